@@ -1,0 +1,43 @@
+# One virtual environment with everything; nothing outside this folder is changed.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help setup demo test lint bench constraints clean-venv
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: $(READY) ## the virtual environment
+
+# `venv` needs ensurepip, which Debian keeps in python3-venv; where only python3-pip is there, pip fills the environment
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "hpcsweep needs Python 3.11 or newer; '$(PYTHON)' is older: make PYTHON=python3.12" >&2; exit 2; }
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	  $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; \
+	else echo "Python has neither ensurepip nor pip: as root, type: apt-get install python3-venv" >&2; exit 2; fi
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
+	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[cpu,dev]'
+	@touch $@
+
+demo: setup ## a small sweep on real handwritten digits, from nothing to a comparison table
+	@$(BIN)/hpcsweep run sweeps/quickstart.toml
+
+test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
+	@$(BIN)/python -m pytest -q
+
+lint: setup ## ruff and the strict type checker
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: setup ## every benchmark, each figure a ratio to a named baseline
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+constraints: setup ## write down the exact versions in use
+	@$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt
+
+clean-venv: ## remove the virtual environment
+	rm -rf $(VENV)

@@ -1,0 +1,52 @@
+"""Every error that hpcsweep raises on purpose.
+
+One base class; each subclass is also the builtin that a caller would expect to catch. A message says what happened,
+what was expected and what to type next, in one line; the command line prints it and exits with `exit_code`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HpcsweepError(Exception):
+    """Base of all errors of this package."""
+
+    exit_code = 2
+
+
+class SweepFileError(HpcsweepError, ValueError):
+    """The sweep file (or a profile) cannot be read or means nothing sensible."""
+
+
+class JobError(HpcsweepError, ValueError):
+    """The job file or its function cannot be used, or the sweep does not fit its parameters."""
+
+
+class UsageError(HpcsweepError, ValueError):
+    """An option, argument or call of the Python interface is wrong."""
+
+
+class StoreError(HpcsweepError, OSError):
+    """The store cannot be read or written, or a record in it is damaged."""
+
+
+class SchedulerError(HpcsweepError, RuntimeError):
+    """Workers could not be started, or SLURM refused or did not answer."""
+
+
+class MissingPackageError(HpcsweepError, RuntimeError):
+    """The machine lacks something that is needed (a package, a device)."""
+
+
+class NothingSelectedError(HpcsweepError, LookupError):
+    """No run matches what was asked for."""
+
+    exit_code = 3
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean "layers"?)` for the known name closest to `name`, or an empty string."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f' (did you mean "{match[0]}"?)' if match else ""

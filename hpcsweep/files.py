@@ -1,0 +1,94 @@
+"""Writing files so that a crash, a full disk or a second writer cannot leave half a file behind.
+
+Only rename(2) and link(2) are relied on, which an NFS server carries out atomically; flock is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of `data` as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, ASCII, shortest exact floats; NaN is refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable; file systems that cannot do this are left as they are."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems refuse fsync on folders, and have it durable anyway
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def write_aside(path: Path, data: bytes) -> Path:
+    """Write `data` to a new temporary file beside `path`, durable, and return its path; OSError leaves nothing."""
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`: a reader sees the old file or the new one, whole."""
+    temporary = write_aside(path, data)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def publish(path: Path, data: bytes) -> bool:
+    """Create `path` with `data` unless it exists: True if this call made it, False if another was first.
+
+    A lost NFS reply can make a successful link look failed, so a failure is judged by the link count of the
+    temporary file (2: the link was made).
+    """
+    temporary = write_aside(path, data)
+    try:
+        try:
+            os.link(temporary, path)
+            won = True
+        except OSError:
+            won = os.stat(temporary).st_nlink == 2
+            if not won and not path.exists():
+                raise
+    finally:
+        temporary.unlink(missing_ok=True)
+    if won:
+        fsync_folder(path.parent)
+    return won
+
+
+def server_now(folder: Path) -> float:
+    """Return the file server's clock in seconds since 1970: the mtime of a probe file written to `folder` now."""
+    probe = folder / f"{TEMPORARY_PREFIX}clock-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with open(probe, "xb") as file:
+            file.write(b".")
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink(missing_ok=True)
