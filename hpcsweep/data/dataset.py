@@ -1,0 +1,131 @@
+"""The value that data sets, jobs and the training loop pass around: what to train on and what to test on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcsweep.errors import UsageError
+
+Array = NDArray[Any]
+ARRAY_NAMES = ("x", "y", "x_val", "y_val", "sample_weight", "val_sample_weight")
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Examples to train on (`x`, `y`) and to validate on (`x_val`, `y_val`); the first axis counts them.
+
+    Classifiers have integer `y` of shape [examples] and the names of the classes in `classes`;
+    regressions have float `y` and no classes. Images stay uint8, 0 for black and `white` for white, so that
+    a batch is small until it is on the device; divide by `white` there. The arrays are read-only, because
+    the runs of a worker share them. Raises UsageError where shapes or labels do not fit together.
+    """
+
+    x: Array
+    y: Array
+    x_val: Array
+    y_val: Array
+    sample_weight: Array | None = None
+    val_sample_weight: Array | None = None
+    classes: tuple[str, ...] = ()
+    name: str = "data"
+    white: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Freeze views of the arrays (the caller's own stay writable) and check that they fit together."""
+        for name in ARRAY_NAMES:
+            array = getattr(self, name)
+            if array is not None:
+                object.__setattr__(self, name, _read_only(array))
+        object.__setattr__(self, "classes", tuple(self.classes))
+        self._check_part("x", "y", "sample_weight")
+        self._check_part("x_val", "y_val", "val_sample_weight")
+        self._check_same_kind()
+
+    def __repr__(self) -> str:
+        """Say what is in it in one line; arrays would fill the screen."""
+        kind = f"{len(self.classes)} classes" if self.classes else "regression"
+        shape = "x".join(str(size) for size in self.input_shape) or "scalar"
+        return f"Data({self.name}: {len(self.x)} to train, {len(self.x_val)} to validate, {shape}, {kind})"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input, for example (8, 8, 1)."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def input_size(self) -> int:
+        """How many numbers one input has: pixels times channels of an image."""
+        return int(np.prod(self.input_shape, dtype=np.int64))
+
+    def flat(self) -> Data:
+        """The same data with each input as one row of numbers, as a dense layer wants it."""
+        return replace(self, x=self.x.reshape(len(self.x), -1), x_val=self.x_val.reshape(len(self.x_val), -1))
+
+    def first_of_each_class(self, examples: int) -> Data:
+        """Only the first `examples` training examples of each class; a class with fewer gives all it has."""
+        if not self.classes or examples < 1:
+            raise UsageError(
+                f"{self.name}: expected classes and at least 1 example of each, found {examples}"
+            )
+        by_class = [np.flatnonzero(self.y == label)[:examples] for label in range(len(self.classes))]
+        kept = np.sort(np.concatenate(by_class))
+        weight = None if self.sample_weight is None else self.sample_weight[kept]
+        return replace(self, x=self.x[kept], y=self.y[kept], sample_weight=weight)
+
+    def limited(self, train: int | None = None, validate: int | None = None) -> Data:
+        """Only the first `train` training and `validate` validation examples (None: all), for quick looks."""
+        cut = {
+            name: array[: validate if "val" in name else train]
+            for name in ARRAY_NAMES
+            if (array := getattr(self, name)) is not None
+        }
+        return replace(self, **cut)
+
+    def _check_part(self, x: str, y: str, weight: str) -> None:
+        arrays = {name: array for name in (x, y, weight) if (array := getattr(self, name)) is not None}
+        counts = {name: array.shape[:1] for name, array in arrays.items()}
+        if () in counts.values():
+            scalar = next(name for name, count in counts.items() if count == ())
+            raise UsageError(
+                f"{self.name}: {scalar} is one number; expected an array with one row an example"
+            )
+        if len(set(counts.values())) > 1:
+            found = ", ".join(f"{name} has {count[0]}" for name, count in counts.items())
+            raise UsageError(f"{self.name}: {found} examples; expected as many in each")
+        if counts[x] == (0,):
+            raise UsageError(f"{self.name}: {x} has no examples; expected at least one")
+        if self.classes:
+            self._check_labels(y)
+
+    def _check_labels(self, y: str) -> None:
+        labels = getattr(self, y)
+        if labels.dtype.kind not in "iu" or labels.ndim != 1:
+            raise UsageError(
+                f"{self.name}: {y} is {labels.dtype} of shape {labels.shape}; "
+                f"expected one whole number an example, the index of its class"
+            )
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= len(self.classes):
+            raise UsageError(
+                f"{self.name}: {y} goes from {low} to {high}; "
+                f"expected labels from 0 to {len(self.classes) - 1}, as there are {len(self.classes)} classes"
+            )
+
+    def _check_same_kind(self) -> None:
+        for train, validate in (("x", "x_val"), ("y", "y_val")):
+            one, other = getattr(self, train).shape[1:], getattr(self, validate).shape[1:]
+            if one != other:
+                raise UsageError(
+                    f"{self.name}: an example has shape {one} in {train} but {other} in {validate}; "
+                    f"expected the same shape"
+                )
+
+
+def _read_only(array: Array) -> Array:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
