@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint bench constraints clean-venv
+.PHONY: help setup demo test lint bench constraints clean-venv slurm-install slurm-up slurm-down
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -41,3 +41,12 @@ constraints: setup ## write down the exact versions in use
 
 clean-venv: ## remove the virtual environment
 	rm -rf $(VENV)
+
+slurm-install: ## SLURM's packages for the tests' own cluster (root, Debian)
+	@tests/slurm/cluster.sh install
+
+slurm-up: ## a private SLURM cluster to try hpcsweep on; prints what to type next
+	@tests/slurm/cluster.sh up
+
+slurm-down: ## stop it
+	@tests/slurm/cluster.sh down

@@ -1,0 +1,45 @@
+"""Fixtures of the SLURM tests: a cluster of our own for the session, or one clear reason why there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from slurm_cluster import Cluster, install_packages, missing_packages, start_cluster, stop_cluster
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the cluster, and keep it in one process under xdist: one cluster is enough."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slurm)
+            item.add_marker(pytest.mark.xdist_group("slurm"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running cluster; skipped where SLURM is missing, except with CI=true, where it is installed or fails."""
+    if missing_packages() and IN_CI and os.geteuid() == 0:
+        install_packages()
+    if missing := missing_packages():
+        reason = f"no SLURM here: as root, type `make slurm-install` (missing: {missing})"
+        if IN_CI:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    running = start_cluster()
+    try:
+        yield running
+    finally:
+        stop_cluster(running)
+
+
+@pytest.fixture
+def on_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster, with this process's environment pointing at it."""
+    for name in [name for name in os.environ if name.startswith(("SLURM", "SBATCH"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
+    return cluster

@@ -1,0 +1,91 @@
+"""Brings the private SLURM cluster of `cluster.sh` up and down for the tests, and asks it things."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+SCRIPT = Path(__file__).parent / "cluster.sh"
+PORTS = (1, 2, 3, 21, 22)
+
+
+def missing_packages() -> str:
+    """Return the Debian packages that the cluster lacks on this machine, separated by spaces."""
+    return subprocess.run([SCRIPT, "missing"], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def install_packages() -> None:
+    """Install the packages (root on Debian); the output of apt-get is the error's message."""
+    subprocess.run([SCRIPT, "install"], check=True, capture_output=True, text=True)
+
+
+def free_port_block() -> int:
+    """Return a port whose block is unused now."""
+    for base in range(26900, 32000, 50):
+        try:
+            for offset in PORTS:
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
+    raise RuntimeError("no free block of ports")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster: its folder and the environment that makes SLURM's commands find it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def control(self, *words: str) -> None:
+        """Run `cluster.sh` with `words`, e.g. ("node-fail", "dgx1")."""
+        subprocess.run([SCRIPT, *words], env=self.environment, check=True, capture_output=True, text=True)
+
+    def ask(self, *command: str) -> str:
+        """Return what a SLURM command prints."""
+        return subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def wait_until(self, condition: Callable[[], object], seconds: float = 90) -> None:
+        """Return as soon as `condition()` holds; TimeoutError with the queue's state after `seconds`."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(self.ask("squeue", "-a", "-t", "all"))
+            time.sleep(0.3)
+
+    def living(self, job: str) -> bool:
+        """Tell whether any task of a SLURM job is queued or running."""
+        return bool(self.ask("squeue", "-h", "-j", job, "-t", "PD,R,CG,RQ,S", "-o", "%T"))
+
+
+def start_cluster(**settings: str) -> Cluster:
+    """Bring a cluster up in a folder and port block of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="hpcsweep-slurm-"))
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SLURM")} | {
+        "CLUSTER_DIR": str(folder),
+        "CLUSTER_PORT": str(free_port_block()),
+        "SLURM_CONF": str(folder / "etc" / "slurm.conf"),
+        **settings,
+    }
+    up = subprocess.run([SCRIPT, "up"], env=environment, capture_output=True, text=True, check=False)
+    if up.returncode:
+        subprocess.run([SCRIPT, "wipe"], env=environment, capture_output=True, check=False)
+        raise RuntimeError(f"the test cluster does not come up: {up.stderr}")
+    return Cluster(folder, environment)
+
+
+def stop_cluster(cluster: Cluster) -> None:
+    """Stop what `start_cluster` started and delete its folder."""
+    cluster.control("wipe")
+    shutil.rmtree(cluster.folder, ignore_errors=True)
