@@ -1,0 +1,121 @@
+"""Types that sweep files and profiles share: times, names fit for a path, text fit for a line of a script."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_WORDS = "at most 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+TIME = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]\d):([0-5]\d)")
+EACH = "each"
+TIME_WORDS = '"HH:MM:SS", "D-HH:MM:SS" or a number of minutes'
+
+
+class Section(BaseModel):
+    """A table of a TOML file: unknown keys are refused, and so is a value that is only nearly of the right type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+def wrong(expected: str) -> PydanticCustomError:
+    """Return the error to raise in a validator: `expected` completes the line's "found ..., expected"."""
+    return PydanticCustomError("wrong", "{expected}", {"expected": expected})
+
+
+def seconds(value: object) -> int:
+    """Return a wall time in seconds from "HH:MM:SS", "D-HH:MM:SS" or whole minutes, as SLURM writes them."""
+    if type(value) is int and value > 0:
+        return value * 60
+    match = TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong(TIME_WORDS)
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    total_s = ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    if total_s == 0:
+        raise wrong(f"more than no time, as {TIME_WORDS}")
+    return total_s
+
+
+def _safe_name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise wrong(NAME_WORDS)
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise wrong("text on one line, without control characters")
+    return text
+
+
+def _one_word(text: str) -> str:
+    if not text.isprintable() or not text or any(character.isspace() for character in text):
+        raise wrong("one word, without spaces or control characters")
+    return text
+
+
+def _workers(value: object) -> int | str:
+    if value == EACH or (type(value) is int and value > 0):
+        return value  # type: ignore[return-value]
+    raise wrong(f'a whole number, at least 1, or "{EACH}" (one a trajectory)')
+
+
+TimeS = Annotated[
+    int,
+    BeforeValidator(seconds),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": TIME.pattern}, {"type": "integer", "minimum": 1}]}
+    ),
+]
+Name = Annotated[
+    str, AfterValidator(_safe_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})
+]
+Line = Annotated[str, AfterValidator(_one_line)]
+Word = Annotated[str, AfterValidator(_one_word)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+Workers = Annotated[
+    int | str,
+    PlainValidator(_workers),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": EACH}]}),
+]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Resources(Section):
+    """What each worker gets. In a sweep file it is laid over the profile's settings of the same names."""
+
+    time_s: TimeS | None = Field(None, alias="time", description=f"Wall time of a worker: {TIME_WORDS}.")
+    gpus: NotNegative | None = Field(None, description="GPUs of a worker's allocation.")
+    cpus: AtLeastOne | None = Field(None, description="CPU cores of a worker's allocation.")
+    mem_gb: Positive | None = Field(None, description="Memory of a worker's allocation in GB (10^9 bytes).")
+    partition: Word | None = Field(None, description="SLURM partition.")
+    workers: Workers | None = Field(
+        None, description='Size of the array of workers; "each" starts one a trajectory.'
+    )
+    workers_per_gpu: AtLeastOne | None = Field(
+        None, description="Workers that share one GPU (of one allocation)."
+    )
+    continue_: Literal["requeue", "resubmit", "chain", "manual"] | None = Field(
+        None,
+        alias="continue",
+        description="How unfinished work goes on when a worker's time ends: it puts itself back in the queue (requeue), "
+        "submits a successor (resubmit), has its successors queued beforehand (chain), or waits for "
+        "`hpcsweep resume` (manual).",
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that are given, by attribute name."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}

@@ -1,0 +1,197 @@
+"""What a parameter of a job may be: the kinds of values, which values fit them, and how to say so in one line."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from hpcsweep.errors import nearest
+
+Value: TypeAlias = "None | bool | int | float | str | list[Value]"
+
+NONE_WORD = (
+    "none"  # TOML has no null; this string stands for None where a parameter takes None and no such string
+)
+LARGEST_INT = 2**63 - 1  # what TOML promises and what a column of a table can hold
+SHOWN_CHARACTERS = 60
+
+
+class Mismatch(ValueError):
+    """A value does not fit; the message is what was expected."""
+
+
+class Kind(Protocol):
+    """The values that a parameter takes."""
+
+    def expected(self) -> str:
+        """Return the words for an error line: what would have been right."""
+
+    def accept(self, value: object) -> Value:
+        """Return `value` as the job will get it; Mismatch if it does not fit."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Exactly one of Python's plain types; only an int is also taken as a float."""
+
+    type: type
+
+    def expected(self) -> str:
+        return f'"{NONE_WORD}"' if self.type is type(None) else self.type.__name__
+
+    def accept(self, value: object) -> Value:
+        if type(value) is self.type:
+            return value  # type: ignore[return-value]  # the type is one of Value's, by construction
+        if self.type is float and type(value) is int and float(value) == value:
+            return float(value)
+        if self.type is type(None) and value == NONE_WORD:
+            return None
+        raise Mismatch(self.expected())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the listed values (`Literal[...]`)."""
+
+    values: tuple[Value, ...]
+
+    def expected(self) -> str:
+        return "one of " + ", ".join(json.dumps(value) for value in self.values)
+
+    def accept(self, value: object) -> Value:
+        for choice in self.values:
+            if type(choice) is type(value) and choice == value:
+                return choice
+        texts = [choice for choice in self.values if isinstance(choice, str)]
+        raise Mismatch(self.expected() + (nearest(value, texts) if isinstance(value, str) else ""))
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of any length whose items are all of one kind."""
+
+    item: Kind
+
+    def expected(self) -> str:
+        return f"a list of {self.item.expected()}"
+
+    def accept(self, value: object) -> Value:
+        if not isinstance(value, list):
+            raise Mismatch(self.expected())
+        try:
+            return [self.item.accept(item) for item in value]
+        except Mismatch:
+            raise Mismatch(self.expected()) from None
+
+
+@dataclass(frozen=True)
+class FixedList:
+    """A list of fixed length, each item of its own kind (`tuple[int, str]`)."""
+
+    items: tuple[Kind, ...]
+
+    def expected(self) -> str:
+        return f"a list of {len(self.items)}: " + ", ".join(item.expected() for item in self.items)
+
+    def accept(self, value: object) -> Value:
+        if not isinstance(value, list) or len(value) != len(self.items):
+            raise Mismatch(self.expected())
+        try:
+            return [kind.accept(item) for kind, item in zip(self.items, value, strict=True)]
+        except Mismatch:
+            raise Mismatch(self.expected()) from None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Any of several kinds (`int | None`)."""
+
+    kinds: tuple[Kind, ...]
+
+    def expected(self) -> str:
+        return " or ".join(dict.fromkeys(kind.expected() for kind in self.kinds))
+
+    def accept(self, value: object) -> Value:
+        fitting = []
+        for kind in self.kinds:
+            try:
+                fitting.append(kind.accept(value))
+            except Mismatch:
+                continue
+        if not fitting:
+            raise Mismatch(self.expected())
+        unconverted = (found for found in fitting if type(found) is type(value))
+        return next(unconverted, fitting[0])
+
+
+@dataclass(frozen=True)
+class Anything:
+    """A parameter without an annotation: any plain value, or a list of them."""
+
+    def expected(self) -> str:
+        return "a string, number, bool or list"
+
+    def accept(self, value: object) -> Value:
+        return plain(value)
+
+
+def plain(value: object) -> Value:
+    """Return `value` if it is made of strings, exact finite numbers, bools, None and lists; Mismatch if not."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        if abs(value) > LARGEST_INT:
+            raise Mismatch(f"an int of at most {LARGEST_INT}")
+        return value
+    if isinstance(value, float):
+        return _exact_float(value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    raise Mismatch("a string, number, bool or list")
+
+
+def _exact_float(value: float) -> float:
+    if not math.isfinite(value):
+        raise Mismatch("a finite number")
+    if value == 0 and math.copysign(1.0, value) < 0:
+        raise Mismatch("0.0 without a sign")
+    return value
+
+
+def fitted(kind: Kind, value: object) -> Value:
+    """Return `value` as a parameter of this `kind` gets it; Mismatch says what was expected."""
+    return kind.accept(plain(value))
+
+
+def describe(value: object) -> str:
+    """Return `value` and its type for an error line, such as `"three" (a string)`; always one short line."""
+    names: dict[type, str] = {
+        bool: "a bool",
+        int: "an int",
+        float: "a float",
+        str: "a string",
+        list: "a list",
+    }
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a table"
+    text = value.isoformat() if isinstance(value, datetime.date | datetime.time) else _toml(value)
+    if len(text) > SHOWN_CHARACTERS:
+        text = text[: SHOWN_CHARACTERS - 3] + "..."
+    return f"{text} ({names.get(type(value), 'a date or time')})"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the names for an error line: `a, b, c`, or `none` where there are none."""
+    return ", ".join(names) or "none"
