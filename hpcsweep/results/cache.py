@@ -1,0 +1,92 @@
+"""Frames kept beside the store, so that a table of thousands of runs need not open thousands of files again.
+
+Never stale: every cached run carries the stamp of its result files, and is used only while that is what the files
+have. Never trusted: a segment whose name does not match the SHA-256 of its bytes is read as absent. It may be deleted
+at any time. Format: `records-v<FORMAT>-<sha256>.npz`, each written once, holding the runs as Parquet and the stacked
+histories as arrays; several are merged into one now and then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hpcsweep.errors import StoreError
+from hpcsweep.files import sha256_hex, write_atomic
+from hpcsweep.results.records import Records, join
+from hpcsweep.store.state_tree import pack_arrays, unpack_arrays
+
+FORMAT = 1
+MAX_SEGMENTS = 8
+MIN_RUNS = 20  # fewer are read faster than they are cached
+_HISTORY = "history/"
+
+
+def load(folder: Path) -> tuple[list[Path], list[Records]]:
+    """Return the intact segments in `folder`, oldest first; their runs have a column `stamp`."""
+    paths: list[Path] = []
+    parts: list[Records] = []
+    for path in _segments(folder):
+        with contextlib.suppress(OSError, StoreError, ValueError, KeyError):
+            parts.append(_unpack(path))
+            paths.append(path)
+    return paths, parts
+
+
+def save(folder: Path, added: Records, old_paths: list[Path], old: list[Records]) -> None:
+    """Write `added` as a new segment; if there are many, one segment replaces them all.
+
+    A store that cannot be written is a store without a cache, which is no error.
+    """
+    if len(added.runs) < MIN_RUNS:
+        return
+    merge = len(old_paths) >= MAX_SEGMENTS
+    data = _pack(newest(join([*old, added])) if merge else added)
+    path = folder / f"records-v{FORMAT}-{sha256_hex(data)}.npz"
+    with contextlib.suppress(OSError):
+        folder.mkdir(exist_ok=True)
+        write_atomic(path, data)
+        for path_before in old_paths if merge else []:
+            path_before.unlink(missing_ok=True)
+
+
+def newest(records: Records) -> Records:
+    """Return the records with each run once, as it was read last."""
+    last = {run_id: row for row, run_id in enumerate(records.runs["id"])}
+    return records.take(sorted(last.values()))
+
+
+def clear(folder: Path) -> int:
+    """Remove every segment, and return how many there were."""
+    segments = _segments(folder)
+    for path in segments:
+        path.unlink(missing_ok=True)
+    return len(segments)
+
+
+def _segments(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob("records-v*-*.npz"), key=lambda path: path.stat().st_mtime_ns)
+    except OSError:
+        return []
+
+
+def _pack(records: Records) -> bytes:
+    buffer = io.BytesIO()
+    records.runs.to_parquet(buffer, index=False)
+    history = {f"{_HISTORY}{name}": column for name, column in records.history.items()}
+    return pack_arrays({"runs": np.frombuffer(buffer.getvalue(), np.uint8), "lengths": records.lengths, **history})
+
+
+def _unpack(path: Path) -> Records:
+    data = path.read_bytes()
+    if path.name != f"records-v{FORMAT}-{sha256_hex(data)}.npz":
+        raise StoreError(f"{path}: damaged, or of another version")
+    arrays = unpack_arrays(data)
+    runs = pd.read_parquet(io.BytesIO(arrays["runs"].tobytes()))
+    history = {name[len(_HISTORY) :]: a for name, a in arrays.items() if name.startswith(_HISTORY)}
+    return Records(runs, arrays["lengths"], history)

@@ -1,0 +1,155 @@
+"""The two tidy frames: one row a run, one row an epoch.
+
+A parameter keeps its name. A column of ours that a parameter's name would hide is called `run_<name>` instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpcsweep.results.records import FACTS, Records
+from hpcsweep.results.summaries import STATISTICS
+
+STATES = ("done", "diverged", "failed", "corrupt", "running", "resumable", "new")
+OWN_FIRST = ("id", "state", "seed")
+OWN_LAST = ("reached_epoch", "best_epoch", *FACTS, "cause", "trajectory", "job")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run, finished or not, as the sweep or the store knows it."""
+
+    id: str
+    trajectory: str
+    job: str
+    seed: int
+    params: Mapping[str, Any]
+    state: str
+    cause: str | None = None
+    reached_epoch: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Results:
+    """The runs of a sweep or a store, and what their columns mean.
+
+    `runs` has one row a run; `history()` one row an epoch. `parameters` are the job's parameters in their order,
+    `metrics` what was logged by epoch, `returned` the columns of what the jobs returned, `notes` what the reader
+    should know. `own[name]` is the column that holds our `name` ("state", "time_s", "last_loss").
+    """
+
+    title: str
+    runs: pd.DataFrame
+    parameters: tuple[str, ...]
+    metrics: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
+    layout: Any = None
+    notes: tuple[str, ...] = ()
+    read_history: Callable[[], pd.DataFrame] = pd.DataFrame
+
+    def column(self, name: str) -> pd.Series[Any]:
+        """Return our column `name`, wherever a parameter of that name has pushed it."""
+        return self.runs[self.own.get(name, name)]
+
+    def history(self) -> pd.DataFrame:
+        """Return one row an epoch of each run that has a history: id, epoch from 0, the metrics, seconds."""
+        return self.read_history()
+
+    def varying(self) -> tuple[str, ...]:
+        """Return the parameters that have more than one value."""
+        return tuple(name for name in self.parameters if len(distinct(self.runs[name])) > 1)
+
+
+def runs_frame(entries: Sequence[Entry], records: Records) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
+    """Return the frame of runs, the columns by our names for them, and the columns of returned values."""
+    parameters = tuple(dict.fromkeys(name for entry in entries for name in entry.params))
+    position = {run_id: row for row, run_id in enumerate(records.runs["id"])}
+    rows = np.array([position.get(entry.id, -1) for entry in entries], dtype=np.int64)
+    summaries = [name for name in map(str, records.runs) if name.split("_", 1)[0] in STATISTICS and "_" in name]
+    logged = set(records.history) - {"epoch"}
+    returned = _returned_columns(records, rows)
+    ours: dict[str, Any] = {
+        "id": pd.Series([entry.id for entry in entries], dtype="str"),
+        "state": pd.Series([entry.state for entry in entries], dtype="str"),
+        "seed": pd.Series([entry.seed for entry in entries], dtype="int64"),
+    }
+    for name in summaries:
+        ours[name] = _taken(records.runs[name], rows)
+    renamed = {name: f"final_{name}" if name in {*logged, *ours, *OWN_LAST} else name for name in returned}
+    ours |= {renamed[name]: column for name, column in returned.items()}
+    ours |= _own_last(entries, records, rows)
+    own = {name: free_name(name, parameters) for name in ours}
+    columns = {own[name]: ours[name] for name in OWN_FIRST}
+    columns |= {name: parameter_column([entry.params.get(name) for entry in entries]) for name in parameters}
+    columns |= {own[name]: column for name, column in ours.items() if name not in OWN_FIRST}
+    return pd.DataFrame(columns), own, tuple(own[name] for name in renamed.values())
+
+
+def history_frame(records: Records) -> pd.DataFrame:
+    """Return one row an epoch: `id` (a categorical, to be small), `epoch`, the metrics as they were logged."""
+    codes = np.repeat(np.arange(len(records.runs), dtype=np.int32), records.lengths)
+    ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"].tolist(), dtype="str"))
+    columns = {("metric_id" if name == "id" else name): column for name, column in records.history.items()}
+    return pd.DataFrame({"id": ids, **columns}, copy=False)
+
+
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """Return `name`, with `run_` in front as often as it takes to differ from all of `taken`."""
+    while name in taken:
+        name = f"run_{name}"
+    return name
+
+
+def parameter_column(values: list[Any]) -> pd.Series[Any]:
+    """Return a column of one type if the values have one, else of the values themselves; lists become tuples."""
+    kinds = {type(value) for value in values}
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
+        return pd.Series(values, dtype="int64")
+    for kind, dtype in ((bool, "bool"), (float, "float64"), (str, "str")):
+        if kinds == {kind}:
+            return pd.Series(values, dtype=dtype)
+    if kinds == {int, float}:
+        return pd.Series(values, dtype="float64")
+    column = np.empty(len(values), dtype=object)
+    column[:] = [_hashable(value) for value in values]
+    return pd.Series(column, dtype=object)
+
+
+def distinct(column: pd.Series[Any]) -> list[Any]:
+    """Return the values of a parameter: numbers in increasing order, others as they first appear; None is a value."""
+    values = list(dict.fromkeys(column.tolist()))
+    if all(isinstance(value, int | float) for value in values):
+        return sorted(values)
+    return values
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
+    texts = records.runs["metrics"].tolist()
+    decoded = {text: json.loads(text) for text in dict.fromkeys(texts)}
+    names = dict.fromkeys(name for metrics in decoded.values() for name in metrics)
+    columns = {name: np.array([decoded[text].get(name, np.nan) for text in texts], dtype=float) for name in names}
+    return {name: _taken(pd.Series(column), rows) for name, column in columns.items()}
+
+
+def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
+    reached = pd.Series([entry.reached_epoch for entry in entries], dtype="float64")
+    columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
+    columns |= {name: _taken(records.runs[name], rows) for name in ("best_epoch", *FACTS)}
+    for name in ("cause", "trajectory", "job"):
+        columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype="str")
+    return columns
+
+
+def _taken(column: pd.Series[Any], rows: Any) -> pd.Series[Any]:
+    return column.reset_index(drop=True).reindex(rows).reset_index(drop=True)

@@ -1,0 +1,136 @@
+"""From a path to its results: the runs a sweep asks for, or all that a store knows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpcsweep.errors import NothingSelectedError, StoreError, UsageError
+from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
+from hpcsweep.results.reading import read_records
+from hpcsweep.results.records import Records
+from hpcsweep.run import Run
+from hpcsweep.store import Store, locate_store
+from hpcsweep.store.manifest import read_manifest
+from hpcsweep.store.stamps import ResultStamp, result_stamps
+
+if TYPE_CHECKING:
+    from hpcsweep.sweep import Sweep
+
+
+def load(path: str | Path, *, store: str | Path | None = None) -> Results:
+    """Return the results of a sweep file, finished or not, or of a whole store's folder.
+
+    `store` says where a sweep's results lie, if not in HPCSWEEP_STORE or the study's `results/`.
+    UsageError: `path` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return of_store(Store(path.absolute()))
+    if path.suffix != ".toml" and not path.is_file():
+        raise UsageError(f"{path}: found no such file or folder; expected a sweep file (.toml) or a store's folder")
+    from hpcsweep.sweep import load_sweep
+
+    sweep = load_sweep(path)
+    return of_sweep(sweep, Store(locate_store(None if store is None else str(store), sweep.root)))
+
+
+def of_sweep(sweep: Sweep, store: Store) -> Results:
+    """Return the results of every run that `sweep` asks for."""
+    runs = list(sweep.runs)
+    stamps = result_stamps(store.layout, {run.trajectory for run in runs})
+    wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
+    return _assemble(sweep.name, store, sweep.job.reference, runs, wanted, layout=sweep.table)
+
+
+def of_store(store: Store) -> Results:
+    """Return the results of every run that `store` holds or that was ever sent to workers from it."""
+    if not store.layout.trajectories.is_dir():
+        raise UsageError(f"{store.root}: is not a store; expected a folder of results (or name a sweep file)")
+    stamps = result_stamps(store.layout)
+    runs = _runs_of_manifests(store)
+    known = {run.id for run in runs}
+    runs += [Run(stamp.run, stamp.trajectory, 0, (), ()) for stamp in stamps.values() if stamp.run not in known]
+    return _assemble(store.root.name, store, "", runs, stamps)
+
+
+def find(store: Store, prefix: str) -> ResultStamp:
+    """Return the one finished run whose id starts with `prefix`; NothingSelectedError in words if none or several."""
+    stamps = result_stamps(store.layout)
+    matches = [stamp for run_id, stamp in stamps.items() if run_id.startswith(prefix.lower())]
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise NothingSelectedError(f'no finished run starts with "{prefix}" among the {len(stamps)} in {store.root}')
+    examples = ", ".join(stamp.run[: len(prefix) + 6] for stamp in matches[:4])
+    raise NothingSelectedError(f'"{prefix}" fits {len(matches)} runs ({examples}...); type more of the id')
+
+
+def _runs_of_manifests(store: Store) -> list[Run]:
+    runs: dict[str, Run] = {}
+    folders = sorted(store.layout.sweeps.iterdir()) if store.layout.sweeps.is_dir() else []
+    for submission in [found for folder in folders for found in store.layout.submissions(folder.name)]:
+        with contextlib.suppress(StoreError):  # a manifest of another version: its finished runs are found anyway
+            for trajectory in read_manifest(submission.manifest).trajectories:
+                for run in trajectory.runs:
+                    values = tuple(run.params.values())
+                    runs[run.id] = Run(run.id, trajectory.id, trajectory.seed, tuple(run.params), values)
+    return list(runs.values())
+
+
+def _assemble(
+    title: str,
+    store: Store,
+    job: str,
+    runs: Sequence[Run],
+    stamps: Mapping[str, ResultStamp],
+    layout: Any = None,
+) -> Results:
+    records, damaged = read_records(store, stamps)
+    unfinished = [run for run in runs if run.id not in stamps]
+    states = store.states(unfinished) if unfinished else {}
+    entries = _finished(records, {run.id: run for run in runs}) | {
+        run.id: _unfinished(store, run, job, states.get(run.id, "new")) for run in unfinished
+    }
+    for run in runs:
+        if run.id in damaged:
+            entries[run.id] = Entry(run.id, run.trajectory, job, run.seed, run.params, "corrupt", damaged[run.id])
+    ordered = [entries[run.id] for run in runs]
+    frame, own, returned = runs_frame(ordered, records)
+    return Results(
+        title=title,
+        runs=frame,
+        parameters=tuple(dict.fromkeys(name for entry in ordered for name in entry.params)),
+        metrics=tuple(name for name in records.history if name != "epoch"),
+        returned=returned,
+        own=own,
+        layout=layout,
+        read_history=lambda: history_frame(records),
+    )
+
+
+def _finished(records: Records, runs: Mapping[str, Run]) -> dict[str, Entry]:
+    columns = records.runs[["id", "trajectory", "job", "seed", "params", "outcome"]]
+    entries: dict[str, Entry] = {}
+    for run_id, trajectory, job, seed, text, outcome in columns.itertuples(index=False, name=None):
+        params = json.loads(text)
+        state, cause = outcome, None
+        if runs[run_id].names and runs[run_id].params != params:
+            state = "corrupt"
+            cause = "its result was measured with other parameters (a default of the job was changed?)"
+        entries[run_id] = Entry(run_id, trajectory, job, seed, params, state, cause)
+    return entries
+
+
+def _unfinished(store: Store, run: Run, job: str, state: str) -> Entry:
+    cause, reached = None, float("nan")
+    if state == "failed":
+        failure = store.failure(run.trajectory)
+        cause = f"{failure.cause}: {failure.message}" if failure else "failed, for a cause nobody recorded"
+    elif state in ("running", "resumable"):
+        progress = store.progress(run.trajectory) or {}
+        reached = float(progress.get("epoch", reached))
+    return Entry(run.id, run.trajectory, job, run.seed, run.params, state, cause, reached)

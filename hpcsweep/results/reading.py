@@ -1,0 +1,50 @@
+"""Reading finished runs from a store into records, through the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hpcsweep.errors import StoreError
+from hpcsweep.results import cache
+from hpcsweep.results.records import Records, empty, from_results, join
+from hpcsweep.store import Result, Store
+from hpcsweep.store.records import read_result
+from hpcsweep.store.stamps import ResultStamp
+
+
+def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Records, dict[str, str]]:
+    """Return the records of these results, in their order, and for each that is damaged what is wrong with it."""
+    folder = store.layout.cache
+    paths, parts = cache.load(folder)
+    cached = _current(join(parts) if parts else None, stamps)
+    known = set(cached.runs["id"])
+    found: list[Result] = []
+    damaged: dict[str, str] = {}
+    for stamp in stamps.values():
+        if stamp.run in known:
+            continue
+        try:
+            found.append(read_result(store.folder(stamp.trajectory), stamp.run))
+        except (StoreError, OSError) as error:
+            damaged[stamp.run] = str(error)
+    if not found:
+        return cached.select(list(stamps)), damaged
+    added = from_results(found)
+    added.runs["stamp"] = [stamps[run_id].stamp for run_id in added.runs["id"]]
+    cache.save(folder, added, paths, parts)
+    return join([cached, added]).select(list(stamps)), damaged
+
+
+def _current(cached: Records | None, stamps: Mapping[str, ResultStamp]) -> Records:
+    if cached is None:
+        nothing = empty()
+        return Records(nothing.runs.assign(stamp=np.array([], dtype="str")), nothing.lengths, nothing.history)
+    ids, seen = cached.runs["id"].tolist(), cached.runs["stamp"].tolist()
+    current = {
+        run_id: row
+        for row, (run_id, stamp) in enumerate(zip(ids, seen, strict=True))
+        if run_id in stamps and stamps[run_id].stamp == stamp
+    }
+    return cached.take(list(current.values()))

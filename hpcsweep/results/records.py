@@ -1,0 +1,133 @@
+"""Finished runs as columns: one row a run, with its summary, and their histories stacked one after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from hpcsweep.results.summaries import Array, best_epochs, summarise
+
+FACTS = ("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended")
+_NUMBERS = {"seed": "int64", "epoch": "float64", "best_epoch": "float64", "time_s": "float64"}
+IDENTITY = ("id", "trajectory", "job", "seed", "outcome", "epoch", "best_epoch", "params", "metrics")
+
+
+class FinishedRun(Protocol):
+    """What is needed of a result of the store."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def trajectory(self) -> str: ...
+    @property
+    def job(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def params(self) -> dict[str, Any]: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def epoch(self) -> int | None: ...
+    @property
+    def metrics(self) -> dict[str, float]: ...
+    @property
+    def facts(self) -> dict[str, Any]: ...
+    @property
+    def history(self) -> dict[str, Array]: ...
+
+
+@dataclass(frozen=True)
+class Records:
+    """Finished runs.
+
+    `runs` has the columns of IDENTITY (params and metrics as JSON texts) and FACTS, then the summaries; `lengths`
+    [runs] counts the epochs of each; `history` holds "epoch" (int64) and metrics (float64), each [sum of lengths].
+    """
+
+    runs: pd.DataFrame
+    lengths: Array
+    history: dict[str, Array]
+
+    def select(self, ids: Sequence[str]) -> Records:
+        """Return the records of `ids` that are here, in that order."""
+        position = {name: row for row, name in enumerate(self.runs["id"])}
+        return self.take([position[name] for name in ids if name in position])
+
+    def take(self, rows: Sequence[int]) -> Records:
+        """Return the records in these rows, in that order."""
+        index = np.array(rows, dtype=np.int64)
+        if len(index) == len(self.runs) and (index == np.arange(len(index))).all():
+            return self
+        ends = np.cumsum(self.lengths)
+        pieces = [np.arange(ends[row] - self.lengths[row], ends[row]) for row in rows]
+        keep = np.concatenate(pieces) if pieces else np.array([], dtype=np.int64)
+        history = {name: column[keep] for name, column in self.history.items()}
+        return Records(self.runs.iloc[index].reset_index(drop=True), self.lengths[index], history)
+
+
+def from_results(results: Iterable[FinishedRun]) -> Records:
+    """Return the records of `results`; a metric that a run did not log is NaN in its rows."""
+    found = list(results)
+    lengths = np.array([len(result.history.get("epoch", ())) for result in found], dtype=np.int64)
+    history = _stack([result.history for result in found], lengths)
+    columns: dict[str, Any] = {
+        "id": [result.id for result in found],
+        "trajectory": [result.trajectory for result in found],
+        "job": [result.job for result in found],
+        "seed": [result.seed for result in found],
+        "outcome": [result.outcome for result in found],
+        "epoch": [_number(result.epoch) for result in found],
+        "best_epoch": best_epochs(history, lengths),
+        "params": [json.dumps(result.params) for result in found],
+        "metrics": [json.dumps(dict(result.metrics)) for result in found],
+    }
+    for fact in FACTS:
+        columns[fact] = [_text(result.facts.get(fact)) for result in found]
+    columns["time_s"] = [_number(result.facts.get("time_s")) for result in found]
+    texts = {name: "str" for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
+    runs = pd.DataFrame({**columns, **summarise(history, lengths)}).astype({**texts, **_NUMBERS})
+    return Records(runs, lengths, history)
+
+
+def join(parts: Sequence[Records]) -> Records:
+    """Return the records of all `parts`, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    histories = [part.history for part in parts]
+    counts = np.array([int(part.lengths.sum()) for part in parts], dtype=np.int64)
+    runs = pd.concat([part.runs for part in parts], ignore_index=True) if parts else empty().runs
+    lengths = np.concatenate([part.lengths for part in parts]) if parts else empty().lengths
+    return Records(runs, lengths, _stack(histories, counts))
+
+
+def empty() -> Records:
+    """Return no records."""
+    return from_results([])
+
+
+def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> dict[str, Array]:
+    names = dict.fromkeys(name for history in histories for name in history)
+    names.setdefault("epoch")
+    stacked: dict[str, Array] = {}
+    for name in sorted(names, key=lambda name: name != "epoch"):
+        fill, kind = (0, np.int64) if name == "epoch" else (np.nan, np.float64)
+        columns = [
+            np.asarray(history[name]) if name in history else np.full(int(length), fill, dtype=kind)
+            for history, length in zip(histories, lengths, strict=True)
+        ]
+        stacked[name] = np.concatenate(columns).astype(kind, copy=False) if columns else np.array([], dtype=kind)
+    return stacked
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

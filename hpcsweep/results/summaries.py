@@ -1,0 +1,99 @@
+"""What a history comes to in one number: the last, smallest, largest and mean value of each metric of each run.
+
+Histories of many runs lie one after the other in columns ("stacked"); `lengths` says how many rows each run has. All
+sums run over one segment at a time, so a run's summary does not depend on which other runs it is read with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+STATISTICS = ("last", "min", "max", "mean")
+_SMALLER_IS_BETTER = ("loss", "error", "mse", "mae", "rmse", "seconds", "time", "epochs", "perplexity")
+_LARGER_IS_BETTER = ("acc", "auc", "f1", "r2", "precision", "recall", "score", "correct")
+
+
+def summarise(history: Mapping[str, Array], lengths: Array) -> dict[str, Array]:
+    """Return `{last,min,max,mean}_{metric}`, each float64 [runs], over the epochs from 1 on.
+
+    A value that is not a number (a metric that is logged every fifth epoch) is passed over; a run without any value
+    has NaN. `history` has an integer column "epoch" and float columns, each [sum of lengths].
+    """
+    trained = np.asarray(history["epoch"]) >= 1
+    summary: dict[str, Array] = {}
+    for metric, column in history.items():
+        if metric == "epoch":
+            continue
+        values = np.asarray(column, dtype=np.float64)
+        valid = trained & ~np.isnan(values)
+        for statistic, numbers in _of_segments(values, valid, np.asarray(lengths)).items():
+            summary[f"{statistic}_{metric}"] = numbers
+    return summary
+
+
+def _of_segments(values: Array, valid: Array, lengths: Array) -> dict[str, Array]:
+    has_rows = lengths > 0
+    starts = (np.cumsum(lengths) - lengths)[has_rows]
+    results = {name: np.full(len(lengths), np.nan) for name in STATISTICS}
+    if not len(starts):
+        return results
+    count = np.add.reduceat(valid.astype(np.int64), starts)
+    last_row = np.maximum.reduceat(np.where(valid, np.arange(len(values)), -1), starts)
+    some = count > 0
+    filled = {
+        "last": values[last_row],
+        "min": np.minimum.reduceat(np.where(valid, values, np.inf), starts),
+        "max": np.maximum.reduceat(np.where(valid, values, -np.inf), starts),
+        "mean": np.add.reduceat(np.where(valid, values, 0.0), starts) / np.maximum(count, 1),
+    }
+    for name, numbers in filled.items():
+        results[name][has_rows] = np.where(some, numbers, np.nan)
+    return results
+
+
+def best_epochs(history: Mapping[str, Array], lengths: Array) -> Array:
+    """Return the epoch [runs] at which each run was best, NaN where that cannot be said.
+
+    Best is the first highest `val_accuracy`, else lowest `val_loss`, else highest `accuracy`, else lowest `loss`, of
+    those that the run has, from epoch 1 on.
+    """
+    best = np.full(len(lengths), np.nan)
+    epochs = np.asarray(history["epoch"])
+    for metric in ("val_accuracy", "val_loss", "accuracy", "loss"):
+        if metric not in history:
+            continue
+        values = np.asarray(history[metric], dtype=np.float64)
+        sign = 1.0 if better(metric) == "max" else -1.0
+        scores = np.where((epochs >= 1) & ~np.isnan(values), sign * values, -np.inf)
+        best = np.where(np.isnan(best), _first_best(scores, epochs, np.asarray(lengths)), best)
+    return best
+
+
+def _first_best(scores: Array, epochs: Array, lengths: Array) -> Array:
+    best = np.full(len(lengths), np.nan)
+    has_rows = lengths > 0
+    starts = (np.cumsum(lengths) - lengths)[has_rows]
+    if not len(starts):
+        return best
+    highest = np.maximum.reduceat(scores, starts)
+    reached = scores == np.repeat(highest, lengths[has_rows])
+    row = np.minimum.reduceat(np.where(reached, np.arange(len(scores)), len(scores)), starts)
+    best[has_rows] = np.where(np.isfinite(highest), epochs[row], np.nan)
+    return best
+
+
+def better(name: str) -> str | None:
+    """Return "max" or "min" for a metric whose name says which way is better, else None."""
+    words = name.lower()
+    if any(word in words for word in _SMALLER_IS_BETTER):
+        return "min"
+    return "max" if any(word in words for word in _LARGER_IS_BETTER) else None
+
+
+def is_accuracy(name: str) -> bool:
+    """Tell whether a column holds a share of right answers, which lies from 0 to 1."""
+    return "accuracy" in name.lower() and not name.lower().startswith("epochs_to")

@@ -1,0 +1,64 @@
+"""Stores with results in them, made through the store itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpcsweep.files import canonical_json, sha256_hex
+from hpcsweep.store import Result, Store
+from hpcsweep.store.records import publish_result
+
+JOB = "jobs/toy.py:train"
+MakeResult = Callable[..., Result]
+MakeStore = Callable[[Sequence[Result]], Store]
+
+
+def make_result(
+    params: dict[str, Any],
+    seed: int = 0,
+    *,
+    outcome: str = "done",
+    history: dict[str, Any] | None = None,
+    metrics: dict[str, float] | None = None,
+    facts: dict[str, Any] | None = None,
+    arrays: dict[str, Any] | None = None,
+) -> Result:
+    """Return a result of a made-up job; the history defaults to three epochs and the fresh model."""
+    columns = {"epoch": [0, 1, 2, 3], "loss": [2.0, 1.0, 0.5, 0.4]} if history is None else history
+    stacked = {k: np.asarray(v, dtype=np.int64 if k == "epoch" else np.float64) for k, v in columns.items()}
+    meaning = canonical_json({"job": JOB, "params": params, "seed": seed})
+    return Result(
+        id=sha256_hex(meaning.encode()),
+        trajectory=sha256_hex(meaning.encode() + b"t"),
+        job=JOB,
+        seed=seed,
+        params=params,
+        outcome=outcome,  # type: ignore[arg-type]
+        epoch=int(stacked["epoch"][-1]) if "epoch" in stacked else None,
+        metrics=metrics or {},
+        facts={"time_s": 1.5, "device": "cpu", "commit": "abc", "job_sha256": "1" * 64, **(facts or {})},
+        history=stacked,
+        arrays={name: np.asarray(array) for name, array in (arrays or {}).items()},
+    )
+
+
+def fill_store(root: Path, results: Sequence[Result]) -> Store:
+    """Return a new store at `root` that holds `results`."""
+    store = Store(root)
+    store.create()
+    for result in results:
+        folder = store.folder(result.trajectory)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        publish_result(folder, result, 1)
+    return store
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> MakeStore:
+    """A function that makes a store of results."""
+    return lambda results: fill_store(tmp_path / "results", results)
