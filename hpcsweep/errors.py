@@ -32,6 +32,10 @@ class StoreError(HpcsweepError, OSError):
     """The store cannot be read or written, or a record in it is damaged."""
 
 
+class DataError(HpcsweepError, OSError):
+    """A data set is not there, cannot be read, or does not hold what its format or checksum promises."""
+
+
 class SchedulerError(HpcsweepError, RuntimeError):
     """Workers could not be started, or SLURM refused or did not answer."""
 

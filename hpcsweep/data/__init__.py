@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hpcsweep.data.builtin import digits, sine, synthetic
 from hpcsweep.data.dataset import Data
+from hpcsweep.data.load import load
+from hpcsweep.data.shapes import shapes
 
-__all__ = ["Data"]
+__all__ = ["Data", "digits", "load", "shapes", "sine", "synthetic"]

@@ -68,9 +68,7 @@ class Data:
     def first_of_each_class(self, examples: int) -> Data:
         """Only the first `examples` training examples of each class; a class with fewer gives all it has."""
         if not self.classes or examples < 1:
-            raise UsageError(
-                f"{self.name}: expected classes and at least 1 example of each, found {examples}"
-            )
+            raise UsageError(f"{self.name}: expected classes and at least 1 example of each, found {examples}")
         by_class = [np.flatnonzero(self.y == label)[:examples] for label in range(len(self.classes))]
         kept = np.sort(np.concatenate(by_class))
         weight = None if self.sample_weight is None else self.sample_weight[kept]
@@ -90,9 +88,7 @@ class Data:
         counts = {name: array.shape[:1] for name, array in arrays.items()}
         if () in counts.values():
             scalar = next(name for name, count in counts.items() if count == ())
-            raise UsageError(
-                f"{self.name}: {scalar} is one number; expected an array with one row an example"
-            )
+            raise UsageError(f"{self.name}: {scalar} is one number; expected an array with one row an example")
         if len(set(counts.values())) > 1:
             found = ", ".join(f"{name} has {count[0]}" for name, count in counts.items())
             raise UsageError(f"{self.name}: {found} examples; expected as many in each")

@@ -1,0 +1,89 @@
+"""IDX, the format MNIST and its relatives are published in: a big-endian header, then the numbers.
+
+Two zero bytes, one byte for the type of the numbers, one for the number of dimensions, each dimension as an
+unsigned 32-bit number, then the numbers themselves; often compressed with gzip. Both are recognized by their
+first bytes, never by the file's name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcsweep.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+CODES = {np.dtype(name): code for code, name in TYPES.items()}
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of `path`, unpacked where they are gzip; raises DataError where that fails."""
+    try:
+        packed = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; see `hpcsweep data list`") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    if not packed.startswith(GZIP_MAGIC):
+        return packed
+    try:
+        return gzip.decompress(packed)
+    except EOFError:
+        raise DataError(f"{path}: the gzip file is truncated; fetch or copy it again") from None
+    except (OSError, zlib.error) as error:
+        raise DataError(f"{path}: the gzip file is damaged ({error}); fetch or copy it again") from error
+
+
+def read_idx(path: Path) -> NDArray[Any]:
+    """Return the array in an IDX or IDX.gz file, in the machine's byte order and the file's type.
+
+    Raises DataError for a wrong magic number, an unknown type, a truncated file and for bytes too many.
+    """
+    data = read_bytes(path)
+    dtype, shape, start = _header(path, data)
+    expected = start + dtype.itemsize * math.prod(shape)
+    if len(data) != expected:
+        problem = "is truncated" if len(data) < expected else "goes on too long"
+        size = "x".join(str(n) for n in shape)
+        raise DataError(
+            f"{path}: {problem}: its header promises {size} numbers, {expected} bytes in all, "
+            f"but {len(data)} are there; fetch or copy it again"
+        )
+    numbers = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    return numbers.astype(dtype.newbyteorder("="), copy=False)
+
+
+def write_idx(path: Path, array: NDArray[Any]) -> None:
+    """Write `array` as IDX, compressed where the name ends in .gz; raises DataError for a type IDX lacks."""
+    dtype = array.dtype.newbyteorder(">")
+    if dtype not in CODES or array.ndim > 255:
+        raise DataError(f"{path}: IDX cannot hold {array.dtype}; it holds {', '.join(map(_plain, CODES))}")
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, CODES[dtype], array.ndim, *array.shape)
+    data = header + array.astype(dtype, copy=False).tobytes()
+    # mtime 0: the same array gives the same bytes, and so the same checksum
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _header(path: Path, data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
+        raise DataError(
+            f"{path}: wrong magic number {data[:4].hex() or '(empty file)'}; an IDX file starts with 0000, "
+            f"the type of its numbers (08 for bytes) and its dimensions (00000803 for images)"
+        )
+    dimensions = data[3]
+    start = 4 + 4 * dimensions
+    if len(data) < start:
+        raise DataError(f"{path}: is truncated within its header; fetch or copy it again")
+    return np.dtype(TYPES[data[2]]), struct.unpack(f">{dimensions}I", data[4:start]), start
+
+
+def _plain(dtype: np.dtype[Any]) -> str:
+    return dtype.newbyteorder("=").name

@@ -1,0 +1,59 @@
+"""`load`: a data set by its name, once a worker."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from hpcsweep.data.builtin import digits, sine, synthetic
+from hpcsweep.data.catalogue import CATALOGUE, published
+from hpcsweep.data.dataset import Data
+from hpcsweep.data.folder import data_folder, read
+from hpcsweep.data.shapes import shapes
+from hpcsweep.errors import UsageError, nearest
+
+BUILTIN: dict[str, Callable[..., Data]] = {
+    "digits": digits,
+    "shapes": shapes,
+    "sine": sine,
+    "synthetic": synthetic,
+}
+Option = int | float | bool | str
+
+
+def load(name: str, *, data: Path | str | None = None, **options: Option) -> Data:
+    """Return the data set called `name`; the same call in one process returns the same object, read once.
+
+    Bundled and generated: digits, shapes, sine, synthetic, with the options of the functions of those
+    names. Published: mnist, kmnist, fashion-mnist, read from the data folder (`data`, else the variable
+    HPCSWEEP_DATA, else `data` in the working folder) and never downloaded here. Raises UsageError for an
+    unknown name or option, DataError for files that are missing or damaged.
+    """
+    if name in BUILTIN:
+        _check_options(name, options)
+        return _build(name, tuple(sorted(options.items())))
+    if name not in CATALOGUE:
+        known = [*BUILTIN, *CATALOGUE]
+        raise UsageError(f"{name}: no such data set{nearest(name, known)}; known: {', '.join(known)}")
+    if options:
+        raise UsageError(f"{name}: takes no option {next(iter(options))!r}; a published data set is what it is")
+    return _read(name, data_folder(data))
+
+
+@lru_cache(maxsize=8)
+def _build(name: str, options: tuple[tuple[str, Option], ...]) -> Data:
+    return BUILTIN[name](**dict(options))
+
+
+@lru_cache(maxsize=4)
+def _read(name: str, folder: Path) -> Data:
+    return read(published(name), folder)
+
+
+def _check_options(name: str, options: dict[str, Option]) -> None:
+    known = inspect.signature(BUILTIN[name]).parameters
+    for option in options:
+        if option not in known:
+            raise UsageError(f"{name}: no option {option!r}{nearest(option, known)}; it takes {', '.join(known)}")

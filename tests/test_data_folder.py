@@ -1,0 +1,165 @@
+"""The data folder: the forms a published data set comes in, and what is told when files are wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpcsweep.data import load
+from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
+from hpcsweep.data.folder import check, checksum, data_folder, find, read
+from hpcsweep.data.formats import write_digit_csv
+from hpcsweep.data.idx import write_idx
+from hpcsweep.errors import DataError
+
+RANDOM = np.random.default_rng(0)
+X, Y = RANDOM.integers(0, 256, (21, 28, 28), np.uint8), np.arange(21, dtype=np.uint8) % 10
+X_TEST, Y_TEST = RANDOM.integers(0, 256, (7, 28, 28), np.uint8), np.arange(7, dtype=np.uint8)
+ARRAYS = dict(zip(IDX_NAMES, (X, Y, X_TEST, Y_TEST), strict=True))
+
+
+def small_mnist(folder: Path) -> Published:
+    """Write a small data set in MNIST's four files and return it with the checksums these have."""
+    (folder / "mnist").mkdir(parents=True)
+    for name, array in ARRAYS.items():
+        write_idx(folder / "mnist" / name, array)
+    files = tuple(DataFile(name, checksum(folder / "mnist" / name, "md5"), ()) for name in IDX_NAMES)
+    return replace(MNIST, files=files)
+
+
+def assert_all_there(data: object, train: int = 21) -> None:
+    """Check the arrays of a data set that was read against those written."""
+    np.testing.assert_array_equal(data.x[..., 0], X[:train])
+    np.testing.assert_array_equal(data.y, Y[:train])
+    assert data.x.dtype == np.uint8
+    assert (data.classes[3], data.white, data.input_shape) == ("3", 255.0, (28, 28, 1))
+
+
+def test_idx_gz_files_are_read_and_checked(tmp_path: Path) -> None:
+    """The published four files are found, read and found well."""
+    published = small_mnist(tmp_path)
+    assert_all_there(read(published, tmp_path))
+    assert check(published, tmp_path) == []
+
+
+def test_unpacked_idx_files_are_read(tmp_path: Path) -> None:
+    """Files that someone unpacked are read as well as packed ones; only their checksum is unknown."""
+    published = small_mnist(tmp_path)
+    for name, array in ARRAYS.items():
+        (tmp_path / "mnist" / name).unlink()
+        write_idx(tmp_path / "mnist" / name.removesuffix(".gz"), array)
+    assert_all_there(read(published, tmp_path))
+    assert check(published, tmp_path) == []
+
+
+def test_keras_npz_is_read_and_its_checksum_known(tmp_path: Path) -> None:
+    """One npz with x_train, y_train, x_test, y_test is read; mnist.npz has a published checksum to fail."""
+    (tmp_path / "mnist").mkdir()
+    np.savez(tmp_path / "mnist" / "mnist.npz", x_train=X, y_train=Y, x_test=X_TEST, y_test=Y_TEST)
+    assert_all_there(read(MNIST, tmp_path))
+    assert "expected sha256:731c5ac6" in check(MNIST, tmp_path)[0]
+
+
+def test_kmnist_npz_files_are_read(tmp_path: Path) -> None:
+    """KMNIST's makers ship four npz files with one unnamed array each: these are read."""
+    (tmp_path / "kmnist").mkdir()
+    for part, array in zip(("train-imgs", "train-labels", "test-imgs", "test-labels"), ARRAYS.values(), strict=True):
+        np.savez(tmp_path / "kmnist" / f"kmnist-{part}.npz", array)
+    data = read(CATALOGUE["kmnist"], tmp_path)
+    np.testing.assert_array_equal(data.x_val[..., 0], X_TEST)
+    assert data.classes[0] == "o"
+
+
+def test_kaggle_csv_holds_out_its_last_seventh(tmp_path: Path) -> None:
+    """A contest gives labels for its training file alone; its last seventh becomes the validation part."""
+    (tmp_path / "mnist").mkdir()
+    write_digit_csv(tmp_path / "mnist" / "train.csv", X, Y)
+    data = read(MNIST, tmp_path)
+    assert_all_there(data, train=18)
+    assert len(data.x_val) == 3
+    write_digit_csv(tmp_path / "mnist" / "mnist_test.csv", X_TEST, Y_TEST)
+    assert_all_there(read(MNIST, tmp_path))
+
+
+def test_absent_says_what_to_type_and_downloads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without files load names the folder and the fetch command, and touches no network and no pooch."""
+    monkeypatch.setenv("HPCSWEEP_DATA", str(tmp_path))
+    monkeypatch.setattr("socket.socket", None)
+    with pytest.raises(DataError, match=rf"hpcsweep data fetch mnist --data {tmp_path}"):
+        load("mnist")
+    code = f"""
+import sys
+from hpcsweep.data import load
+try:
+    load("kmnist", data={str(tmp_path)!r})
+except OSError:
+    sys.exit("pooch" in sys.modules or "keras" in sys.modules or "pandas" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_folder_is_option_then_variable_then_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An explicit folder wins over HPCSWEEP_DATA, which wins over ./data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HPCSWEEP_DATA", raising=False)
+    assert data_folder() == tmp_path / "data"
+    monkeypatch.setenv("HPCSWEEP_DATA", str(tmp_path / "there"))
+    assert data_folder() == tmp_path / "there"
+    assert data_folder(tmp_path / "here") == tmp_path / "here"
+
+
+def test_a_missing_fourth_file_means_not_there(tmp_path: Path) -> None:
+    """Three of four files are no data set."""
+    published = small_mnist(tmp_path)
+    (tmp_path / "mnist" / IDX_NAMES[3]).unlink()
+    assert find(published, tmp_path) is None
+    assert "data fetch mnist" in check(published, tmp_path)[0]
+
+
+def test_checksum_mismatch_is_told_with_both_sums(tmp_path: Path) -> None:
+    """A file that is not the published one is told so, with what to do."""
+    small_mnist(tmp_path)
+    problems = check(MNIST, tmp_path)
+    assert len(problems) == 4
+    assert "expected sha256:440fcabf" in problems[0]
+    assert "delete it and fetch it again" in problems[0]
+
+
+def test_unequal_counts_are_told(tmp_path: Path) -> None:
+    """Labels and images of unequal length are refused with both counts."""
+    published = small_mnist(tmp_path)
+    write_idx(tmp_path / "mnist" / IDX_NAMES[1], Y[:20])
+    with pytest.raises(DataError, match="21 images but 20 labels"):
+        read(published, tmp_path)
+
+
+def test_images_and_labels_in_the_wrong_places_are_told(tmp_path: Path) -> None:
+    """Files under each other's names are refused for their shape, labels out of range for their range."""
+    published = small_mnist(tmp_path)
+    folder = tmp_path / "mnist"
+    write_idx(folder / IDX_NAMES[1], Y + 100)
+    with pytest.raises(ValueError, match="y goes from 100 to 109"):
+        read(published, tmp_path)
+    write_idx(folder / IDX_NAMES[0], Y)
+    write_idx(folder / IDX_NAMES[1], Y)
+    with pytest.raises(DataError, match=r"holds uint8 of shape \(21,\); expected images"):
+        read(published, tmp_path)
+
+
+def test_the_catalogue_is_complete() -> None:
+    """Each published set has four files with a checksum of the length of its kind, mirrors and ten classes."""
+    lengths = {"sha256": 64, "md5": 32}
+    sums = [file.checksum for published in CATALOGUE.values() for file in published.files]
+    assert len(set(sums)) == 12
+    for published in CATALOGUE.values():
+        assert len(published.classes) == 10
+        for file in published.files:
+            kind, digits = file.checksum.split(":")
+            assert len(digits) == lengths[kind]
+            assert all(url.endswith("/" + file.name) and url.startswith("http") for url in file.urls)
+            assert file.urls
