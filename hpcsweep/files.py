@@ -73,7 +73,7 @@ def publish(path: Path, data: bytes) -> bool:
             os.link(temporary, path)
             won = True
         except OSError:
-            won = os.stat(temporary).st_nlink == 2
+            won = temporary.stat().st_nlink == 2
             if not won and not path.exists():
                 raise
     finally:

@@ -1,0 +1,102 @@
+"""The command line: `hpcsweep VERB`. Each verb is a module of `verbs/`, imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+import hpcsweep
+from hpcsweep.errors import HpcsweepError, nearest
+
+# verb -> what it does, shown without importing it
+VERBS = {
+    "init": "A new study: jobs/, sweeps/ and analysis/ with one working example.",
+    "plan": "What a sweep would do: its runs, trajectories and their states.",
+    "run": "Do a sweep here and now, then print its table.",
+    "submit": "Send workers to SLURM; safe to repeat.",
+    "resume": "Send workers for what is unfinished.",
+    "status": "How far a sweep is.",
+    "logs": "What the attempts at a run printed.",
+    "show": "Everything recorded of a run.",
+    "diff": "How two runs differ.",
+    "cancel": "Stop the workers of a sweep.",
+    "clean": "Remove what can be made again.",
+    "table": "The comparison table: mean ± std (n).",
+    "plot": "Figures: curves, heat map, confusion matrices and more.",
+    "report": "One self-contained HTML file.",
+    "knee": "Where more epochs stop paying.",
+    "export": "Runs and history as Parquet or CSV.",
+    "verify": "Re-hash the store; train a sample again and compare.",
+    "doctor": "Whether this cluster can run us.",
+    "data": "Data sets: list, fetch, check.",
+    "schema": "The JSON Schema of sweep files, for editors.",
+}
+
+
+class LazyGroup(click.Group):
+    """Verbs that are imported when they are called, so that help and errors come at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"hpcsweep.cli.verbs.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f'there is no verb "{args[0]}"{nearest(args[0], VERBS)}; type: hpcsweep --help', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+@click.version_option(hpcsweep.__version__, prog_name="hpcsweep")
+def cli(debug: bool) -> None:
+    """Hyper-parameter sweeps on SLURM clusters whose tables are right."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 ok, 1 some runs failed, 2 bad usage, 3 nothing selected, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = cli.main(args=[word for word in arguments if word != "--debug"], standalone_mode=False)
+    except click.ClickException as error:
+        sys.exit(_say(_usage(error), 2))
+    except HpcsweepError as error:
+        if debug:
+            raise
+        sys.exit(_say(str(error), error.exit_code))
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(_say("interrupted", 130))
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        if debug:
+            raise
+        sys.exit(_say(f"{error.filename or 'the file system'}: {error.strerror or error}", 2))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message()
+    where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "hpcsweep"
+    hint = "" if "type: " in message else f"; type: {where} --help"
+    return message.rstrip(".").replace("\n", " ") + hint
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"hpcsweep: {message}", err=True)
+    return code

@@ -1,0 +1,78 @@
+"""What the verbs share: their common arguments, and how they open a sweep, a store and a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hpcsweep.errors import NothingSelectedError
+
+if TYPE_CHECKING:
+    from hpcsweep.plan import Plan
+    from hpcsweep.store import Store
+    from hpcsweep.sweep import Sweep
+
+sweep_argument = click.argument("sweep_path", metavar="SWEEP", type=click.Path(path_type=Path))
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    help="The store of results  [default: $HPCSWEEP_STORE, else results/ of the study]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+max_runs_option = click.option(
+    "--max-runs", type=int, default=1_000_000, show_default=True, help="Refuse a sweep of more runs."
+)
+
+
+def note(message: str) -> None:
+    """Tell the user something that is not data."""
+    click.echo(message, err=True)
+
+
+def load(sweep_path: Path, max_runs: int = 1_000_000) -> Sweep:
+    """Read a sweep file, and say its warnings on stderr."""
+    from hpcsweep.sweep import load_sweep
+
+    sweep = load_sweep(sweep_path, max_runs=max_runs)
+    for line in sweep.notes:
+        note(f"{sweep_path}: {line}")
+    return sweep
+
+
+def open_store(option: str | None, root: Path, *, lease_s: float | None = None) -> Store:
+    """Open the store that the option, the environment or the study names; it need not exist."""
+    from hpcsweep.store import DEFAULT_LEASE_S, Store, locate_store
+
+    return Store(locate_store(option, root), lease_s=lease_s or DEFAULT_LEASE_S)
+
+
+def make_plan_of(sweep: Sweep, store: Store) -> Plan:
+    """Plan a sweep against what its store holds."""
+    from hpcsweep.plan import make_plan
+    from hpcsweep.submission import previous_run_ids
+
+    return make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
+
+
+def resolve_run(store: Store, prefix: str) -> tuple[str, str]:
+    """Return (trajectory id, run id) of the one run that the prefix of an id names, finished or begun.
+
+    Raises NothingSelectedError if there is none or more than one.
+    """
+    known = store.known_run_ids()
+    found = sorted((run_id, trajectory) for run_id, trajectory in known.items() if run_id.startswith(prefix.lower()))
+    if len(found) == 1:
+        return found[0][1], found[0][0]
+    if not found:
+        raise NothingSelectedError(
+            f"no run in {store.root} has an id that begins with {prefix}; list them: hpcsweep status SWEEP"
+        )
+    some = ", ".join(run_id[:16] for run_id, _ in found[:4])
+    raise NothingSelectedError(f"{len(found)} runs have ids that begin with {prefix} ({some} ...); give more digits")
+
+
+def short_params(params: dict[str, Any]) -> str:
+    """Return parameters as `layers=2 neurons=8`."""
+    return " ".join(f"{name}={value}" for name, value in params.items())

@@ -1,0 +1,65 @@
+"""`hpcsweep plan SWEEP`: what would happen."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hpcsweep.cli.common import (
+    json_option,
+    load,
+    make_plan_of,
+    max_runs_option,
+    open_store,
+    short_params,
+    store_option,
+    sweep_argument,
+)
+
+if TYPE_CHECKING:
+    from hpcsweep.plan import Plan
+
+SHOWN = 20
+
+
+@click.command("plan")
+@sweep_argument
+@store_option
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV.")
+@click.option("--all", "show_all", is_flag=True, help=f"List all runs, not the first {SHOWN}.")
+@max_runs_option
+def command(sweep_path: Path, store: str | None, as_json: bool, as_csv: bool, show_all: bool, max_runs: int) -> None:
+    """Show the runs of SWEEP and which are new, done, resumable, failed or removed. Changes nothing."""
+    sweep = load(sweep_path, max_runs)
+    plan = make_plan_of(sweep, open_store(store, sweep.root))
+    if as_json:
+        json.dump(plan.to_json(), sys.stdout)
+        click.echo()
+    elif as_csv:
+        _print_csv(plan)
+    else:
+        _print_text(plan, show_all)
+
+
+def _print_csv(plan: Plan) -> None:
+    names = plan.sweep.job.names
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["id", "state", "seed", *names])
+    for run in plan.sweep.runs:
+        values = [json.dumps(value) if isinstance(value, list) else value for value in run.values]
+        writer.writerow([run.id, plan.state(run.id), run.seed, *values])
+
+
+def _print_text(plan: Plan, show_all: bool) -> None:
+    click.echo(plan.summary())
+    runs = plan.sweep.runs if show_all else plan.sweep.runs[:SHOWN]
+    for run in runs:
+        click.echo(f"  {run.id[:12]}  {plan.state(run.id):<9}  seed={run.seed} {short_params(run.params)}")
+    if len(runs) < len(plan.sweep.runs):
+        click.echo(f"  ... and {len(plan.sweep.runs) - len(runs)} more (--all, --csv, --json list them)")

@@ -1,0 +1,18 @@
+"""`hpcsweep schema`: the JSON Schema of sweep files."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+def command() -> None:
+    """Print the JSON Schema of sweep files, with which editors complete and check them.
+
+    Save it and name it in the first line of a sweep file: #:schema ./sweep.schema.json
+    """
+    from hpcsweep.sweep import sweep_json_schema
+
+    click.echo(json.dumps(sweep_json_schema(), indent=2))

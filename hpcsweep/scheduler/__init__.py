@@ -1,0 +1,1 @@
+"""Starting workers, here or on a cluster: the only importer of submitit."""

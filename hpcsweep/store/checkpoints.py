@@ -1,0 +1,68 @@
+"""The checkpoints of one trajectory: each a whole generation of state, the two newest kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.files import write_atomic
+from hpcsweep.store.layout import CHECKPOINT, TrajectoryFolder
+from hpcsweep.store.state_tree import pack_state, unpack_state
+
+KEPT = 2
+
+
+@dataclass(frozen=True, order=True)
+class CheckpointName:
+    """Order of age: a later claim's checkpoint is newer than any of an earlier claim, whatever the clock says."""
+
+    generation: int
+    number: int
+    epoch: int
+
+
+def list_checkpoints(names: list[str]) -> list[CheckpointName]:
+    """Return the checkpoints among a folder's `names`, oldest first."""
+    matches = (CHECKPOINT.fullmatch(name) for name in names)
+    return sorted(CheckpointName(*map(int, match.groups())) for match in matches if match)
+
+
+def write_checkpoint(folder: TrajectoryFolder, generation: int, epoch: int, state: Any) -> None:
+    """Add a checkpoint of `state`; keep the two newest and the furthest one, remove the others up to this generation.
+
+    The furthest differs from the newest when a run of fewer epochs is asked for after a longer one.
+    """
+    known = list_checkpoints(folder.names())
+    own = [checkpoint.number for checkpoint in known if checkpoint.generation == generation]
+    new = CheckpointName(generation, max(own, default=0) + 1, epoch)
+    write_atomic(_path(folder, new), pack_state(state, generation=generation, epoch=epoch))
+    older = sorted(checkpoint for checkpoint in known if checkpoint < new)
+    furthest = max(older, key=lambda checkpoint: checkpoint.epoch, default=new)
+    for old in older[: -(KEPT - 1)]:
+        if old is not furthest or old.epoch <= epoch:
+            _path(folder, old).unlink(missing_ok=True)
+
+
+def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = None) -> tuple[Any, list[str]]:
+    """Return (state of the newest intact checkpoint or None, one warning for each damaged one passed over).
+
+    Checkpoints beyond `max_epoch` belong to longer runs of the trajectory and are not looked at.
+    """
+    warnings: list[str] = []
+    for checkpoint in reversed(list_checkpoints(folder.names())):
+        if max_epoch is not None and checkpoint.epoch > max_epoch:
+            continue
+        path = _path(folder, checkpoint)
+        try:
+            return unpack_state(path.read_bytes()), warnings
+        except FileNotFoundError:
+            continue
+        except StoreError as error:
+            warnings.append(f"{path.name}: {error}")
+    return None, warnings
+
+
+def _path(folder: TrajectoryFolder, checkpoint: CheckpointName) -> Path:
+    return folder.checkpoint(checkpoint.generation, checkpoint.number, checkpoint.epoch)

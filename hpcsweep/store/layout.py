@@ -1,0 +1,149 @@
+"""Where everything lies in a store: the only module that knows a file name.
+
+<store>/
+  store.json                                  format of the store
+  decisions/<digest>.json                     what was decided once for all runs, such as an engine
+  trajectories/<2 hex>/<trajectory id>/
+    meaning.json                              job, seed and resolved parameters of the trajectory
+    claim.g<n>                                who trains it, attempt n; mtime is the heartbeat, 0 is given back
+    checkpoint.g<n>.k<k>.e<epoch>             header line with a SHA-256, then an npz; the two newest are kept
+    progress.json                             latest epoch and metrics, for people; gone when all is done
+    failed.g<n>.json                          how attempt n failed
+    log.g<n>.txt                              what attempt n printed
+    run-<run id>.json                         the result of a run; names and hashes its arrays
+    run-<run id>.g<n>.npz                     history, confusion matrix and other arrays of the result
+  sweeps/<name>/<submission>/
+    manifest.jsonl                            what the workers of this submission train
+    run-ids.txt                               all runs that the sweep had then
+    workers/                                  submitit's files and each worker's own output
+  cache/                                      frames that can be made again
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CLAIM = re.compile(r"claim\.g(\d+)")
+CHECKPOINT = re.compile(r"checkpoint\.g(\d+)\.k(\d+)\.e(\d+)")
+FAILED = re.compile(r"failed\.g(\d+)\.json")
+LOG = re.compile(r"log\.g(\d+)\.txt")
+RESULT = re.compile(r"run-([0-9a-f]{64})\.json")
+ARRAYS = re.compile(r"run-[0-9a-f]{64}\.g(\d+)\.npz")
+TRAJECTORY = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class TrajectoryFolder:
+    """The names inside one trajectory's folder."""
+
+    path: Path
+
+    @property
+    def meaning(self) -> Path:
+        return self.path / "meaning.json"
+
+    @property
+    def progress(self) -> Path:
+        return self.path / "progress.json"
+
+    def claim(self, generation: int) -> Path:
+        return self.path / f"claim.g{generation}"
+
+    def checkpoint(self, generation: int, number: int, epoch: int) -> Path:
+        return self.path / f"checkpoint.g{generation}.k{number}.e{epoch}"
+
+    def failed(self, generation: int) -> Path:
+        return self.path / f"failed.g{generation}.json"
+
+    def log(self, generation: int) -> Path:
+        return self.path / f"log.g{generation}.txt"
+
+    def result(self, run_id: str) -> Path:
+        return self.path / f"run-{run_id}.json"
+
+    def arrays(self, run_id: str, generation: int) -> Path:
+        return self.path / f"run-{run_id}.g{generation}.npz"
+
+    def names(self) -> list[str]:
+        """Return the names in the folder, none if it does not exist."""
+        try:
+            return [entry.name for entry in self.path.iterdir()]
+        except FileNotFoundError:
+            return []
+
+
+@dataclass(frozen=True)
+class SubmissionFolder:
+    """The names inside one submission's folder."""
+
+    path: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.jsonl"
+
+    @property
+    def run_ids(self) -> Path:
+        return self.path / "run-ids.txt"
+
+    @property
+    def workers(self) -> Path:
+        return self.path / "workers"
+
+    @property
+    def store_root(self) -> Path:
+        return self.path.parents[2]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The names at the top of a store."""
+
+    root: Path
+
+    @property
+    def format(self) -> Path:
+        return self.root / "store.json"
+
+    @property
+    def trajectories(self) -> Path:
+        return self.root / "trajectories"
+
+    @property
+    def sweeps(self) -> Path:
+        return self.root / "sweeps"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    def decision(self, digest: str) -> Path:
+        return self.root / "decisions" / f"{digest}.json"
+
+    def trajectory(self, trajectory_id: str) -> TrajectoryFolder:
+        return TrajectoryFolder(self.trajectories / trajectory_id[:2] / trajectory_id)
+
+    def submission(self, sweep: str, stamp: str) -> SubmissionFolder:
+        return SubmissionFolder(self.sweeps / sweep / stamp)
+
+    def submissions(self, sweep: str) -> list[SubmissionFolder]:
+        """Return the submissions of a sweep that have a manifest, oldest first."""
+        folder = self.sweeps / sweep
+        if not folder.is_dir():
+            return []
+        found = (SubmissionFolder(path) for path in sorted(folder.iterdir()) if path.is_dir())
+        return [submission for submission in found if submission.manifest.exists()]
+
+    def trajectory_ids(self) -> set[str]:
+        """Return the ids of all trajectories that have a folder."""
+        if not self.trajectories.is_dir():
+            return set()
+        return {
+            entry.name
+            for group in self.trajectories.iterdir()
+            if group.is_dir()
+            for entry in group.iterdir()
+            if TRAJECTORY.fullmatch(entry.name)
+        }

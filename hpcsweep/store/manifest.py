@@ -1,0 +1,115 @@
+"""What a worker is told to train: a file written once, before the worker starts.
+
+Format: JSON lines. The first is the header (sweep, job, settings of all runs), each other a trajectory:
+`{"id", "seed", "params", "runs": [{"id", "epochs"}], "retry"}` with its runs in increasing `epochs`; `retry` is the
+generation of the failure that shall be tried again, 0 for none.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.store.states import epochs_of
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ManifestRun:
+    """One run of a trajectory, with all parameters resolved."""
+
+    id: str
+    params: dict[str, Any]
+
+    @property
+    def epochs(self) -> int | None:
+        """Return the run's `epochs` if its job takes that parameter."""
+        return epochs_of(self.params)
+
+
+@dataclass(frozen=True)
+class ManifestTrajectory:
+    """One trajectory and the generation of the failure that may be tried again."""
+
+    id: str
+    seed: int
+    params: dict[str, Any]
+    runs: tuple[ManifestRun, ...]
+    retry: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that the workers of one submission need to know."""
+
+    sweep: str
+    job: str
+    root: Path
+    lease_s: float
+    heartbeat_s: float
+    trajectories: tuple[ManifestTrajectory, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def job_path(self) -> Path:
+        """Return the file of the job function."""
+        return self.root / self.job.rpartition(":")[0]
+
+    @property
+    def job_function(self) -> str:
+        """Return the name of the job function."""
+        return self.job.rpartition(":")[2]
+
+
+def manifest_lines(manifest: Manifest) -> list[str]:
+    """Return the lines of `manifest`, without line ends."""
+    header = {
+        "format": FORMAT,
+        "sweep": manifest.sweep,
+        "job": manifest.job,
+        "root": str(manifest.root),
+        "lease_s": manifest.lease_s,
+        "heartbeat_s": manifest.heartbeat_s,
+        "settings": manifest.settings,
+    }
+    return [json.dumps(header), *(json.dumps(_line(trajectory)) for trajectory in manifest.trajectories)]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest; StoreError if it is not one of this format."""
+    try:
+        header, *lines = map(json.loads, path.read_text().splitlines())
+        if header["format"] != FORMAT:
+            raise ValueError(f"format {header['format']}")
+        return Manifest(
+            **{key: header[key] for key in ("sweep", "job", "lease_s", "heartbeat_s", "settings")},
+            root=Path(header["root"]),
+            trajectories=tuple(map(_trajectory, lines)),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: cannot be read as a manifest of format {FORMAT}: {error}") from error
+
+
+def _line(trajectory: ManifestTrajectory) -> dict[str, Any]:
+    return {
+        "id": trajectory.id,
+        "seed": trajectory.seed,
+        "params": trajectory.params,
+        "runs": [
+            {"id": run.id} if run.epochs is None else {"id": run.id, "epochs": run.epochs} for run in trajectory.runs
+        ],
+        "retry": trajectory.retry,
+    }
+
+
+def _trajectory(line: dict[str, Any]) -> ManifestTrajectory:
+    params = line["params"]
+    runs = tuple(
+        ManifestRun(run["id"], {**params, "epochs": run["epochs"]} if "epochs" in run else params)
+        for run in line["runs"]
+    )
+    return ManifestTrajectory(line["id"], line["seed"], params, runs, line["retry"])

@@ -1,0 +1,77 @@
+"""What the names in a trajectory's folder say about it: the states of its runs, decided without opening results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpcsweep.run import Run
+from hpcsweep.store.checkpoints import list_checkpoints
+from hpcsweep.store.claims import is_alive, newest_generation, was_given_back
+from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder
+
+MAX_DEATHS = 3  # attempts in a row that died without leaving a checkpoint, before the trajectory is called failed
+
+
+@dataclass(frozen=True)
+class StoredTrajectory:
+    """A look at one trajectory's folder."""
+
+    folder: TrajectoryFolder
+    done: frozenset[str]
+    generation: int
+    failed_generation: int
+    progress_generation: int
+    checkpoint_epochs: tuple[int, ...]
+    alive: bool
+
+    @staticmethod
+    def look(folder: TrajectoryFolder, lease_s: float) -> StoredTrajectory:
+        """Read the names in the folder, and the newest claim."""
+        names = folder.names()
+        generation = newest_generation(names)
+        failed = max((int(m[1]) for name in names if (m := FAILED.fullmatch(name))), default=0)
+        checkpoints = list_checkpoints(names)
+        return StoredTrajectory(
+            folder=folder,
+            done=frozenset(match[1] for name in names if (match := RESULT.fullmatch(name))),
+            generation=generation,
+            failed_generation=failed if failed == generation else 0,
+            progress_generation=max(
+                [checkpoint.generation for checkpoint in checkpoints[-1:]]
+                + [int(match[1]) for name in names if (match := ARRAYS.fullmatch(name))],
+                default=0,
+            ),
+            checkpoint_epochs=tuple(checkpoint.epoch for checkpoint in checkpoints),
+            alive=bool(generation) and failed != generation and is_alive(folder, generation, lease_s),
+        )
+
+    def deaths(self) -> int:
+        """How many of the newest attempts in a row died: nothing left behind, not given back, not failed in words."""
+        deaths = 0
+        for generation in range(self.generation, self.progress_generation, -1):
+            if was_given_back(self.folder, generation) or self.folder.failed(generation).exists():
+                break
+            deaths += 1
+        return deaths
+
+
+def run_state(run: Run, trajectory: StoredTrajectory, done_epochs: int) -> str | None:
+    """Return the state of `run`, None if it is new; `done_epochs`: the most epochs of its trajectory's done runs."""
+    if run.id in trajectory.done:
+        return "done"
+    if trajectory.failed_generation:
+        return "failed"
+    if trajectory.alive:
+        return "running"
+    # The checkpoint that a finished shorter run left behind is where a longer one starts; that one is still new.
+    limit = epochs_of(run.params)
+    usable = any(done_epochs < epoch and (limit is None or epoch <= limit) for epoch in trajectory.checkpoint_epochs)
+    return "resumable" if usable else None
+
+
+def epochs_of(params: Mapping[str, Any]) -> int | None:
+    """Return the number of epochs that a run's parameters ask for, None if its job takes no such parameter."""
+    epochs = params.get("epochs")
+    return epochs if isinstance(epochs, int) else None

@@ -1,0 +1,205 @@
+"""The store: the single truth about what is done, read and written by everybody through this class."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
+from hpcsweep.run import Run
+from hpcsweep.store.claims import is_alive, newest_generation
+from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.manifest import read_manifest
+from hpcsweep.store.records import Failure, Result, read_failure, read_result
+from hpcsweep.store.states import StoredTrajectory, epochs_of, run_state
+
+FORMAT = 1
+DEFAULT_LEASE_S = 300.0
+
+
+def locate_store(option: str | None, root: Path) -> Path:
+    """Return the store's folder: `option`, else HPCSWEEP_STORE, else results/ in the study `root`."""
+    return Path(option or os.environ.get("HPCSWEEP_STORE") or root / "results").absolute()
+
+
+class Store:
+    """A folder of results, shared by all sweeps. Reading never creates anything; `create` does."""
+
+    def __init__(self, root: Path, *, lease_s: float = DEFAULT_LEASE_S) -> None:
+        self.root = root
+        self.lease_s = lease_s
+        self.layout = Layout(root)
+        self._check_format()
+
+    def create(self) -> None:
+        """Make the folder if need be; StoreError says in one line why it cannot be written."""
+        try:
+            self.layout.trajectories.mkdir(parents=True, exist_ok=True)
+            publish(self.layout.format, canonical_json({"format": FORMAT}).encode())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StoreError(
+                f"the store {self.root} cannot be written: {reason}; choose another with --store or HPCSWEEP_STORE"
+            ) from error
+
+    def folder(self, trajectory_id: str) -> TrajectoryFolder:
+        """Return the folder of a trajectory, which need not exist."""
+        return self.layout.trajectory(trajectory_id)
+
+    def look(self, trajectory_id: str) -> StoredTrajectory:
+        """Return what the names in a trajectory's folder say; no file is read but the newest claim's."""
+        return StoredTrajectory.look(self.folder(trajectory_id), self.lease_s)
+
+    def states(self, runs: Iterable[Run], *, outcomes: bool = False) -> dict[str, str]:
+        """Return the state of each run that is not new: "done", "running", "failed" or "resumable".
+
+        With `outcomes`, results are opened to tell "diverged" (and "corrupt") from "done".
+        """
+        there = self.layout.trajectory_ids()
+        known: dict[str, StoredTrajectory] = {}
+        states: dict[str, str] = {}
+        done_epochs = self._done_epochs(runs := list(runs), there, known)
+        for run in runs:
+            if run.trajectory in known:
+                state = run_state(run, known[run.trajectory], done_epochs.get(run.trajectory, -1))
+                if state is not None:
+                    states[run.id] = self._outcome(run) if outcomes and state == "done" else state
+        return states
+
+    def _done_epochs(self, runs: list[Run], there: set[str], known: dict[str, StoredTrajectory]) -> dict[str, int]:
+        """Fill `known` and return, for each trajectory, the most epochs of its runs that are done."""
+        most: dict[str, int] = {}
+        for run in runs:
+            if run.trajectory not in there:
+                continue
+            if run.trajectory not in known:
+                known[run.trajectory] = self.look(run.trajectory)
+            if run.id in known[run.trajectory].done:
+                most[run.trajectory] = max(most.get(run.trajectory, 0), epochs_of(run.params) or 0)
+        return most
+
+    def _outcome(self, run: Run) -> str:
+        try:
+            return read_result(self.folder(run.trajectory), run.id, with_arrays=False).outcome
+        except StoreError:
+            return "corrupt"
+
+    def result(self, run: Run) -> Result:
+        """Read the result of a run, and check that it is the result of the very same parameters."""
+        result = read_result(self.folder(run.trajectory), run.id)
+        if result.params != run.params or result.seed != run.seed:
+            raise StoreError(
+                f"{self.folder(run.trajectory).result(run.id)}: holds other parameters than run {run.id[:12]} has now "
+                "(a default of the job was changed?); expected the same"
+            )
+        return result
+
+    def summary(self, run: Run) -> Result:
+        """Read the result of a run without its history and arrays."""
+        return read_result(self.folder(run.trajectory), run.id, with_arrays=False)
+
+    def results(self) -> Iterator[Result]:
+        """Yield every result in the store, in the order of their ids."""
+        for trajectory_id, run_id in self.result_ids():
+            yield read_result(self.folder(trajectory_id), run_id)
+
+    def result_ids(self) -> list[tuple[str, str]]:
+        """Return (trajectory id, run id) of every result in the store, sorted."""
+        return sorted(
+            (trajectory_id, match[1])
+            for trajectory_id in self.layout.trajectory_ids()
+            for name in self.folder(trajectory_id).names()
+            if (match := RESULT.fullmatch(name))
+        )
+
+    def known_run_ids(self) -> dict[str, str]:
+        """Return {run id: trajectory id} of every run that ended, or that a submission still in the store names."""
+        known = {run_id: trajectory_id for trajectory_id, run_id in self.result_ids()}
+        if self.layout.sweeps.is_dir():
+            for sweep in sorted(path.name for path in self.layout.sweeps.iterdir()):
+                for submission in self.layout.submissions(sweep):
+                    for trajectory in read_manifest(submission.manifest).trajectories:
+                        known.update((run.id, trajectory.id) for run in trajectory.runs)
+        return known
+
+    def failure(self, trajectory_id: str) -> Failure | None:
+        """Return how the newest attempt at a trajectory failed, None if it did not."""
+        generation = self.look(trajectory_id).failed_generation
+        return read_failure(self.folder(trajectory_id), generation) if generation else None
+
+    def progress(self, trajectory_id: str) -> dict[str, Any] | None:
+        """Return the latest `epoch`, `metrics`, `epochs` and `time` of a trajectory at work, None if there is none."""
+        try:
+            progress = json.loads(self.folder(trajectory_id).progress.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return progress if isinstance(progress, dict) else None
+
+    def log_paths(self, trajectory_id: str) -> list[Path]:
+        """Return what the attempts at a trajectory printed, oldest attempt first."""
+        folder = self.folder(trajectory_id)
+        matches = [match for name in folder.names() if (match := LOG.fullmatch(name))]
+        return [folder.path / match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
+
+    def is_claimed(self, trajectory_id: str) -> bool:
+        """Whether somebody is training a trajectory now."""
+        folder = self.folder(trajectory_id)
+        newest = newest_generation(folder.names())
+        return bool(newest) and is_alive(folder, newest, self.lease_s)
+
+    def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the decision taken for `key`; the first to ask takes it with `propose`, and all keep to it."""
+        path = self.layout.decision(sha256_hex(key.encode()))
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            publish(path, canonical_json({"key": key, "decision": propose()}).encode())
+        decision = json.loads(path.read_bytes())["decision"]
+        if not isinstance(decision, dict):
+            raise StoreError(f"{path}: damaged; expected a decision; delete it: rm {path}")
+        return decision
+
+    def new_submission(self, sweep: str, manifest_lines: Iterable[str], run_ids: Iterable[str]) -> SubmissionFolder:
+        """Write down, durable, what the workers of a new submission shall train, and which runs the sweep has."""
+        submission = self._new_submission_folder(sweep)
+        submission.workers.mkdir(parents=True)
+        write_atomic(submission.run_ids, "".join(f"{run_id}\n" for run_id in run_ids).encode())
+        write_atomic(submission.manifest, "".join(f"{line}\n" for line in manifest_lines).encode())
+        return submission
+
+    def run_ids(self, submission: SubmissionFolder) -> set[str]:
+        """Return the ids of all runs that the sweep had when it was submitted."""
+        try:
+            return set(submission.run_ids.read_text().split())
+        except FileNotFoundError:
+            return set()
+
+    def _new_submission_folder(self, sweep: str) -> SubmissionFolder:
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        for number in range(1000):
+            submission = self.layout.submission(sweep, f"{stamp}-{number:03d}")
+            try:
+                submission.path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return submission
+        raise StoreError(f"{self.layout.sweeps / sweep}: more than a thousand submissions in one second")
+
+    def _check_format(self) -> None:
+        try:
+            found = json.loads(self.layout.format.read_bytes())["format"]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise StoreError(f"the store {self.root} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError):
+            found = "nothing readable"
+        if found != FORMAT:
+            raise StoreError(
+                f"{self.layout.format}: found format {found}, expected {FORMAT}; this store is of another version of "
+                "hpcsweep: choose another with --store"
+            )

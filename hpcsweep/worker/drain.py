@@ -1,0 +1,95 @@
+"""A worker: claims the next unfinished trajectory, trains it, and goes on until nothing is left or its time is up."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from hpcsweep.store import Failure, Store
+from hpcsweep.store.claims import Claim, describe_owner, try_claim
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
+from hpcsweep.store.records import write_failure
+from hpcsweep.store.states import MAX_DEATHS
+from hpcsweep.worker.job_code import load_job, uses_keras
+from hpcsweep.worker.processors import limit_threads, pin_to_core
+from hpcsweep.worker.stop import Stop
+from hpcsweep.worker.trajectory import Job, TrajectoryTrainer, process_name
+
+
+def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pin: bool = False) -> dict[str, int]:
+    """Be worker `index` of `workers` on a submission; return how many trajectories ended how.
+
+    This is what submitit calls in a process of its own: all it is sent is this function and a path.
+    """
+    stop = Stop()
+    stop.listen()
+    limit_threads(threads)
+    if pin:
+        pin_to_core(index)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    submission = SubmissionFolder(Path(submission_path))
+    manifest = read_manifest(submission.manifest)
+    store = Store(submission.store_root, lease_s=manifest.lease_s)
+    return dict(drain(store, manifest, stop, first=index * len(manifest.trajectories) // max(workers, 1)))
+
+
+def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0) -> Counter[str]:
+    """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at the `first`."""
+    trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, keras=_mentions_keras(manifest))
+    endings: Counter[str] = Counter()
+    in_turn = manifest.trajectories[first:] + manifest.trajectories[:first]
+    for trajectory in in_turn:
+        if stop.requested:
+            break
+        claim = _claim(store, manifest, trajectory)
+        if claim is not None:
+            ending = trainer.train(trajectory, claim)
+            endings[ending] += 1
+            print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
+    return endings
+
+
+def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory) -> Claim | None:
+    """Claim a trajectory if there is something to do about it."""
+    seen = store.look(trajectory.id)
+    if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
+        return None
+    seen.folder.path.mkdir(parents=True, exist_ok=True)
+    claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)
+    if claim is None:
+        return None
+    # Looked at again, now that nobody else writes: another may have finished it in between.
+    seen = store.look(trajectory.id)
+    if all(run.id in seen.done for run in trajectory.runs):
+        claim.give_back()
+        return None
+    deaths = seen.deaths() - 1  # this claim is not dead
+    if deaths >= MAX_DEATHS:
+        write_failure(claim.folder, _gave_up(deaths, claim))
+        claim.give_back()
+        return None
+    return claim
+
+
+def _gave_up(deaths: int, claim: Claim) -> Failure:
+    message = (
+        f"the worker died {deaths} times in a row on this trajectory without leaving a checkpoint (killed, out of "
+        "memory, or a crash in native code)"
+    )
+    return Failure("worker died", message, "", claim.generation)
+
+
+def _loader(manifest: Manifest) -> Callable[[], Job]:
+    """Return a function that imports the job at its first call, so that its errors are those of a run."""
+    return lru_cache(maxsize=1)(lambda: load_job(manifest.root, manifest.job_path, manifest.job_function))
+
+
+def _mentions_keras(manifest: Manifest) -> bool:
+    try:
+        return uses_keras(manifest.job_path)
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -1,0 +1,72 @@
+"""The thread that keeps this worker's claim alive and tells people how far its run is."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from types import TracebackType
+from typing import Any, Protocol
+
+from hpcsweep.files import write_atomic
+from hpcsweep.store.claims import Claim
+
+
+class Reporter(Protocol):
+    """Something that knows the latest epoch and metrics of the run at work."""
+
+    def progress(self) -> dict[str, Any]:
+        """Return what `progress.json` shall hold."""
+
+
+class Heartbeat:
+    """While entered, moves the claim's mtime every `interval_s`, until a successor is seen.
+
+    `lost` is set when the claim has a successor, or could not be renewed for as long as the lease: from then on
+    somebody else may be training, and nothing that this worker writes may count.
+    """
+
+    def __init__(self, claim: Claim, interval_s: float, lease_s: float) -> None:
+        self._claim = claim
+        self._interval_s = interval_s
+        self._lease_s = lease_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._reported: dict[str, Any] = {}
+        self.lost = False
+        self.reporter: Reporter | None = None
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join(timeout=self._lease_s)
+
+    def check(self) -> bool:
+        """Look at once whether the claim still holds; False if it is lost."""
+        self.lost = self.lost or self._claim.superseded()
+        return not self.lost
+
+    def _run(self) -> None:
+        renewed = time.monotonic()
+        while not self._ended.wait(self._interval_s):
+            try:
+                if not self.check():
+                    return
+                self._claim.beat()
+                renewed = time.monotonic()
+                self._report()
+            except OSError:
+                if time.monotonic() - renewed > self._lease_s:
+                    self.lost = True
+                    return
+
+    def _report(self) -> None:
+        progress = self.reporter.progress() if self.reporter else {}
+        if progress and progress != self._reported:
+            write_atomic(self._claim.folder.progress, json.dumps(progress).encode())
+            self._reported = progress

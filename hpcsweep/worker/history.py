@@ -1,0 +1,96 @@
+"""The history of a run: one row an epoch, kept by column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from hpcsweep.errors import UsageError
+
+SECONDS = "seconds"
+LOSSES = ("loss", "val_loss")
+
+
+class History:
+    """Epochs, strictly increasing, and their metrics; a metric that an epoch lacks is NaN there."""
+
+    def __init__(self) -> None:
+        self._epochs: list[int] = []
+        self._metrics: dict[str, list[float]] = {}
+        self._last_time: float | None = None
+        self.diverged = False
+
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch logged, -1 if there is none."""
+        return self._epochs[-1] if self._epochs else -1
+
+    def append(self, epoch: int, metrics: Mapping[str, float], now_s: float) -> None:
+        """Add one epoch, logged at `now_s` on a monotonic clock."""
+        self.extend([epoch], {name: [value] for name, value in metrics.items()}, now_s)
+
+    def extend(self, epochs: Sequence[int], metrics: Mapping[str, Sequence[float]], now_s: float) -> None:
+        """Add several epochs; nothing is added if anything about them is wrong."""
+        self._check_epochs(epochs)
+        columns = {name: _numbers(name, values, len(epochs)) for name, values in metrics.items()}
+        if SECONDS not in columns:
+            since = 0.0 if self._last_time is None else now_s - self._last_time
+            columns[SECONDS] = [since / max(len(epochs), 1)] * len(epochs)
+        self._last_time = now_s
+        before = len(self._epochs)
+        for name in {**self._metrics, **columns}:
+            column = self._metrics.setdefault(name, [math.nan] * before)
+            column.extend(columns.get(name, [math.nan] * len(epochs)))
+        self._epochs.extend(epochs)
+        self.diverged = self.diverged or any(
+            not math.isfinite(value) for name in LOSSES for value in columns.get(name, [])
+        )
+
+    def last_row(self) -> dict[str, float]:
+        """Return the metrics of the last epoch."""
+        return {name: column[-1] for name, column in self._metrics.items() if column}
+
+    def as_lists(self) -> dict[str, list[float]]:
+        """Return copies of all columns, `epoch` first."""
+        return {"epoch": list(self._epochs), **{name: list(column) for name, column in self._metrics.items()}}
+
+    def columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return all columns as arrays: `epoch` int64, the metrics float64."""
+        return {
+            "epoch": np.array(self._epochs, dtype=np.int64),
+            **{name: np.array(column, dtype=np.float64) for name, column in self._metrics.items()},
+        }
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, np.ndarray[Any, Any]]) -> History:
+        """Return the history that `columns()` was taken from."""
+        history = cls()
+        history._epochs = [int(epoch) for epoch in columns["epoch"]]
+        history._metrics = {name: column.tolist() for name, column in columns.items() if name != "epoch"}
+        history.diverged = any(not math.isfinite(value) for name in LOSSES for value in history._metrics.get(name, []))
+        return history
+
+    def _check_epochs(self, epochs: Sequence[int]) -> None:
+        last = self.last_epoch
+        for epoch in epochs:
+            if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer):
+                raise UsageError(f"run.log: epoch is {epoch!r}; expected an integer from 0 (the fresh model)")
+            if epoch <= last:
+                raise UsageError(
+                    f"run.log: epoch {epoch} after epoch {max(last, 0)}; expected a later one (call run.restore() "
+                    "when there is a checkpoint)"
+                )
+            last = int(epoch)
+
+
+def _numbers(name: str, values: Sequence[float], length: int) -> list[float]:
+    if name == "epoch":
+        raise UsageError('run.log: a metric cannot be called "epoch"; choose another name')
+    numbers = [float(value) for value in values if isinstance(value, Real | np.generic | np.ndarray)]
+    if len(numbers) != length or len(values) != length:
+        raise UsageError(f"run.log: {name} is {values!r}; expected {length} number(s)")
+    return numbers

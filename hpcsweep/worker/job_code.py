@@ -1,0 +1,56 @@
+"""Loading the user's job function by path, under a private name, and seeding what it may draw from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import random
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpcsweep.errors import JobError
+
+_KERAS = re.compile(r"\b(keras|tensorflow|hpcsweep\.training|from\s+hpcsweep\s+import\s+.*\btraining)\b")
+
+
+def load_job(root: Path, path: Path, function: str) -> Callable[..., Any]:
+    """Import the job file and return its function; its folder and the study's root can be imported from.
+
+    Whatever the file raises while it is imported is raised.
+    """
+    for folder in (str(root), str(path.parent)):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    name = f"_hpcsweep_job_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise JobError(f"{path}: cannot be imported; expected a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    job = getattr(module, function, None)
+    if not callable(job):
+        raise JobError(f"{path}: has no function {function} after import; expected one")
+    return job  # type: ignore[no-any-return]
+
+
+def uses_keras(path: Path) -> bool:
+    """Whether the text of the job file speaks of Keras, so that Keras must be seeded before each call."""
+    return bool(_KERAS.search(path.read_text(encoding="utf-8")))
+
+
+def seed_everything(seed: int, *, keras: bool) -> None:
+    """Seed Python's and NumPy's global generators, and Keras's and PyTorch's where they are in use."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if keras:
+        from hpcsweep.training import seed_everything as seed_keras
+
+        seed_keras(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)

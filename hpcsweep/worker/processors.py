@@ -1,0 +1,33 @@
+"""Threads and cores of a worker: one thread a worker and one worker a core, unless its allocation says more.
+
+Numbers then do not depend on how many cores the node has, and two workers have twice the throughput of one.
+"""
+
+from __future__ import annotations
+
+import os
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def limit_threads(threads: int) -> None:
+    """Set the thread counts that NumPy's and TensorFlow's libraries read when they are imported."""
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(threads)
+
+
+def pin_to_core(index: int) -> None:
+    """Keep this process on the `index`-th of its cores, counted around."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[index % len(cores)]})

@@ -1,0 +1,48 @@
+"""When a worker shall stop: on a signal, or before its time is up. The handler only sets a flag."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
+
+
+@dataclass
+class Stop:
+    """A request to stop, looked at between compiled calls.
+
+    `ends` is the end of the wall time on this host's monotonic clock, in seconds; `margin_s` is how long before it a
+    worker must have begun to stop.
+    """
+
+    ends: float = float("inf")
+    margin_s: float = 0.0
+    signal: int | None = field(default=None, init=False)
+    _insisted: int = field(default=0, init=False)
+
+    def listen(self) -> None:
+        """Take over the signals that ask a worker to stop, submitit's own handlers included."""
+        for number in SIGNALS:
+            signal.signal(number, self._take)
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the wall time ends; infinite if there is no limit."""
+        return self.ends - time.monotonic()
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop now."""
+        return self.signal is not None or self.remaining_s <= self.margin_s
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+        if number in (signal.SIGINT, signal.SIGTERM):
+            self._insisted += 1
+        # One ctrl-C arrives twice (from the terminal and forwarded by the command); a third means "at once".
+        if self._insisted >= 3:
+            os._exit(130)

@@ -1,0 +1,174 @@
+"""Training one claimed trajectory: the job is called once a run, in increasing epochs, each call going on from the
+checkpoint that the one before left, so that every run gets a complete result of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import os
+import platform
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any, Literal
+
+from hpcsweep.errors import JobError
+from hpcsweep.files import canonical_json, publish
+from hpcsweep.store import Failure, Result, Store
+from hpcsweep.store.claims import Claim, read_owner
+from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
+from hpcsweep.store.records import publish_result, write_failure
+from hpcsweep.worker.handle import ClaimLostError, RunHandle
+from hpcsweep.worker.heartbeat import Heartbeat
+from hpcsweep.worker.job_code import seed_everything
+from hpcsweep.worker.output import output_to
+from hpcsweep.worker.stop import Stop
+
+Job = Callable[..., Any]
+Ending = Literal["done", "paused", "failed", "lost"]
+
+
+class TrajectoryTrainer:
+    """Trains the trajectories of one manifest, one at a time, in this process."""
+
+    def __init__(self, store: Store, manifest: Manifest, load: Callable[[], Job], stop: Stop, *, keras: bool) -> None:
+        self._store, self._manifest, self._load, self._stop, self._keras = store, manifest, load, stop, keras
+
+    def train(self, trajectory: ManifestTrajectory, claim: Claim) -> Ending:
+        """Train what is missing of a claimed trajectory; the claim is given back whatever happens."""
+        folder = claim.folder
+        heartbeat = Heartbeat(claim, self._manifest.heartbeat_s, self._manifest.lease_s)
+        try:
+            publish(folder.meaning, self._meaning(trajectory))
+            with heartbeat, output_to(folder.log(claim.generation)):
+                return self._train_runs(trajectory, claim, heartbeat)
+        except ClaimLostError:
+            return "lost"
+        finally:
+            if heartbeat.check():
+                folder.progress.unlink(missing_ok=True)
+                claim.give_back()
+
+    def _train_runs(self, trajectory: ManifestTrajectory, claim: Claim, heartbeat: Heartbeat) -> Ending:
+        for run in trajectory.runs:
+            if claim.folder.result(run.id).exists():
+                continue
+            ending = self._train_run(trajectory, run, claim, heartbeat)
+            if ending != "done":
+                return ending
+            if self._stop.requested and run is not trajectory.runs[-1]:
+                return "paused"
+        return "done"
+
+    def _train_run(
+        self, trajectory: ManifestTrajectory, run: ManifestRun, claim: Claim, heartbeat: Heartbeat
+    ) -> Ending:
+        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, self._manifest.settings)
+        heartbeat.reporter = handle
+        print(
+            f"hpcsweep: {_now()} attempt {claim.generation}, run {run.id[:12]}: {dict(run.params)}",
+            flush=True,
+        )
+        try:
+            job = self._load()
+            seed_everything(trajectory.seed, keras=self._keras)
+            returned = job(handle, **run.params)
+            if handle.observed_stop:
+                return "lost" if heartbeat.lost else "paused"
+            result = self._result(trajectory, run, handle, claim, _final_metrics(returned, handle))
+            if not heartbeat.check():
+                raise ClaimLostError
+            publish_result(claim.folder, result, claim.generation)
+        except Exception as error:
+            print(traceback.format_exc(), flush=True)
+            with contextlib.suppress(OSError):  # a full disk has no room for the record of its own failure
+                write_failure(claim.folder, _failure(error, run, claim))
+            return "failed"
+        finally:
+            handle.close()
+        return "done"
+
+    def _result(
+        self,
+        trajectory: ManifestTrajectory,
+        run: ManifestRun,
+        handle: RunHandle,
+        claim: Claim,
+        metrics: dict[str, float],
+    ) -> Result:
+        history = handle.history_columns()
+        lost = handle.diverged or any(not math.isfinite(metrics.get(name, 0.0)) for name in ("loss", "val_loss"))
+        return Result(
+            id=run.id,
+            trajectory=trajectory.id,
+            job=self._manifest.job,
+            seed=trajectory.seed,
+            params=dict(run.params),
+            outcome="diverged" if lost else "done",
+            epoch=int(history["epoch"][-1]) if len(history["epoch"]) else None,
+            metrics=metrics,
+            facts={
+                "device": "cpu",
+                **handle.facts,
+                "time_s": handle.elapsed_s,
+                "ended": _now(),
+                "host": platform.node(),
+                "python": platform.python_version(),
+                "commit": self._manifest.settings.get("commit"),
+                "job_sha256": self._manifest.settings.get("job_sha256"),
+                "attempts": [_attempt(claim, number) for number in range(1, claim.generation + 1)],
+            },
+            history=history,
+            arrays=handle.arrays,
+        )
+
+    def _meaning(self, trajectory: ManifestTrajectory) -> bytes:
+        meaning = {"job": self._manifest.job, "params": trajectory.params, "seed": trajectory.seed}
+        return (canonical_json(meaning) + "\n").encode()
+
+
+def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
+    """Return the job's final metrics: what it returned, else the last epoch's."""
+    if returned is None:
+        returned = {name: column[-1] for name, column in handle.history.items() if name not in ("epoch", "seconds")}
+    if not isinstance(returned, Mapping):
+        raise JobError(f"the job returned a {type(returned).__name__}; expected a mapping of numbers, or None")
+    for name, value in returned.items():
+        if not isinstance(name, str) or (not isinstance(value, Real) and not hasattr(value, "__float__")):
+            raise JobError(f"the job returned {name!r}: {value!r}; expected a name and a number")
+    return {name: float(value) for name, value in returned.items()}
+
+
+def _failure(error: Exception, run: ManifestRun, claim: Claim) -> Failure:
+    message = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    return Failure(_cause(error), message, traceback.format_exc(), claim.generation, run.id, time.time())
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, MemoryError) or type(error).__name__ in (
+        "ResourceExhaustedError",
+        "OutOfMemoryError",
+    ):
+        return "out of memory"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk full"
+    return "raised"
+
+
+def _attempt(claim: Claim, generation: int) -> dict[str, Any]:
+    owner = read_owner(claim.folder, generation)
+    return {"generation": generation, **{key: owner.get(key) for key in ("worker", "host", "pid", "since")}}
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def process_name() -> str:
+    """Return a name for this worker: its array element under SLURM, else its process."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    if array and task:
+        return f"{array}_{task}"
+    return os.environ.get("SLURM_JOB_ID") or f"pid {os.getpid()}"
