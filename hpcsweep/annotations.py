@@ -7,23 +7,21 @@ from collections.abc import Mapping
 
 from hpcsweep.kinds import Anything, Choice, Exact, FixedList, Kind, ListOf, OneOf, Value, plain
 
-SUPPORTED = (
-    "int, float, str, bool, None, Literal[...], list[...], tuple[...], Optional[...] or unions of these"
-)
+SUPPORTED = "int, float, str, bool, None, Literal[...], list[...], tuple[...], Optional[...] or unions of these"
 PLAIN = {"int": int, "float": float, "str": str, "bool": bool, "None": type(None)}
 DEEPEST = 20  # aliases may name each other in a circle
 
 
-class UnsupportedAnnotation(ValueError):
+class AnnotationError(ValueError):
     """An annotation that means nothing to a sweep file; the message is its text."""
 
 
 def parse_annotation(node: ast.expr | None, aliases: Mapping[str, ast.expr], depth: int = 0) -> Kind:
-    """Return the kind that `node` means; UnsupportedAnnotation with the offending part's text otherwise."""
+    """Return the kind that `node` means; AnnotationError with the offending part's text otherwise."""
     if node is None:
         return Anything()
     if depth > DEEPEST:
-        raise UnsupportedAnnotation(ast.unparse(node))
+        raise AnnotationError(ast.unparse(node))
     match node:
         case ast.Constant(value=None):
             return Exact(type(None))
@@ -35,7 +33,7 @@ def parse_annotation(node: ast.expr | None, aliases: Mapping[str, ast.expr], dep
             return _subscript(_last_name(outer), inner, node, aliases, depth)
         case ast.Name() | ast.Attribute():
             return _named(node, aliases, depth)
-    raise UnsupportedAnnotation(ast.unparse(node))
+    raise AnnotationError(ast.unparse(node))
 
 
 def literal(node: ast.expr) -> Value:
@@ -53,7 +51,7 @@ def _from_text(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError:
-        raise UnsupportedAnnotation(repr(text)) from None
+        raise AnnotationError(repr(text)) from None
 
 
 def _last_name(node: ast.expr) -> str:
@@ -72,12 +70,10 @@ def _named(node: ast.Name | ast.Attribute, aliases: Mapping[str, ast.expr], dept
         return ListOf(Anything())
     if name == "Any":
         return Anything()
-    raise UnsupportedAnnotation(ast.unparse(node))
+    raise AnnotationError(ast.unparse(node))
 
 
-def _subscript(
-    outer: str, inner: ast.expr, whole: ast.expr, aliases: Mapping[str, ast.expr], depth: int
-) -> Kind:
+def _subscript(outer: str, inner: ast.expr, whole: ast.expr, aliases: Mapping[str, ast.expr], depth: int) -> Kind:
     items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     match outer:
         case "Literal":
@@ -90,7 +86,7 @@ def _subscript(
             return ListOf(parse_annotation(inner, aliases, depth + 1))
         case "tuple" | "Tuple":
             return _tuple(items, aliases, depth)
-    raise UnsupportedAnnotation(ast.unparse(whole))
+    raise AnnotationError(ast.unparse(whole))
 
 
 def _tuple(items: list[ast.expr], aliases: Mapping[str, ast.expr], depth: int) -> Kind:
@@ -111,8 +107,8 @@ def _choice(items: list[ast.expr], whole: ast.expr) -> Kind:
     try:
         values = [literal(item) for item in items]
     except ValueError:
-        raise UnsupportedAnnotation(ast.unparse(whole)) from None
+        raise AnnotationError(ast.unparse(whole)) from None
     if any(isinstance(value, list) for value in values):
-        raise UnsupportedAnnotation(ast.unparse(whole))
+        raise AnnotationError(ast.unparse(whole))
     choice = Choice(tuple(value for value in values if value is not None))
     return OneOf((choice, Exact(type(None)))) if None in values else choice

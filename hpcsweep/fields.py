@@ -67,21 +67,19 @@ def _one_word(text: str) -> str:
 
 
 def _workers(value: object) -> int | str:
-    if value == EACH or (type(value) is int and value > 0):
-        return value  # type: ignore[return-value]
+    if value == EACH:
+        return EACH
+    if type(value) is int and value > 0:
+        return value
     raise wrong(f'a whole number, at least 1, or "{EACH}" (one a trajectory)')
 
 
 TimeS = Annotated[
     int,
     BeforeValidator(seconds),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": TIME.pattern}, {"type": "integer", "minimum": 1}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": TIME.pattern}, {"type": "integer", "minimum": 1}]}),
 ]
-Name = Annotated[
-    str, AfterValidator(_safe_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})
-]
+Name = Annotated[str, AfterValidator(_safe_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
 Line = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_one_word)]
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -97,22 +95,22 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class Resources(Section):
     """What each worker gets. In a sweep file it is laid over the profile's settings of the same names."""
 
-    time_s: TimeS | None = Field(None, alias="time", description=f"Wall time of a worker: {TIME_WORDS}.")
-    gpus: NotNegative | None = Field(None, description="GPUs of a worker's allocation.")
-    cpus: AtLeastOne | None = Field(None, description="CPU cores of a worker's allocation.")
-    mem_gb: Positive | None = Field(None, description="Memory of a worker's allocation in GB (10^9 bytes).")
-    partition: Word | None = Field(None, description="SLURM partition.")
+    time_s: TimeS | None = Field(default=None, alias="time", description=f"Wall time of a worker: {TIME_WORDS}.")
+    gpus: NotNegative | None = Field(default=None, description="GPUs of a worker's allocation.")
+    cpus: AtLeastOne | None = Field(default=None, description="CPU cores of a worker's allocation.")
+    mem_gb: Positive | None = Field(default=None, description="Memory of a worker's allocation in GB (10^9 bytes).")
+    partition: Word | None = Field(default=None, description="SLURM partition.")
     workers: Workers | None = Field(
-        None, description='Size of the array of workers; "each" starts one a trajectory.'
+        default=None, description='Size of the array of workers; "each" starts one a trajectory.'
     )
     workers_per_gpu: AtLeastOne | None = Field(
-        None, description="Workers that share one GPU (of one allocation)."
+        default=None, description="Workers that share one GPU (of one allocation)."
     )
     continue_: Literal["requeue", "resubmit", "chain", "manual"] | None = Field(
-        None,
+        default=None,
         alias="continue",
-        description="How unfinished work goes on when a worker's time ends: it puts itself back in the queue (requeue), "
-        "submits a successor (resubmit), has its successors queued beforehand (chain), or waits for "
+        description="How unfinished work goes on when a worker's time ends: it puts itself back in the queue "
+        "(requeue), submits a successor (resubmit), has its successors queued beforehand (chain), or waits for "
         "`hpcsweep resume` (manual).",
     )
 

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hpcsweep.annotations import SUPPORTED, UnsupportedAnnotation, literal, parse_annotation
+from hpcsweep.annotations import SUPPORTED, AnnotationError, literal, parse_annotation
 from hpcsweep.errors import JobError, nearest
-from hpcsweep.kinds import Exact, Kind, Mismatch, Value, listed
+from hpcsweep.kinds import Exact, Kind, MismatchError, Value, listed
 
 GIVEN_BY_RUN = {"seed": "run.seed", "id": "run.id"}
 
@@ -66,6 +66,11 @@ class JobSchema:
             f"{self.reference}: found no parameter {name}, expected one of {listed(self.names)}"
             + nearest(name, self.names)
         )
+
+
+def absolute(path: Path) -> Path:
+    """Return `path` whole and without `..`; links are kept, for a study may be reached through one."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
 
 
 def split_reference(reference: str) -> tuple[PurePosixPath, str]:
@@ -127,9 +132,7 @@ def _find(module: ast.Module, name: str, file: str) -> ast.FunctionDef:
     others = {getattr(node, "name", ""): type(node) for node in module.body}
     match others.get(name):
         case ast.AsyncFunctionDef:
-            raise JobError(
-                f"{file}: found the async function {name}, expected a plain `def {name}(run, *, ...)`"
-            )
+            raise JobError(f"{file}: found the async function {name}, expected a plain `def {name}(run, *, ...)`")
         case ast.ClassDef:
             raise JobError(f"{file}: found the class {name}, expected a function `def {name}(run, *, ...)`")
     public = [found for found in functions if not found.startswith("_")]
@@ -149,7 +152,7 @@ def _schema(reference: str, file: Path, function: ast.FunctionDef, module: ast.M
     )
     epochs = any(one.name == "epochs" and one.kind == Exact(int) for one in parameters)
     shares_epochs = epochs and _declares_sharing(reference, function)
-    return JobSchema(reference, Path(os.path.abspath(file)), function.name, parameters, shares_epochs)
+    return JobSchema(reference, absolute(file), function.name, parameters, shares_epochs)
 
 
 def _check_signature(reference: str, function: ast.FunctionDef) -> None:
@@ -160,17 +163,14 @@ def _check_signature(reference: str, function: ast.FunctionDef) -> None:
         raise JobError(f"{reference}: found no first parameter `run`, expected {right}")
     if len(positional) > 1:
         stray = listed(positional[1:])
-        raise JobError(
-            f"{reference}: found {stray} before the `*`, expected keyword-only parameters: {right}"
-        )
+        raise JobError(f"{reference}: found {stray} before the `*`, expected keyword-only parameters: {right}")
     if arguments.vararg or arguments.kwarg:
         star = f"*{arguments.vararg.arg}" if arguments.vararg else f"**{arguments.kwarg.arg}"  # type: ignore[union-attr]
         raise JobError(f"{reference}: found {star}, expected every parameter by its name: {right}")
     for name in (argument.arg for argument in arguments.kwonlyargs):
         if name in GIVEN_BY_RUN:
             raise JobError(
-                f"{reference}: found the parameter {name}, expected none of that name "
-                f"({GIVEN_BY_RUN[name]} gives it)"
+                f"{reference}: found the parameter {name}, expected none of that name ({GIVEN_BY_RUN[name]} gives it)"
             )
 
 
@@ -186,14 +186,12 @@ def _aliases(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield node.name.id, node.value  # type: ignore[attr-defined]
 
 
-def _parameter(
-    reference: str, argument: ast.arg, default: ast.expr | None, aliases: dict[str, ast.expr]
-) -> Parameter:
+def _parameter(reference: str, argument: ast.arg, default: ast.expr | None, aliases: dict[str, ast.expr]) -> Parameter:
     where = f"{reference}: {argument.arg}"
     annotation = ast.unparse(argument.annotation) if argument.annotation else ""
     try:
         kind = parse_annotation(argument.annotation, aliases)
-    except UnsupportedAnnotation as error:
+    except AnnotationError as error:
         raise JobError(f"{where}: found the annotation {error}, expected {SUPPORTED}") from None
     if default is None:
         return Parameter(argument.arg, annotation, kind, required=True)
@@ -204,7 +202,7 @@ def _parameter(
         raise JobError(f"{where}: found the default {text}, expected a literal such as 3 or 'adam'") from None
     try:
         return Parameter(argument.arg, annotation, kind, required=False, default=kind.accept(value))
-    except Mismatch as error:
+    except MismatchError as error:
         text = ast.unparse(default)
         raise JobError(f"{where}: found the default {text}, expected {error} as annotated") from None
 
@@ -219,8 +217,6 @@ def _declares_sharing(reference: str, function: ast.FunctionDef) -> bool:
         for keyword in decorator.keywords:
             if keyword.arg != "shares_epochs" or not isinstance(keyword.value, ast.Constant):
                 text = ast.unparse(keyword)
-                raise JobError(
-                    f"{reference}: found job_options({text}), expected shares_epochs=True or =False"
-                )
+                raise JobError(f"{reference}: found job_options({text}), expected shares_epochs=True or =False")
             return bool(keyword.value.value)
     return True

@@ -11,16 +11,14 @@ from typing import Protocol, TypeAlias
 
 from hpcsweep.errors import nearest
 
-Value: TypeAlias = "None | bool | int | float | str | list[Value]"
+Value: TypeAlias = "bool | int | float | str | list[Value] | None"
 
-NONE_WORD = (
-    "none"  # TOML has no null; this string stands for None where a parameter takes None and no such string
-)
+NONE_WORD = "none"  # TOML has no null; this string stands for None where a parameter takes None and no such string
 LARGEST_INT = 2**63 - 1  # what TOML promises and what a column of a table can hold
 SHOWN_CHARACTERS = 60
 
 
-class Mismatch(ValueError):
+class MismatchError(ValueError):
     """A value does not fit; the message is what was expected."""
 
 
@@ -31,7 +29,7 @@ class Kind(Protocol):
         """Return the words for an error line: what would have been right."""
 
     def accept(self, value: object) -> Value:
-        """Return `value` as the job will get it; Mismatch if it does not fit."""
+        """Return `value` as the job will get it; MismatchError if it does not fit."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Exact:
             return float(value)
         if self.type is type(None) and value == NONE_WORD:
             return None
-        raise Mismatch(self.expected())
+        raise MismatchError(self.expected())
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Choice:
             if type(choice) is type(value) and choice == value:
                 return choice
         texts = [choice for choice in self.values if isinstance(choice, str)]
-        raise Mismatch(self.expected() + (nearest(value, texts) if isinstance(value, str) else ""))
+        raise MismatchError(self.expected() + (nearest(value, texts) if isinstance(value, str) else ""))
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,11 @@ class ListOf:
 
     def accept(self, value: object) -> Value:
         if not isinstance(value, list):
-            raise Mismatch(self.expected())
+            raise MismatchError(self.expected())
         try:
             return [self.item.accept(item) for item in value]
-        except Mismatch:
-            raise Mismatch(self.expected()) from None
+        except MismatchError:
+            raise MismatchError(self.expected()) from None
 
 
 @dataclass(frozen=True)
@@ -99,11 +97,11 @@ class FixedList:
 
     def accept(self, value: object) -> Value:
         if not isinstance(value, list) or len(value) != len(self.items):
-            raise Mismatch(self.expected())
+            raise MismatchError(self.expected())
         try:
             return [kind.accept(item) for kind, item in zip(self.items, value, strict=True)]
-        except Mismatch:
-            raise Mismatch(self.expected()) from None
+        except MismatchError:
+            raise MismatchError(self.expected()) from None
 
 
 @dataclass(frozen=True)
@@ -120,10 +118,10 @@ class OneOf:
         for kind in self.kinds:
             try:
                 fitting.append(kind.accept(value))
-            except Mismatch:
+            except MismatchError:
                 continue
         if not fitting:
-            raise Mismatch(self.expected())
+            raise MismatchError(self.expected())
         unconverted = (found for found in fitting if type(found) is type(value))
         return next(unconverted, fitting[0])
 
@@ -140,30 +138,30 @@ class Anything:
 
 
 def plain(value: object) -> Value:
-    """Return `value` if it is made of strings, exact finite numbers, bools, None and lists; Mismatch if not."""
+    """Return `value` if it is made of strings, exact finite numbers, bools, None and lists; MismatchError if not."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
         if abs(value) > LARGEST_INT:
-            raise Mismatch(f"an int of at most {LARGEST_INT}")
+            raise MismatchError(f"an int of at most {LARGEST_INT}")
         return value
     if isinstance(value, float):
         return _exact_float(value)
     if isinstance(value, list):
         return [plain(item) for item in value]
-    raise Mismatch("a string, number, bool or list")
+    raise MismatchError("a string, number, bool or list")
 
 
 def _exact_float(value: float) -> float:
     if not math.isfinite(value):
-        raise Mismatch("a finite number")
+        raise MismatchError("a finite number")
     if value == 0 and math.copysign(1.0, value) < 0:
-        raise Mismatch("0.0 without a sign")
+        raise MismatchError("0.0 without a sign")
     return value
 
 
 def fitted(kind: Kind, value: object) -> Value:
-    """Return `value` as a parameter of this `kind` gets it; Mismatch says what was expected."""
+    """Return `value` as a parameter of this `kind` gets it; MismatchError says what was expected."""
     return kind.accept(plain(value))
 
 

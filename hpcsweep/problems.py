@@ -65,9 +65,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except IsADirectoryError:
         raise SweepFileError(f"{path}: found a folder, expected a TOML file") from None
     except OSError as error:
-        raise SweepFileError(
-            f"{path}: found an unreadable file ({error.strerror}), expected a TOML file"
-        ) from None
+        raise SweepFileError(f"{path}: found an unreadable file ({error.strerror}), expected a TOML file") from None
     return _parse_toml(path, data)
 
 
@@ -101,9 +99,7 @@ def validate(model: type[Model], table: dict[str, Any], file: str) -> Model:
 
 
 def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
-    path = [
-        part for part in detail["loc"] if part != "[key]"
-    ]  # pydantic's mark of a table's key, not its value
+    path = [part for part in detail["loc"] if part != "[key]"]  # pydantic's mark of a table's key, not its value
     key = key_text(path)
     if detail["type"] == "extra_forbidden":
         known = _known_keys(model, path[:-1])

@@ -21,11 +21,11 @@ class Container(Section):
     """The container that workers run in."""
 
     command: Word = Field(
-        "singularity", description="The program that starts it, such as singularity or apptainer."
+        default="singularity", description="The program that starts it, such as singularity or apptainer."
     )
     image: Line = Field(description="The image's file, as the compute nodes see it.")
     options: list[Line] = Field(
-        [], description='Options before the image, such as ["--nv", "-B", "/data:/data"].'
+        default=[], description='Options before the image, such as ["--nv", "-B", "/data:/data"].'
     )
 
 
@@ -33,45 +33,41 @@ class Profile(Resources):
     """Settings of one cluster, or of this machine. Resources are those of one worker's allocation (array task)."""
 
     name: Name = Field(
-        "", description="The profile's name; its file's name if it is not given.", validate_default=False
+        default="", description="The profile's name; its file's name if it is not given.", validate_default=False
     )
-    description: str = Field("", description="A sentence for people.")
-    scheduler: Literal["local", "slurm"] = Field("local", description="Who starts the workers.")
-    account: Word | None = Field(None, description="SLURM account.")
-    qos: Word | None = Field(None, description="SLURM quality of service.")
-    constraint: Line | None = Field(None, description="SLURM node features, such as v100|h100.")
-    exclude: Word | None = Field(None, description="Nodes not to use, such as node[3-5].")
-    gres: Word | None = Field(
-        None, description="GPU request where --gpus is not understood, such as gpu:t4:1."
-    )
-    gpu_type: Word | None = Field(None, description="Type of GPU, such as t4 or v100.")
-    gpus: NotNegative = Field(0, description="GPUs of a worker's allocation.")
+    description: str = Field(default="", description="A sentence for people.")
+    scheduler: Literal["local", "slurm"] = Field(default="local", description="Who starts the workers.")
+    account: Word | None = Field(default=None, description="SLURM account.")
+    qos: Word | None = Field(default=None, description="SLURM quality of service.")
+    constraint: Line | None = Field(default=None, description="SLURM node features, such as v100|h100.")
+    exclude: Word | None = Field(default=None, description="Nodes not to use, such as node[3-5].")
+    gres: Word | None = Field(default=None, description="GPU request where --gpus is not understood, such as gpu:t4:1.")
+    gpu_type: Word | None = Field(default=None, description="Type of GPU, such as t4 or v100.")
+    gpus: NotNegative = Field(default=0, description="GPUs of a worker's allocation.")
     max_workers: NotNegative | None = Field(
-        None, description="Most workers that run at once (the cluster's limit of running jobs a user)."
+        default=None, description="Most workers that run at once (the cluster's limit of running jobs a user)."
     )
-    setup: list[Line] = Field(
-        [], description="Shell lines that run before the worker; one that fails ends it."
-    )
-    modules: list[Word] = Field([], description="Environment modules to load before the setup lines.")
-    environment: dict[EnvironmentName, Line] = Field({}, description="Environment variables of the workers.")
-    container: Container | None = Field(None, description="The container that workers run in.")
+    setup: list[Line] = Field(default=[], description="Shell lines that run before the worker; one that fails ends it.")
+    modules: list[Word] = Field(default=[], description="Environment modules to load before the setup lines.")
+    environment: dict[EnvironmentName, Line] = Field(default={}, description="Environment variables of the workers.")
+    container: Container | None = Field(default=None, description="The container that workers run in.")
     python: Line | None = Field(
-        None, description="The Python of the workers; that of this command if not given."
+        default=None, description="The Python of the workers; that of this command if not given."
     )
     continue_: Literal["requeue", "resubmit", "chain", "manual"] = Field(
-        "requeue", alias="continue", description=Resources.model_fields["continue_"].description
+        default="requeue", alias="continue", description=Resources.model_fields["continue_"].description
     )
     signal_lead_s: NotNegative = Field(
-        90, description="Seconds before the end of the wall time at which workers stop."
+        default=90, description="Seconds before the end of the wall time at which workers stop."
     )
     lease_s: Positive = Field(
-        300.0, description="Seconds without a heartbeat after which a claim is taken over."
+        default=300.0, description="Seconds without a heartbeat after which a claim is taken over."
     )
-    heartbeat_s: Positive = Field(30.0, description="Seconds between the heartbeats of a claim.")
-    mail_user: Word | None = Field(None, description="Whom SLURM writes to.")
-    mail_type: Word | None = Field(None, description="When SLURM writes, such as END,FAIL.")
-    data: Line | None = Field(None, description="Folder of the data sets, as the compute nodes see it.")
-    store: Line | None = Field(None, description="Folder of the store; results/ of the study if not given.")
+    heartbeat_s: Positive = Field(default=30.0, description="Seconds between the heartbeats of a claim.")
+    mail_user: Word | None = Field(default=None, description="Whom SLURM writes to.")
+    mail_type: Word | None = Field(default=None, description="When SLURM writes, such as END,FAIL.")
+    data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
+    store: Line | None = Field(default=None, description="Folder of the store; results/ of the study if not given.")
 
     def with_resources(self, resources: Resources) -> Profile:
         """Return this profile with a sweep file's [resources] laid over it."""

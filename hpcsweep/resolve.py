@@ -9,7 +9,7 @@ from typing import Any
 
 from hpcsweep.errors import nearest
 from hpcsweep.job import GIVEN_BY_RUN, JobSchema, Parameter
-from hpcsweep.kinds import Anything, Exact, Kind, ListOf, Mismatch, Value, describe, fitted, listed
+from hpcsweep.kinds import Anything, Exact, Kind, ListOf, MismatchError, Value, describe, fitted, listed
 from hpcsweep.problems import Problem
 from hpcsweep.sampling import Draw
 from hpcsweep.space import Space
@@ -53,9 +53,7 @@ class Resolver:
             if parameter.name == name:
                 return parameter
         if name in GIVEN_BY_RUN and name == SEED:
-            self._report(
-                f"{section}.{name}", "the seed", "it outside the sections: repeats = 3 or seeds = [7, 8]"
-            )
+            self._report(f"{section}.{name}", "the seed", "it outside the sections: repeats = 3 or seeds = [7, 8]")
             return None
         names = self._job.names
         self._report(
@@ -71,7 +69,7 @@ class Resolver:
     def _fit(self, key: str, kind: Kind, value: object, hint: str = "") -> Value:
         try:
             return fitted(kind, value)
-        except Mismatch as error:
+        except MismatchError as error:
             self._report(key, describe(value), f"{error}{hint} ({self._job.reference})")
             return None
 
@@ -106,9 +104,7 @@ class Resolver:
             return {}
         specs = self._file.random.specs
         if not specs:
-            self._report(
-                "random", "no parameter", "one such as learning_rate = {low = 1e-4, high = 1e-1, log = true}"
-            )
+            self._report("random", "no parameter", "one such as learning_rate = {low = 1e-4, high = 1e-1, log = true}")
         known = {name: self._known("random", name) for name in specs}
         return {
             name: self._draw(f"random.{name}", parameter.kind, specs[name])
@@ -157,9 +153,7 @@ class Resolver:
         for name in needed:
             if name not in given:
                 key = f"{section}.{name}" if section else name
-                where = (
-                    "in [fixed], or a default in the job" if section else "in [fixed], or a list in [grid]"
-                )
+                where = "in [fixed], or a default in the job" if section else "in [fixed], or a list in [grid]"
                 self._report(key, "nothing", f"a value {where}, since {self._job.reference} needs it")
 
     def _check_options(self) -> None:
@@ -170,14 +164,10 @@ class Resolver:
             for key in ("rows", "cols"):
                 for name in getattr(self._file.table, key):
                     if name not in names:
-                        self._report(
-                            f"table.{key}", describe(name), f"one of {listed(names)}{nearest(name, names)}"
-                        )
+                        self._report(f"table.{key}", describe(name), f"one of {listed(names)}{nearest(name, names)}")
 
     def _check_halved(self, name: str) -> None:
-        floats = [
-            one.name for one in self._job.parameters if _takes(one.kind, 0.5) and one.kind != Anything()
-        ]
+        floats = [one.name for one in self._job.parameters if _takes(one.kind, 0.5) and one.kind != Anything()]
         if name not in floats:
             expected = f"a float parameter of {self._job.reference}, one of {listed(floats)}"
             self._report("on_divergence.halve", describe(name), expected + nearest(name, floats))
@@ -192,7 +182,7 @@ def resolve(file: SweepFile, job: JobSchema) -> tuple[Space, list[Problem]]:
 def _takes(kind: Kind, value: object) -> bool:
     try:
         fitted(kind, value)
-    except Mismatch:
+    except MismatchError:
         return False
     return True
 

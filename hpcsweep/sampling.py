@@ -7,7 +7,6 @@ parameter changes nothing about the others. No library's generator is used, sinc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
@@ -45,19 +44,15 @@ def _fraction(sample_seed: int, name: str, index: int) -> int:
 
 def _value(how: Draw, fraction: int) -> Value:
     if how.choices:
-        return _pick(how.choices, fraction)
+        return how.choices[fraction * len(how.choices) >> FRACTION_BITS]
     if how.whole and not how.log:
         return int(how.low) + (fraction * (int(how.high) - int(how.low) + 1) >> FRACTION_BITS)
-    share = fraction / 2**FRACTION_BITS
+    share = fraction / float(2**FRACTION_BITS)
     if not how.log:
         return min(how.low + share * (how.high - how.low), how.high)
     above = how.high + 1 if how.whole else how.high
     value = _between_logarithms(how.low, above, share)
     return min(int(value), int(how.high)) if how.whole else min(max(value, how.low), how.high)
-
-
-def _pick(choices: Sequence[Value], fraction: int) -> Value:
-    return choices[fraction * len(choices) >> FRACTION_BITS]
 
 
 def _between_logarithms(low: float, high: float, share: float) -> float:

@@ -100,9 +100,7 @@ def _product(space: Space, base: Mapping[str, Value]) -> Block:
     if space.zip:
         axes.append(_together(space.zip))
     if space.random:
-        drawn = {
-            name: draw(how, name, space.samples, space.sample_seed) for name, how in space.random.items()
-        }
+        drawn = {name: draw(how, name, space.samples, space.sample_seed) for name, how in space.random.items()}
         axes.append(_together(drawn))
     return _block(base, axes)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.fields import Resources
 from hpcsweep.files import canonical_json
-from hpcsweep.job import JobSchema, read_job, split_reference
+from hpcsweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.kinds import Value
 from hpcsweep.problems import Problem, read_toml, refuse, validate
 from hpcsweep.profile import Profile, load_profile
@@ -71,7 +70,7 @@ def load_sweep(path: Path, max_runs: int = MAX_RUNS, profile: str | None = None)
     _check_epochs(job, runs, name)
     return Sweep(
         name=file.name,
-        path=Path(os.path.abspath(path)),
+        path=absolute(path),
         root=root,
         job=job,
         runs=runs,
@@ -97,7 +96,7 @@ def find_root(path: Path, job: str) -> Path:
 
     If there is none, the parent of the folder sweeps/ that the file is in, else the file's own folder.
     """
-    folder = Path(os.path.abspath(path)).parent
+    folder = absolute(path).parent
     try:
         file, _ = split_reference(job)
     except JobError:
@@ -148,9 +147,7 @@ def _runs(job: JobSchema, space: Space) -> tuple[list[Run], list[str]]:
     notes = excluder.notes()
     if len(unique) < len(runs):
         merged = len(runs) - len(unique)
-        notes.append(
-            f"merged {merged} duplicate {'run' if merged == 1 else 'runs'}: each distinct run is trained once"
-        )
+        notes.append(f"merged {merged} duplicate {'run' if merged == 1 else 'runs'}: each distinct run is trained once")
     return list(unique.values()), notes
 
 
@@ -161,11 +158,7 @@ class Excluder:
         self._excludes = [
             (
                 exclude.get(SEED),
-                [
-                    (names.index(name), value, canonical_json(value))
-                    for name, value in exclude.items()
-                    if name != SEED
-                ],
+                [(names.index(name), value, canonical_json(value)) for name, value in exclude.items() if name != SEED],
             )
             for exclude in excludes
         ]
@@ -190,7 +183,5 @@ class Excluder:
 
 
 def _match(values: tuple[Value, ...], wanted: list[tuple[int, Value, str]]) -> bool:
-    for at, value, text in wanted:
-        if values[at] != value or canonical_json(values[at]) != text:  # 1 == True in Python, not in a sweep
-            return False
-    return True
+    # the text as well, since 1 == True in Python, and not in a sweep
+    return all(values[at] == value and canonical_json(values[at]) == text for at, value, text in wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from hpcsweep.fields import AtLeastOne, Name, NotNegative, Resources, Section, wrong
 
@@ -18,13 +18,13 @@ Point = Annotated[dict[str, Any], Field(min_length=1)]
 class RandomSpec(Section):
     """How one parameter is drawn: {low = 1e-4, high = 1e-1, log = true} or {choice = ["adam", "sgd"]}."""
 
-    low: float | None = Field(None, description="The smallest value, included.")
-    high: float | None = Field(None, description="The largest value, included.")
-    log: bool = Field(False, description="Draw uniformly in the logarithm.")
+    low: float | None = Field(default=None, description="The smallest value, included.")
+    high: float | None = Field(default=None, description="The largest value, included.")
+    log: bool = Field(default=False, description="Draw uniformly in the logarithm.")
     whole: bool | None = Field(
-        None, alias="int", description="Draw whole numbers; as the job says if not given."
+        default=None, alias="int", description="Draw whole numbers; as the job says if not given."
     )
-    choice: Values | None = Field(None, description="Draw one of these instead, each as likely.")
+    choice: Values | None = Field(default=None, description="Draw one of these instead, each as likely.")
 
     @model_validator(mode="after")
     def _complete(self) -> RandomSpec:
@@ -43,11 +43,11 @@ class RandomSpec(Section):
 class Random(Section):
     """Random points, crossed with grid and zip: samples, sample_seed, and a table a parameter."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, RandomSpec]
 
     samples: AtLeastOne = Field(description="How many points are drawn; raising it keeps the earlier ones.")
-    sample_seed: NotNegative = Field(0, description="Another number draws other points.")
+    sample_seed: NotNegative = Field(default=0, description="Another number draws other points.")
 
     @property
     def specs(self) -> dict[str, RandomSpec]:
@@ -59,13 +59,13 @@ class Training(Section):
     """How Keras jobs are trained; other jobs are not concerned."""
 
     engine: Literal["auto", "fit", "compiled", "compiled-xla", "stacked"] = Field(
-        "auto", description="The training loop; auto measures once for an architecture and kind of device."
+        default="auto", description="The training loop; auto measures once for an architecture and kind of device."
     )
     stack_order: Literal["own", "shared"] = Field(
-        "own", description="Whether runs that train stacked have each its own order of data, or one for all."
+        default="own", description="Whether runs that train stacked have each its own order of data, or one for all."
     )
     isolation: Literal["worker", "process"] = Field(
-        "worker", description="Whether a worker trains in its own process or starts one a trajectory."
+        default="worker", description="Whether a worker trains in its own process or starts one a trajectory."
     )
 
 
@@ -74,9 +74,9 @@ class Stop(Section):
 
     metric: str = Field(description="The metric that is watched, such as val_loss.", min_length=1)
     patience: AtLeastOne = Field(description="Epochs without improvement.")
-    min_delta: float = Field(0.0, description="The least change that counts as an improvement.", ge=0)
+    min_delta: float = Field(default=0.0, description="The least change that counts as an improvement.", ge=0)
     mode: Literal["min", "max"] | None = Field(
-        None, description="Whether less or more is better; else by its name."
+        default=None, description="Whether less or more is better; else by its name."
     )
 
 
@@ -84,15 +84,15 @@ class OnDivergence(Section):
     """What is tried when a run's loss becomes NaN or infinite: start again with half of a parameter."""
 
     halve: str = Field(description="The parameter that is halved, a float such as learning_rate.")
-    times: AtLeastOne = Field(5, description="How often at most.")
+    times: AtLeastOne = Field(default=5, description="How often at most.")
 
 
 class Table(Section):
     """The comparison table that is shown when the sweep is done."""
 
-    rows: list[str] = Field([], description="Parameters whose values head the rows.")
-    cols: list[str] = Field([], description="Parameters whose values head the columns.")
-    value: list[str] = Field([], description='Summary metrics in the cells, such as ["max_val_accuracy"].')
+    rows: list[str] = Field(default=[], description="Parameters whose values head the rows.")
+    cols: list[str] = Field(default=[], description="Parameters whose values head the columns.")
+    value: list[str] = Field(default=[], description='Summary metrics in the cells, such as ["max_val_accuracy"].')
 
 
 class SweepFile(Section):
@@ -100,28 +100,26 @@ class SweepFile(Section):
 
     name: Name = Field(description="The sweep's name.")
     job: str = Field(description='The job: "path.py:function", from the folder that holds sweeps/ and jobs/.')
-    description: str = Field("", description="A sentence for people.")
+    description: str = Field(default="", description="A sentence for people.")
     profile: str = Field(
-        "local", description="A file in jobs/profiles/ (without .toml), or a built-in profile."
+        default="local", description="A file in jobs/profiles/ (without .toml), or a built-in profile."
     )
-    repeats: AtLeastOne | None = Field(None, description="How many seeds: 0, 1, ...; 1 if neither is given.")
-    seeds: Annotated[list[Seed], Field(min_length=1)] | None = Field(
-        None, description="The seeds themselves."
-    )
-    fixed: dict[str, Any] = Field({}, description="Parameters that are the same in every run.")
-    grid: dict[str, Values] = Field({}, description="Every combination of the listed values.")
+    repeats: AtLeastOne | None = Field(default=None, description="How many seeds: 0, 1, ...; 1 if neither is given.")
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = Field(default=None, description="The seeds themselves.")
+    fixed: dict[str, Any] = Field(default={}, description="Parameters that are the same in every run.")
+    grid: dict[str, Values] = Field(default={}, description="Every combination of the listed values.")
     zip: dict[str, Values] = Field(
-        {}, description="Lists of one length, walked in step, crossed with the grid."
+        default={}, description="Lists of one length, walked in step, crossed with the grid."
     )
-    vary: dict[str, Values] = Field({}, description="One factor at a time around a base of the first values.")
-    case: list[Point] = Field([], description="Single extra points; each starts from the base.")
-    exclude: list[Point] = Field([], description="Drop the runs that match all keys of one of these tables.")
-    random: Random | None = Field(None, description="Randomly drawn points, crossed with grid and zip.")
-    resources: Resources = Field(Resources(), description="Over the profile's settings of the same names.")
-    training: Training = Field(Training(), description="How Keras jobs are trained.")
-    stop: Stop | None = Field(None, description="Early stopping.")
-    on_divergence: OnDivergence | None = Field(None, description="What to try when a run diverges.")
-    table: Table | None = Field(None, description="The layout of the comparison table.")
+    vary: dict[str, Values] = Field(default={}, description="One factor at a time around a base of the first values.")
+    case: list[Point] = Field(default=[], description="Single extra points; each starts from the base.")
+    exclude: list[Point] = Field(default=[], description="Drop the runs that match all keys of one of these tables.")
+    random: Random | None = Field(default=None, description="Randomly drawn points, crossed with grid and zip.")
+    resources: Resources = Field(default=Resources(), description="Over the profile's settings of the same names.")
+    training: Training = Field(default=Training(), description="How Keras jobs are trained.")
+    stop: Stop | None = Field(default=None, description="Early stopping.")
+    on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
+    table: Table | None = Field(default=None, description="The layout of the comparison table.")
 
     @model_validator(mode="after")
     def _one_kind_of_seeds(self) -> SweepFile:
