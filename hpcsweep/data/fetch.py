@@ -67,7 +67,13 @@ def _retrieve(file: DataFile, url: str, folder: Path, report: Report) -> Path:
     except ValueError as error:  # pooch's word for another checksum; the part went with the file
         raise DataError(f"checksum of what arrived is not {file.checksum}") from error
     except OSError as error:  # requests' errors are among them
-        raise DataError(str(error) or type(error).__name__) from error
+        raise DataError(_reason(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, without the nest of classes that requests and urllib3 put around it."""
+    innermost = getattr(error.args[0] if error.args else None, "reason", error)
+    return str(innermost).split("): ", 1)[-1] or type(error).__name__
 
 
 class ResumingDownloader:

@@ -70,7 +70,8 @@ def list_(folder: str | None, profile: str | None, as_json: bool) -> None:
 def fetch(names: tuple[str, ...], folder: str | None, profile: str | None) -> None:
     """Fetch the published data sets NAME..., checksummed.
 
-    Files that are there and well are left alone. A broken download goes on where it stopped when the command is given again.
+    Files that are there and well are left alone. A broken download goes on where it stopped when the command is
+    given again.
     """
     from hpcsweep.data.fetch import fetch as fetch_files
 
