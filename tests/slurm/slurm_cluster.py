@@ -52,9 +52,7 @@ class Cluster:
 
     def ask(self, *command: str) -> str:
         """Return what a SLURM command prints."""
-        return subprocess.run(
-            command, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout.strip()
 
     def wait_until(self, condition: Callable[[], object], seconds: float = 90) -> None:
         """Return as soon as `condition()` holds; TimeoutError with the queue's state after `seconds`."""

@@ -21,7 +21,5 @@ def test_cluster_numbers_gpus_for_each_job(cluster: Cluster) -> None:
 
 def test_cluster_keeps_accounts(cluster: Cluster) -> None:
     """The accounting database answers and knows the student's limits."""
-    row = cluster.ask(
-        "sacctmgr", "-n", "-P", "show", "qos", "interactive", "format=maxwall,maxjobspu,maxsubmitpu"
-    )
+    row = cluster.ask("sacctmgr", "-n", "-P", "show", "qos", "interactive", "format=maxwall,maxjobspu,maxsubmitpu")
     assert row == "1-00:00:00|4|12"

@@ -1,0 +1,94 @@
+"""Asking SLURM's commands: each call has a time limit of its own, and "no answer" is a value, not an exception."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+QUERY_TIMEOUT_S = 20.0  # SLURM's own commands give a dead controller up after about 9 s
+FORMAT_VARIABLES = ("SLURM_TIME_FORMAT", "SACCT_FORMAT", "SQUEUE_FORMAT", "SINFO_FORMAT", "SACCT_FEDERATION")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, or one sentence on why there is nothing to read."""
+
+    text: str
+    problem: str | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that are not empty."""
+        return [line for line in self.text.splitlines() if line.strip()]
+
+
+def ask(
+    command: Sequence[str], *, timeout_s: float = QUERY_TIMEOUT_S, environment: Mapping[str, str] | None = None
+) -> Answer:
+    """Run `command` without a shell and return its stdout; a failure of any kind becomes `Answer.problem`."""
+    if environment is None:
+        environment = plain_environment()
+    try:
+        done = subprocess.run(
+            list(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except FileNotFoundError:
+        return Answer("", f"{command[0]} is not on this machine")
+    except subprocess.TimeoutExpired:
+        return Answer("", f"{command[0]} did not answer within {timeout_s:.0f} s")
+    except OSError as error:
+        return Answer("", f"{command[0]} cannot be run: {error.strerror}")
+    if done.returncode:
+        return Answer(done.stdout, _last_words(command[0], done.stderr or done.stdout, done.returncode))
+    return Answer(done.stdout)
+
+
+def ask_both(command: Sequence[str], *, timeout_s: float = QUERY_TIMEOUT_S) -> Answer:
+    """Like `ask`, with stderr appended to the text: `sbatch --test-only` answers there."""
+    try:
+        done = subprocess.run(
+            list(command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            env=plain_environment(),
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except FileNotFoundError:
+        return Answer("", f"{command[0]} is not on this machine")
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return Answer("", f"{command[0]} did not answer: {error}")
+    return Answer(done.stdout, _last_words(command[0], done.stdout, done.returncode) if done.returncode else None)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the environment without the variables that change what SLURM's commands print."""
+    return {name: value for name, value in os.environ.items() if name not in FORMAT_VARIABLES} | {"LC_ALL": "C"}
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment for an sbatch from inside a job: the outer job's settings would be taken over."""
+    return {
+        name: value
+        for name, value in plain_environment().items()
+        if name == "SLURM_CONF" or not name.startswith(("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "SUBMITIT_"))
+    }
+
+
+def _last_words(program: str, text: str, code: int) -> str:
+    """Return what a command that failed had to say, in one line without its own name and its level words."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    words = [line.removeprefix(f"{program}: ").removeprefix("error: ").removeprefix("fatal: ") for line in lines]
+    return f"{program}: {'; '.join(words[-2:]) if words else f'exit code {code}'}"

@@ -1,0 +1,149 @@
+"""What SLURM says of our tasks: one squeue for the living, one sacct for the dead."""
+
+from __future__ import annotations
+
+import getpass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hpcsweep.scheduler.commands import ask
+from hpcsweep.scheduler.slurm_reasons import PendingReason, pending_reason
+from hpcsweep.scheduler.slurm_text import array_of, array_tasks, parse_duration_s
+
+QUEUE_FORMAT = "%i|%T|%N|%S|%L|%j|%r"
+ACCOUNT_FORMAT = "jobid,state,exitcode,derivedexitcode,start,end,nodelist,reason"
+PENDING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "REQUEUE_FED"})
+LIVING = PENDING | {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt of one array element, as SLURM tells it; for a pending range, one of its elements."""
+
+    name: str
+    state: str
+    node: str = ""
+    start: str = ""
+    end: str = ""
+    left_s: float | None = None
+    reason: str = ""
+    job_name: str = ""
+    exit_code: int = 0
+    exit_signal: int = 0
+    derived_signal: int = 0
+    cancelled_by: str = ""
+
+    @property
+    def living(self) -> bool:
+        """Whether it is queued or running."""
+        return self.state in LIVING
+
+    @property
+    def array(self) -> str:
+        """The id of the array it belongs to."""
+        return array_of(self.name)
+
+    @property
+    def why_pending(self) -> PendingReason:
+        """Why it waits."""
+        return pending_reason(self.reason)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The answer to one query: tasks by name (the newest attempt last), or one sentence on why there is none."""
+
+    tasks: dict[str, list[Task]]
+    problem: str | None = None
+
+    def newest(self, name: str) -> Task | None:
+        """Return the newest attempt of a task, None if SLURM does not know it."""
+        attempts = self.tasks.get(name)
+        return attempts[-1] if attempts else None
+
+    def living(self, arrays: Iterable[str]) -> list[Task]:
+        """Return the tasks of `arrays` that are queued or running."""
+        wanted = set(arrays)
+        newest = (attempts[-1] for attempts in self.tasks.values())
+        return [task for task in newest if task.array in wanted and task.living]
+
+    def count_states(self) -> Counter[str]:
+        """Return how many tasks are in which state."""
+        return Counter(attempts[-1].state for attempts in self.tasks.values())
+
+
+def ask_squeue(*, ended_too: bool = False) -> Queue:
+    """Ask squeue once for all of this user's tasks; `ended_too`: also those that ended minutes ago."""
+    command = ["squeue", "-h", "-u", getpass.getuser(), "-o", QUEUE_FORMAT]
+    answer = ask([*command, "-t", "all"] if ended_too else command)
+    return Queue({}, answer.problem) if answer.problem else Queue(parse_squeue(answer.text))
+
+
+def ask_sacct(arrays: Iterable[str]) -> Queue:
+    """Ask sacct once for every attempt of the tasks of `arrays`."""
+    wanted = sorted(set(arrays), key=lambda array: (len(array), array))
+    if not wanted:
+        return Queue({})
+    answer = ask(["sacct", "-X", "--duplicates", "-n", "-P", "-j", ",".join(wanted), "-o", ACCOUNT_FORMAT])
+    return Queue({}, answer.problem) if answer.problem else Queue(parse_sacct(answer.text))
+
+
+def parse_squeue(text: str) -> dict[str, list[Task]]:
+    """Return the tasks in squeue's lines (QUEUE_FORMAT); lines of another shape are passed over."""
+    tasks: dict[str, list[Task]] = {}
+    for line in text.splitlines():
+        fields = line.split("|", 6)
+        if len(fields) != 7:
+            continue
+        job, state, node, start, left, job_name, reason = (field.strip() for field in fields)
+        for name in array_tasks(job):
+            task = Task(name, first_word(state), node, start, "", _left_s(left), reason, job_name)
+            tasks.setdefault(name, []).append(task)
+    return tasks
+
+
+def parse_sacct(text: str) -> dict[str, list[Task]]:
+    """Return the attempts in sacct's lines (ACCOUNT_FORMAT), oldest first; lines of another shape are passed over."""
+    tasks: dict[str, list[Task]] = {}
+    for line in text.splitlines():
+        fields = line.split("|", 7)
+        if len(fields) != 8 or "." in fields[0]:
+            continue
+        job, state, code, derived, start, end, node, reason = (field.strip() for field in fields)
+        exit_code, exit_signal = _codes(code)
+        for name in array_tasks(job):
+            task = Task(
+                name,
+                first_word(state),
+                node,
+                start,
+                end,
+                None,
+                reason,
+                "",
+                exit_code,
+                exit_signal,
+                _codes(derived)[1],
+                state.rpartition(" by ")[2] if " by " in state else "",
+            )
+            tasks.setdefault(name, []).append(task)
+    return tasks
+
+
+def first_word(state: str) -> str:
+    """Return `CANCELLED` of `CANCELLED by 0`, and a state without its trailing marks."""
+    words = state.split()
+    return words[0].rstrip("+*") if words else "UNKNOWN"
+
+
+def _codes(text: str) -> tuple[int, int]:
+    code, _, signal = text.partition(":")
+    return (int(code) if code.isdecimal() else 0, int(signal) if signal.isdecimal() else 0)
+
+
+def _left_s(text: str) -> float | None:
+    try:
+        return parse_duration_s(text)
+    except ValueError:
+        return None

@@ -1,0 +1,92 @@
+"""Why a job waits, in words: SLURM's reason codes, which of them never pass by themselves, and what helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PendingReason:
+    """One reason code in words; `stuck` jobs do not start unless somebody does something: `advice`."""
+
+    code: str
+    words: str
+    stuck: bool = False
+    advice: str = ""
+
+
+_WAITING = {
+    "None": "not looked at by the scheduler yet",
+    "Priority": "jobs of higher priority wait in front",
+    "Resources": "next in turn; waits for nodes to become free",
+    "BeginTime": "starts at the time that was asked for, or soon after a requeue",
+    "Dependency": "waits for another job to end",
+    "JobArrayTaskLimit": "as many tasks of this array run as it allows at once",
+    "QOSMaxJobsPerUserLimit": "you have as many running jobs as your QOS allows; starts when one of them ends",
+    "AssocMaxJobsLimit": "you have as many running jobs as your account allows; starts when one of them ends",
+    "QOSMaxGRESPerUser": "you use as many GPUs as your QOS allows; starts when some become free",
+    "QOSMaxCpuPerUserLimit": "you use as many cores as your QOS allows; starts when some become free",
+    "QOSMaxMemoryPerUser": "you use as much memory as your QOS allows; starts when some becomes free",
+    "QOSGrpGRES": "everybody of your QOS together uses as many GPUs as it allows",
+    "QOSGrpCpuLimit": "everybody of your QOS together uses as many cores as it allows",
+    "QOSGrpJobsLimit": "everybody of your QOS together has as many running jobs as it allows",
+    "AssocGrpGRES": "everybody of your account together uses as many GPUs as it allows",
+    "AssocGrpCpuLimit": "everybody of your account together uses as many cores as it allows",
+    "AssocGrpJobsLimit": "everybody of your account together has as many running jobs as it allows",
+    "Licenses": "waits for a licence",
+    "Reservation": "waits for its reservation to begin",
+    "Prolog": "the node is being prepared",
+    "Cleaning": "an earlier attempt is being cleaned up",
+    "NodeDown": "a node that it needs is down",
+    "PartitionDown": "the partition is closed for new starts by the administrators",
+    "PartitionInactive": "the partition is switched off by the administrators",
+    "SchedDefer": "the scheduler has put it off",
+    "JobHoldMaxRequeue": "it was requeued too many times and is held",
+}
+_STUCK = {
+    "PartitionTimeLimit": ("asks for more time than the partition allows", "submit again with a shorter --time"),
+    "PartitionNodeLimit": ("asks for more nodes than the partition allows", "submit again with fewer workers or GPUs"),
+    "PartitionConfig": ("no node of the partition has what it asks for", "ask for fewer CPUs, GPUs or less memory"),
+    "BadConstraints": ("no node fits its constraints", "change `constraint` or the resources"),
+    "DependencyNeverSatisfied": ("waits for a job that can no longer end as required", "cancel it and resume"),
+    "QOSMaxWallDurationPerJobLimit": ("asks for more time than your QOS allows", "submit again with a shorter --time"),
+    "AssocMaxWallDurationPerJobLimit": (
+        "asks for more time than your account allows",
+        "submit again with a shorter --time",
+    ),
+    "QOSMaxGRESPerJob": ("asks for more GPUs a job than your QOS allows", "ask for fewer GPUs"),
+    "QOSMaxCpuPerJobLimit": ("asks for more cores a job than your QOS allows", "ask for fewer CPUs"),
+    "QOSMinGRES": ("asks for fewer GPUs than your QOS requires", "ask for more GPUs or another QOS"),
+    "QOSMinCpuNotSatisfied": ("asks for fewer cores than your QOS requires", "ask for more CPUs or another QOS"),
+    "InvalidAccount": ("your account is not valid here", "set `account` in the profile; see sacctmgr show assoc"),
+    "InvalidQOS": ("the QOS is not valid here", "set `qos` in the profile; see sacctmgr show qos"),
+    "QOSNotAllowed": ("the partition does not take this QOS", "set another `qos` or `partition`"),
+    "AccountNotAllowed": ("the partition does not take your account", "set another `account` or `partition`"),
+    "JobHeldUser": ("held by you", "scontrol release JOB"),
+    "JobHeldAdmin": ("held by an administrator", "ask the administrators"),
+    "launch failed requeued held": (
+        "could not be started on its node and is held",
+        "scontrol release JOB, or exclude the node",
+    ),
+    "ReqNodeNotAvail": (
+        "a node that it needs is not available (down, reserved or under maintenance)",
+        "shorten --time, or choose another partition",
+    ),
+    "AssocGrpCPUMinutesLimit": ("your account has used up its computing time", "ask the administrators"),
+    "AssocGrpBillingMinutes": ("your account has used up its computing time", "ask the administrators"),
+    "QOSUsageThreshold": ("your QOS has used up its computing time", "ask the administrators"),
+}
+
+
+def pending_reason(code: str) -> PendingReason:
+    """Return the words for a reason code as squeue prints it, e.g. `Priority` or `ReqNodeNotAvail, May be reserved`."""
+    code = code.strip().strip("()")
+    key = code.partition(",")[0].strip()
+    if key in _WAITING:
+        return PendingReason(code, _WAITING[key])
+    if key in _STUCK:
+        words, advice = _STUCK[key]
+        return PendingReason(code, words, True, advice)
+    if key.endswith(("Limit", "PerUser", "PerAccount")) or key.startswith(("QOSMax", "QOSGrp", "AssocMax", "AssocGrp")):
+        return PendingReason(code, f"a limit of your account or QOS is reached ({key})")
+    return PendingReason(code, f"SLURM says {key or 'nothing'}")

@@ -1,0 +1,52 @@
+"""Telling deaths apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpcsweep.scheduler.slurm_causes import BY_NAME, cause_of_exit, cause_of_task
+from hpcsweep.scheduler.slurm_queue import Task
+
+
+@pytest.mark.parametrize(
+    ("task", "cause"),
+    [
+        (Task("1_0", "RUNNING"), None),
+        (Task("1_0", "COMPLETED"), None),
+        (Task("1_0", "REQUEUED"), None),
+        (Task("1_0", "NODE_FAIL"), "node failed"),
+        (Task("1_0", "PREEMPTED"), "preempted"),
+        (Task("1_0", "BOOT_FAIL"), "boot failed"),
+        (Task("1_0", "TIMEOUT"), "timeout"),
+        (Task("1_0", "DEADLINE", exit_code=1), "deadline"),
+        (Task("1_0", "CANCELLED", cancelled_by="0"), "cancelled"),
+        (Task("1_0", "OUT_OF_MEMORY", exit_signal=125), "out of memory"),
+        (Task("1_0", "FAILED", exit_code=1, derived_signal=125), "out of memory"),
+        (Task("1_0", "FAILED", exit_code=9, derived_signal=9), "killed"),
+        (Task("1_0", "FAILED", exit_code=9), "killed"),
+        (Task("1_0", "FAILED", exit_code=137), "killed"),
+        (Task("1_0", "FAILED", exit_code=139), "crashed"),
+        (Task("1_0", "FAILED", exit_code=2), "no python"),
+        (Task("1_0", "FAILED", exit_code=127), "no python"),
+        (Task("1_0", "FAILED", exit_code=78), "setup failed"),
+        (Task("1_0", "FAILED", exit_code=75), "store unreachable"),
+        (Task("1_0", "FAILED", exit_code=1), "raised"),
+    ],
+)
+def test_slurms_word_names_one_cause(task: Task, cause: str | None) -> None:
+    """Each state and exit code that was seen on a real cluster has its own cause."""
+    found = cause_of_task(task)
+    assert (found.name if found else None) == cause
+
+
+@pytest.mark.parametrize("code", range(256))
+def test_every_exit_code_has_a_cause(code: int) -> None:
+    """Only exit code 0 is a good end."""
+    found = cause_of_exit(code)
+    assert (found is None) == (code == 0)
+    assert found is None or BY_NAME[found.name] is found
+
+
+def test_only_losses_of_the_node_run_again_unasked() -> None:
+    """A cause that is the user's to mend is never retried by itself."""
+    assert {cause.name for cause in BY_NAME.values() if cause.automatic} == {"node failed", "preempted", "boot failed"}
