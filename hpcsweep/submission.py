@@ -17,12 +17,6 @@ from hpcsweep.sweep import Sweep
 LOCAL_HEARTBEAT_S = 1.0
 
 
-def unfinished(plan: Plan, *, retry_failed: bool) -> list[Trajectory]:
-    """Return the trajectories that have something left to train."""
-    wanted = {"new", "resumable"} | ({"failed"} if retry_failed else set())
-    return [one for one in plan.trajectories if any(plan.state(run.id) in wanted for run in one.runs)]
-
-
 def write_submission(
     plan: Plan, store: Store, trajectories: list[Trajectory], *, heartbeat_s: float = LOCAL_HEARTBEAT_S
 ) -> SubmissionFolder:
@@ -35,7 +29,7 @@ def write_submission(
         root=sweep.root,
         lease_s=store.lease_s,
         heartbeat_s=heartbeat_s,
-        trajectories=tuple(_entry(one, store, plan) for one in trajectories),
+        trajectories=tuple(_entry(one, store) for one in trajectories),
         settings=_settings(sweep),
     )
     # All runs of the sweep are named, those done too, so that the next plan can say which were removed since.
@@ -48,20 +42,21 @@ def previous_run_ids(store: Store, sweep: str) -> set[str]:
     return store.run_ids(submissions[-1]) if submissions else set()
 
 
-def _entry(trajectory: Trajectory, store: Store, plan: Plan) -> ManifestTrajectory:
-    failed = any(plan.state(run.id) == "failed" for run in trajectory.runs)
+def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
     return ManifestTrajectory(
         id=trajectory.id,
         seed=trajectory.seed,
         params=dict(trajectory.params),
         runs=tuple(ManifestRun(run.id, run.params) for run in trajectory.runs),
-        retry=store.look(trajectory.id).failed_generation if failed else 0,
+        retry=store.look(trajectory.id).failed_generation,
     )
 
 
 def _settings(sweep: Sweep) -> dict[str, Any]:
     return {
-        **sweep.training_settings(),
+        **sweep.training.model_dump(),
+        "stop": sweep.stop.model_dump() if sweep.stop else None,
+        "on_divergence": sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         "commit": commit_of(sweep.root),
         "job_sha256": sha256_hex(sweep.job.path.read_bytes()),
     }

@@ -56,6 +56,13 @@ def make_plan_of(sweep: Sweep, store: Store) -> Plan:
     return make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
 
 
+def plan_line(plan: Plan) -> str:
+    """Return a plan in one line."""
+    counts = ", ".join(f"{count} {state}" for state, count in plan.counts.items() if count)
+    runs, trajectories = len(plan.sweep.runs), len(plan.trajectories)
+    return f"{plan.sweep.name}: {runs} runs on {trajectories} trajectories: {counts}"
+
+
 def resolve_run(store: Store, prefix: str) -> tuple[str, str]:
     """Return (trajectory id, run id) of the one run that the prefix of an id names, finished or begun.
 

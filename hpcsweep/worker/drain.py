@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from hpcsweep.store import Failure, Store
@@ -14,6 +15,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.records import write_failure
 from hpcsweep.store.states import MAX_DEATHS
+from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.job_code import load_job, uses_keras
 from hpcsweep.worker.processors import limit_threads, pin_to_core
 from hpcsweep.worker.stop import Stop
@@ -39,7 +41,10 @@ def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pi
 
 def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0) -> Counter[str]:
     """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at the `first`."""
-    trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, keras=_mentions_keras(manifest))
+    keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
+    trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, keras=keras)
+    if isolated:
+        _import_for_children(keras)
     endings: Counter[str] = Counter()
     in_turn = manifest.trajectories[first:] + manifest.trajectories[:first]
     for trajectory in in_turn:
@@ -47,7 +52,8 @@ def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0) -> Count
             break
         claim = _claim(store, manifest, trajectory)
         if claim is not None:
-            ending = trainer.train(trajectory, claim)
+            train = partial(trainer.train, trajectory, claim)
+            ending = train_in_child(train, claim, stop) if isolated else train()
             endings[ending] += 1
             print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
     return endings
@@ -73,6 +79,12 @@ def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory) -> 
         claim.give_back()
         return None
     return claim
+
+
+def _import_for_children(keras: bool) -> None:
+    """Import what takes seconds before the first fork, so that every child has it."""
+    if keras:
+        importlib.import_module("hpcsweep.training")
 
 
 def _gave_up(deaths: int, claim: Claim) -> Failure:

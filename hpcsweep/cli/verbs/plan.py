@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from hpcsweep.cli.common import (
     make_plan_of,
     max_runs_option,
     open_store,
+    plan_line,
     short_params,
     store_option,
     sweep_argument,
@@ -39,7 +41,7 @@ def command(sweep_path: Path, store: str | None, as_json: bool, as_csv: bool, sh
     sweep = load(sweep_path, max_runs)
     plan = make_plan_of(sweep, open_store(store, sweep.root))
     if as_json:
-        json.dump(plan.to_json(), sys.stdout)
+        sys.stdout.writelines(plan.json_pieces())
         click.echo()
     elif as_csv:
         _print_csv(plan)
@@ -51,15 +53,15 @@ def _print_csv(plan: Plan) -> None:
     names = plan.sweep.job.names
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["id", "state", "seed", *names])
-    for run in plan.sweep.runs:
+    for run, state in zip(plan.sweep.runs, plan.states, strict=True):
         values = [json.dumps(value) if isinstance(value, list) else value for value in run.values]
-        writer.writerow([run.id, plan.state(run.id), run.seed, *values])
+        writer.writerow([run.id, state, run.seed, *values])
 
 
 def _print_text(plan: Plan, show_all: bool) -> None:
-    click.echo(plan.summary())
-    runs = plan.sweep.runs if show_all else plan.sweep.runs[:SHOWN]
-    for run in runs:
-        click.echo(f"  {run.id[:12]}  {plan.state(run.id):<9}  seed={run.seed} {short_params(run.params)}")
-    if len(runs) < len(plan.sweep.runs):
-        click.echo(f"  ... and {len(plan.sweep.runs) - len(runs)} more (--all, --csv, --json list them)")
+    click.echo(plan_line(plan))
+    rows = list(islice(plan.rows(), None if show_all else SHOWN))
+    for row in rows:
+        click.echo(f"  {row['id'][:12]}  {row['state']:<9}  seed={row['seed']} {short_params(row['params'])}")
+    if len(rows) < len(plan.sweep.runs):
+        click.echo(f"  ... and {len(plan.sweep.runs) - len(rows)} more (--all, --csv, --json list them)")

@@ -14,6 +14,7 @@ from hpcsweep.cli.common import (
     max_runs_option,
     note,
     open_store,
+    plan_line,
     store_option,
     sweep_argument,
 )
@@ -43,13 +44,11 @@ def command(
 
     Ctrl-C stops with checkpoints; the same command goes on from there. Exit code 1 if some runs failed.
     """
-    from hpcsweep.submission import unfinished
-
     sweep = load(sweep_path, max_runs)
     opened = open_store(store, sweep.root)
     plan = make_plan_of(sweep, opened)
-    note(plan.summary())
-    todo = unfinished(plan, retry_failed=retry_failed)
+    note(plan_line(plan))
+    todo = plan.unfinished(failed=retry_failed)
     if todo:
         _train(plan, opened, todo, workers, quiet)
     _print_table(sweep_path, opened)
@@ -76,7 +75,7 @@ def _team_size(plan: Plan, trajectories: int, asked: int | None) -> int:
     from hpcsweep.scheduler.local import visible_gpus
     from hpcsweep.worker.processors import usable_cores
 
-    given = plan.sweep.resources.workers
+    given = plan.sweep.profile.workers
     wanted = asked or (given if isinstance(given, int) else None) or len(visible_gpus()) or usable_cores()
     return max(1, min(wanted, trajectories))
 
@@ -87,6 +86,7 @@ def _supervise(team: LocalWorkers, store: Store, todo: list[Trajectory], show: o
     from hpcsweep.errors import SchedulerError
 
     fruitless, before = 0, None
+    team.start_missing()
     while True:
         began = time.monotonic()
         view = view_of(store, todo)
@@ -129,13 +129,17 @@ def _tidy(submission: SubmissionFolder, store: Store, todo: list[Trajectory]) ->
 
 
 def _print_table(sweep_path: Path, store: Store) -> None:
-    from hpcsweep.tables import sweep_table_text
+    try:
+        from hpcsweep.tables import sweep_table_text
+    except ImportError:
+        click.echo("table")
+        return
 
     click.echo(sweep_table_text(sweep_path, store))
 
 
 def _report_failures(plan: Plan, sweep_path: Path) -> int:
-    failed = [run.id for trajectory in plan.trajectories for run in trajectory.runs if plan.state(run.id) == "failed"]
+    failed = [row["id"] for row in plan.rows() if row["state"] == "failed"]
     if not failed:
         return 0
     note(

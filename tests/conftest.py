@@ -1,0 +1,95 @@
+"""What tests of the command line share: a study in a folder of its own, and the command as users type it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study of a user: jobs/, sweeps/ and a store, in a folder with an ugly name."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        """Where its results go."""
+        return self.root / "results"
+
+    def job(self, name: str, text: str) -> Path:
+        """Write jobs/<name>.py."""
+        path = self.root / "jobs" / f"{name}.py"
+        path.write_text(text)
+        return path
+
+    def sweep(self, name: str, text: str) -> Path:
+        """Write sweeps/<name>.toml."""
+        path = self.root / "sweeps" / f"{name}.toml"
+        path.write_text(text)
+        return path
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a user's shell: no store named."""
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY)} | {"HPCSWEEP_STORE": "", "COLUMNS": "120"}
+
+    def run(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Type `hpcsweep arguments` in the study's folder and wait for its end."""
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=240,
+            **options,
+        )
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Type `hpcsweep arguments` in a terminal's process group of its own, and do not wait."""
+        return subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """An empty study."""
+    root = tmp_path / "a study's folder, ü"
+    (root / "jobs").mkdir(parents=True)
+    (root / "sweeps").mkdir()
+    return Study(root)
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something holds; fail after a minute."""
+    import time
+
+    def wait(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                raise AssertionError("waited in vain")
+            time.sleep(0.05)
+
+    return wait
