@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
     from hpcsweep.scheduler.local import LocalWorkers
     from hpcsweep.store import Store
     from hpcsweep.store.layout import SubmissionFolder
+    from hpcsweep.sweep import Sweep
 
 FRUITLESS_STARTS = 3  # rounds of workers that end without a change in the store, before we give up
+
+UNLIMITED = 10_000  # letters: a file is as wide as its table
 
 
 @click.command("run")
@@ -51,7 +56,7 @@ def command(
     todo = plan.unfinished(failed=retry_failed)
     if todo:
         _train(plan, opened, todo, workers, quiet)
-    _print_table(sweep_path, opened)
+    _print_table(sweep, opened)
     return _report_failures(make_plan_of(sweep, opened), sweep_path)
 
 
@@ -122,20 +127,16 @@ def _wind_down(team: LocalWorkers) -> None:
 
 def _tidy(submission: SubmissionFolder, store: Store, todo: list[Trajectory]) -> None:
     """Remove submitit's files of workers that have nothing left to say."""
-    import shutil
-
     if all(store.failure(trajectory.id) is None for trajectory in todo):
         shutil.rmtree(submission.workers, ignore_errors=True)
 
 
-def _print_table(sweep_path: Path, store: Store) -> None:
-    try:
-        from hpcsweep.tables import sweep_table_text
-    except ImportError:
-        click.echo("table")
-        return
+def _print_table(sweep: Sweep, store: Store) -> None:
+    from hpcsweep import results
+    from hpcsweep.tables import render, table
 
-    click.echo(sweep_table_text(sweep_path, store))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
+    click.echo(render(table(results.of_sweep(sweep, store)), "text", width), nl=False)
 
 
 def _report_failures(plan: Plan, sweep_path: Path) -> int:
