@@ -26,12 +26,15 @@ TIME_WORDS = '"HH:MM:SS", "D-HH:MM:SS" or a number of minutes'
 class Section(BaseModel):
     """A table of a TOML file: unknown keys are refused, and so is a value that is only nearly of the right type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def wrong(expected: str) -> PydanticCustomError:
-    """Return the error to raise in a validator: `expected` completes the line's "found ..., expected"."""
-    return PydanticCustomError("wrong", "{expected}", {"expected": expected})
+def wrong(expected: str, **where: str) -> PydanticCustomError:
+    """Return the error to raise in a validator: `expected` completes the line's "found ..., expected".
+
+    `key` and `found` may be given where the validator is that of a whole table.
+    """
+    return PydanticCustomError("wrong", "{expected}", {"expected": expected, **where})
 
 
 def seconds(value: object) -> int:
@@ -77,7 +80,7 @@ def _workers(value: object) -> int | str:
 TimeS = Annotated[
     int,
     BeforeValidator(seconds),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": TIME.pattern}, {"type": "integer", "minimum": 1}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{TIME.pattern}$"}, {"type": "integer", "minimum": 1}]}),
 ]
 Name = Annotated[str, AfterValidator(_safe_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
 Line = Annotated[str, AfterValidator(_one_line)]

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from hpcsweep.errors import nearest
-
 Value: TypeAlias = "bool | int | float | str | list[Value] | None"
 
 NONE_WORD = "none"  # TOML has no null; this string stands for None where a parameter takes None and no such string
@@ -64,8 +62,7 @@ class Choice:
         for choice in self.values:
             if type(choice) is type(value) and choice == value:
                 return choice
-        texts = [choice for choice in self.values if isinstance(choice, str)]
-        raise MismatchError(self.expected() + (nearest(value, texts) if isinstance(value, str) else ""))
+        raise MismatchError(self.expected())
 
 
 @dataclass(frozen=True)
@@ -165,6 +162,13 @@ def fitted(kind: Kind, value: object) -> Value:
     return kind.accept(plain(value))
 
 
+def choices(kind: Kind) -> list[str]:
+    """Return the strings that `kind` lists, for naming the one nearest to a misspelt word."""
+    if isinstance(kind, OneOf):
+        return [text for inner in kind.kinds for text in choices(inner)]
+    return [text for text in kind.values if isinstance(text, str)] if isinstance(kind, Choice) else []
+
+
 def describe(value: object) -> str:
     """Return `value` and its type for an error line, such as `"three" (a string)`; always one short line."""
     names: dict[type, str] = {
@@ -173,21 +177,27 @@ def describe(value: object) -> str:
         float: "a float",
         str: "a string",
         list: "a list",
+        dict: "a table",
     }
     if value is None:
         return "nothing"
-    if isinstance(value, dict):
-        return "a table"
     text = value.isoformat() if isinstance(value, datetime.date | datetime.time) else _toml(value)
-    if len(text) > SHOWN_CHARACTERS:
-        text = text[: SHOWN_CHARACTERS - 3] + "..."
-    return f"{text} ({names.get(type(value), 'a date or time')})"
+    return f"{shortened(text)} ({names.get(type(value), 'a date or time')})"
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def shortened(text: str) -> str:
+    """Return `text`, or its beginning and dots where it is too long for an error line."""
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
 def listed(names: Iterable[str]) -> str:

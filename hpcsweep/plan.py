@@ -15,6 +15,7 @@ from hpcsweep.sweep import Sweep
 MANIFEST_FORMAT = 1
 
 PLAN_STATES = {
+    "new": "new",
     "done": "done",
     "diverged": "done",
     "failed": "failed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import typing
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hpcsweep.errors import SweepFileError, nearest
-from hpcsweep.kinds import describe, listed
+from hpcsweep.kinds import describe, listed, shortened
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,6 +29,7 @@ EXPECTED = {
     "too_short": "at least one value",
     "finite_number": "a finite number",
 }
+PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")  # how tomllib ends its messages
 REPEATED = ("case", "exclude")  # tables that a sweep file may have several of
 COMPARISONS = {
     "greater_than_equal": "at least {ge}",
@@ -51,48 +53,70 @@ class Problem:
 def refuse(file: str, problems: Sequence[Problem | str]) -> SweepFileError:
     """Return the error to raise: the first problem, and how many more there are."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return SweepFileError(f"{file}: {problems[0]}{more}")
+    return SweepFileError(one_line(f"{file}: {problems[0]}{more}"))
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the table in the file `path`; SweepFileError, one line, if it cannot be read or is not TOML."""
+def one_line(text: str) -> str:
+    """Return `text` with line ends and other control characters escaped, so that it is one harmless line."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def read_toml(path: Path, shown: str = "") -> dict[str, Any]:
+    """Return the table in the file `path`; SweepFileError, one line, if it cannot be read or is not TOML.
+
+    The line calls the file `shown`, or as in `path`.
+    """
     try:
-        data = path.read_bytes()
+        return _parse_toml(_read(path))
+    except SweepFileError as error:
+        raise SweepFileError(one_line(f"{shown or path}: {error}")) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except FileNotFoundError:
         siblings = [file.name for file in sorted(path.parent.glob("*.toml"))]
         hint = nearest(path.name, siblings)
-        raise SweepFileError(f"{path}: found no such file, expected a TOML file{hint}") from None
+        raise SweepFileError(f"found no such file, expected a TOML file{hint}") from None
     except IsADirectoryError:
-        raise SweepFileError(f"{path}: found a folder, expected a TOML file") from None
+        raise SweepFileError("found a folder, expected a TOML file") from None
     except OSError as error:
-        raise SweepFileError(f"{path}: found an unreadable file ({error.strerror}), expected a TOML file") from None
-    return _parse_toml(path, data)
+        raise SweepFileError(f"found an unreadable file ({error.strerror}), expected a TOML file") from None
 
 
-def _parse_toml(path: Path, data: bytes) -> dict[str, Any]:
+def _parse_toml(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SweepFileError(
-            f"{path}: line {line}: found the byte 0x{data[error.start]:02x}, expected text in UTF-8"
-        ) from None
+        raise SweepFileError(f"line {line}: found the byte 0x{data[error.start]:02x}, expected text in UTF-8") from None
     try:
         return tomllib.loads(text)
     except (
         ValueError,
         RecursionError,
     ) as error:  # also a number of thousands of digits, or brackets without end
-        fault = " ".join(str(error).split()) or type(error).__name__
-        raise SweepFileError(
-            f'{path}: found no valid TOML: {fault}; expected lines such as name = "text" and layers = [2, 3]'
-        ) from None
+        raise SweepFileError(_not_toml(str(error) or type(error).__name__, text.split("\n"))) from None
+
+
+def _not_toml(fault: str, lines: Sequence[str]) -> str:
+    expected = 'expected TOML such as name = "text" or layers = [2, 3]'
+    place = PLACE.search(fault)
+    if place is None:
+        return f"found no valid TOML: {fault}, {expected}"
+    number, column = int(place[1]), place[2]
+    reason = fault[: place.start()].strip()
+    found = shortened(lines[number - 1].strip())
+    return f"line {number}, column {column}: found `{found}` ({reason}), {expected}"
 
 
 def validate(model: type[Model], table: dict[str, Any], file: str) -> Model:
     """Return `table` as a `model`; SweepFileError with the first fault in one line."""
     try:
-        return model.model_validate(table, by_alias=True, by_name=False)
+        return model.model_validate(table)
     except ValidationError as error:
         problems = [_problem(model, detail) for detail in error.errors(include_url=False)]
         raise refuse(file, list(dict.fromkeys(problems))) from None
@@ -105,8 +129,19 @@ def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
         known = _known_keys(model, path[:-1])
         hint = nearest(str(path[-1]), known)
         return Problem(key, "an unknown key", f"one of {listed(known)}{hint}")
-    found = "nothing" if detail["type"] == "missing" else describe(detail["input"])
-    return Problem(key, found, _expected(path, detail))
+    context = detail.get("ctx", {})
+    if detail["type"] == "missing":
+        return Problem(key, "nothing", f"a value: {_description(model, path)}")
+    found = context.get("found") or describe(detail["input"])
+    return Problem(key or context.get("key", ""), found, _expected(path, detail))
+
+
+def _description(model: type[BaseModel], path: Sequence[int | str]) -> str:
+    """Return what the model says of the field at `path`, as the end of a sentence."""
+    inner = _model_at(model, path[:-1])
+    field = inner.model_fields.get(str(path[-1])) if inner else None
+    text = (field.description if field else "") or ""
+    return (text[:1].lower() + text[1:]).removesuffix(".")
 
 
 def key_text(path: Sequence[int | str]) -> str:

@@ -84,7 +84,8 @@ def load_profile(root: Path, name: str) -> Profile:
     """
     file = root / PROFILES / f"{name}.toml"
     if _is_name(name) and file.is_file():
-        profile = validate(Profile, read_toml(file), str(file))
+        shown = (PROFILES / file.name).as_posix()
+        profile = validate(Profile, read_toml(file, shown), shown)
         return profile if profile.name else profile.model_copy(update={"name": name})
     if name in BUILT_IN:
         return BUILT_IN[name]

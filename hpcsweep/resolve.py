@@ -9,7 +9,7 @@ from typing import Any
 
 from hpcsweep.errors import nearest
 from hpcsweep.job import GIVEN_BY_RUN, JobSchema, Parameter
-from hpcsweep.kinds import Anything, Exact, Kind, ListOf, MismatchError, Value, describe, fitted, listed
+from hpcsweep.kinds import Anything, Exact, Kind, ListOf, MismatchError, OneOf, Value, choices, describe, fitted, listed
 from hpcsweep.problems import Problem
 from hpcsweep.sampling import Draw
 from hpcsweep.space import Space
@@ -17,6 +17,12 @@ from hpcsweep.sweep_file import RandomSpec, SweepFile
 
 SECTIONS = ("fixed", "grid", "zip", "vary")
 SEED = "seed"
+WHERE_GIVEN = {
+    "": "in [fixed] or a list in [grid]",
+    "vary": "in [fixed] or a list in [vary] (what [grid] lists is for the grid's runs only)",
+    "case": "in the case or in [fixed]",
+}
+LARGEST_EXACT = 2**53  # beyond it a float does not hold every whole number
 
 
 class Resolver:
@@ -70,7 +76,8 @@ class Resolver:
         try:
             return fitted(kind, value)
         except MismatchError as error:
-            self._report(key, describe(value), f"{error}{hint} ({self._job.reference})")
+            near = nearest(value, choices(kind)) if isinstance(value, str) else ""
+            self._report(key, describe(value), f"{error}{hint} ({self._job.reference}){near}")
             return None
 
     def _values(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
@@ -90,7 +97,13 @@ class Resolver:
         }
 
     def _fit_all(self, key: str, kind: Kind, values: Iterable[Any]) -> list[Value]:
-        return [self._fit(key, kind, value, _list_of_lists_hint(kind, value)) for value in values]
+        before = len(self.problems)
+        fitting = []
+        for value in values:
+            fitting.append(self._fit(key, kind, value, _list_of_lists_hint(kind, value)))
+            if len(self.problems) > before:  # one fault a list is enough to say
+                break
+        return fitting
 
     def _exclude(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
         point = {name: value for name, value in table.items() if name != SEED}
@@ -116,12 +129,14 @@ class Resolver:
         if spec.choice is not None:
             return Draw(kind, choices=tuple(self._fit_all(f"{key}.choice", kind, spec.choice)))
         low, high = spec.low or 0.0, spec.high or 0.0
-        whole = not _takes(kind, 0.5) if spec.whole is None else spec.whole
+        whole = not _takes_any_float(kind) if spec.whole is None else spec.whole
+        if not _takes_any_float(kind) and not (whole and _takes_any_int(kind)):
+            self._report(
+                key, "a range of numbers", f"{kind.expected()} ({self._job.reference}); choice = [...] lists values"
+            )
         for end, value in (("low", low), ("high", high)):
-            if whole and value != int(value):
+            if whole and (value != int(value) or abs(value) > LARGEST_EXACT):
                 self._report(f"{key}.{end}", describe(value), f"a whole number ({self._job.reference})")
-            else:
-                self._fit(f"{key}.{end}", kind, int(value) if whole else value)
         return Draw(kind, low=low, high=high, log=spec.log, whole=whole)
 
     def _check_given_once(self) -> None:
@@ -153,7 +168,7 @@ class Resolver:
         for name in needed:
             if name not in given:
                 key = f"{section}.{name}" if section else name
-                where = "in [fixed], or a default in the job" if section else "in [fixed], or a list in [grid]"
+                where = WHERE_GIVEN[section.split(" ")[0]]
                 self._report(key, "nothing", f"a value {where}, since {self._job.reference} needs it")
 
     def _check_options(self) -> None:
@@ -167,7 +182,7 @@ class Resolver:
                         self._report(f"table.{key}", describe(name), f"one of {listed(names)}{nearest(name, names)}")
 
     def _check_halved(self, name: str) -> None:
-        floats = [one.name for one in self._job.parameters if _takes(one.kind, 0.5) and one.kind != Anything()]
+        floats = [one.name for one in self._job.parameters if Exact(float) in _alternatives(one.kind)]
         if name not in floats:
             expected = f"a float parameter of {self._job.reference}, one of {listed(floats)}"
             self._report("on_divergence.halve", describe(name), expected + nearest(name, floats))
@@ -177,6 +192,18 @@ def resolve(file: SweepFile, job: JobSchema) -> tuple[Space, list[Problem]]:
     """Return the parameter space of `file` in the terms of `job`, and everything that is wrong with it."""
     resolver = Resolver(file, job)
     return resolver.space(), resolver.problems
+
+
+def _alternatives(kind: Kind) -> tuple[Kind, ...]:
+    return kind.kinds if isinstance(kind, OneOf) else (kind,)
+
+
+def _takes_any_float(kind: Kind) -> bool:
+    return bool({Exact(float), Anything()} & set(_alternatives(kind)))
+
+
+def _takes_any_int(kind: Kind) -> bool:
+    return Exact(int) in _alternatives(kind)
 
 
 def _takes(kind: Kind, value: object) -> bool:

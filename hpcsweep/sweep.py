@@ -12,7 +12,7 @@ from hpcsweep.fields import Resources
 from hpcsweep.files import canonical_json
 from hpcsweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.kinds import Value
-from hpcsweep.problems import Problem, read_toml, refuse, validate
+from hpcsweep.problems import Problem, one_line, read_toml, refuse, validate
 from hpcsweep.profile import Profile, load_profile
 from hpcsweep.resolve import SEED, resolve
 from hpcsweep.run import Naming, Run, make_runs
@@ -111,14 +111,14 @@ def _job(root: Path, reference: str, name: str) -> JobSchema:
     try:
         return read_job(root, reference)
     except JobError as error:
-        raise JobError(f"{name}: job: {error}") from None
+        raise JobError(one_line(f"{name}: job: {error}")) from None
 
 
 def _profile(root: Path, profile: str, name: str) -> Profile:
     try:
         return load_profile(root, profile)
     except SweepFileError as error:
-        raise SweepFileError(f"{name}: profile: {error}") from None
+        raise SweepFileError(one_line(f"{name}: profile: {error}")) from None
 
 
 def _check_size(space: Space, max_runs: int, name: str) -> None:

@@ -11,6 +11,7 @@ from hpcsweep.fields import AtLeastOne, Name, NotNegative, Resources, Section, w
 LARGEST_SEED = 2**32 - 1  # what NumPy and Keras take
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 Values = Annotated[list[Any], Field(min_length=1)]
 Point = Annotated[dict[str, Any], Field(min_length=1)]
 
@@ -18,8 +19,8 @@ Point = Annotated[dict[str, Any], Field(min_length=1)]
 class RandomSpec(Section):
     """How one parameter is drawn: {low = 1e-4, high = 1e-1, log = true} or {choice = ["adam", "sgd"]}."""
 
-    low: float | None = Field(default=None, description="The smallest value, included.")
-    high: float | None = Field(default=None, description="The largest value, included.")
+    low: Number | None = Field(default=None, description="The smallest value, included.")
+    high: Number | None = Field(default=None, description="The largest value, included.")
     log: bool = Field(default=False, description="Draw uniformly in the logarithm.")
     whole: bool | None = Field(
         default=None, alias="int", description="Draw whole numbers; as the job says if not given."
@@ -124,7 +125,7 @@ class SweepFile(Section):
     @model_validator(mode="after")
     def _one_kind_of_seeds(self) -> SweepFile:
         if self.repeats is not None and self.seeds is not None:
-            raise wrong("either repeats or seeds, not both")
+            raise wrong("one of the two", key="repeats", found="seeds as well")
         return self
 
     @property
