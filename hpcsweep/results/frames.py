@@ -124,6 +124,8 @@ def parameter_column(values: list[Any]) -> pd.Series[Any]:
 
 def distinct(column: pd.Series[Any]) -> list[Any]:
     """Return the values of a parameter: numbers in increasing order, others as they first appear; None is a value."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [value for value in column.cat.categories if (column == value).any()]
     values = list(dict.fromkeys(column.tolist()))
     if all(isinstance(value, int | float) for value in values):
         return sorted(values)

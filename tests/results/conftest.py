@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hpcsweep.files import canonical_json, sha256_hex
+from hpcsweep.results import Results
+from hpcsweep.results.frames import parameter_column
 from hpcsweep.store import Result, Store
 from hpcsweep.store.records import publish_result
 
@@ -62,3 +65,17 @@ def fill_store(root: Path, results: Sequence[Result]) -> Store:
 def make_store(tmp_path: Path) -> MakeStore:
     """A function that makes a store of results."""
     return lambda results: fill_store(tmp_path / "results", results)
+
+
+def results_of(runs: Sequence[dict[str, Any]], parameters: Sequence[str]) -> Results:
+    """Return results of runs given as their columns (id, state, seed and trajectory are filled in), without a store."""
+    filled = [
+        {"id": f"{n:064x}", "state": "done", "seed": n, "engine": None, "job_sha256": None, "time_s": 1.0, **run}
+        for n, run in enumerate(runs)
+    ]
+    own = [name for name in filled[0] if name not in parameters]
+    columns = {name: [run[name] for run in filled] for name in filled[0]}
+    frame = pd.DataFrame(
+        {name: parameter_column(column) if name in parameters else column for name, column in columns.items()}
+    )
+    return Results("made up", frame, tuple(parameters), own={name: name for name in own})

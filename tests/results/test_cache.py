@@ -18,6 +18,7 @@ from tests.results.conftest import fill_store, make_result
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
+    """A store of thirty results, of one epoch more each."""
     made = [make_result({"x": n}, history={"epoch": range(n + 1), "loss": np.arange(n + 1.0)}) for n in range(30)]
     return fill_store(tmp_path / "results", made)
 
@@ -37,6 +38,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def publish(store: Store, result: Any) -> None:
+    """Add a result to the store."""
     folder = store.folder(result.trajectory)
     folder.path.mkdir(parents=True, exist_ok=True)
     publish_result(folder, result, 1)

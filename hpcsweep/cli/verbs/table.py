@@ -1,0 +1,69 @@
+"""`hpcsweep table SWEEP`: the comparison table."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from hpcsweep.cli.common import json_option, store_option
+from hpcsweep.cli.reading import deliver, out_option, read_results, source_argument, split_names, where_option
+
+FORMATS = ("text", "md", "csv", "latex", "html", "json")
+KINDS = ("mean", "ci", "median", "range", "min", "max")
+UNLIMITED = 10_000
+
+
+@click.command("table")
+@source_argument
+@click.option("--rows", metavar="NAMES", help="Parameters that head the rows, such as layers,neurons.")
+@click.option("--cols", metavar="NAMES", help="Parameters that head the columns.")
+@click.option(
+    "--value",
+    "values",
+    metavar="NAMES",
+    multiple=True,
+    help="What cells show: max_val_accuracy, time_s, epochs_to(val_accuracy>=0.8) ... several side by side.",
+)
+@click.option("--stat", "kind", type=click.Choice(KINDS), default="mean", show_default=True, help="Over the seeds.")
+@click.option(
+    "--columns", metavar="NAME", help="A ready layout: s3 (change from the base, averages, extremes) or s3-val."
+)
+@where_option
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@json_option
+@click.option("--no-best", is_flag=True, help="Do not mark the best cell.")
+@out_option
+@store_option
+def command(
+    source: Path,
+    rows: str | None,
+    cols: str | None,
+    values: tuple[str, ...],
+    kind: str,
+    columns: str | None,
+    where: str | None,
+    form: str,
+    as_json: bool,
+    no_best: bool,
+    out: Path | None,
+    store: str | None,
+) -> None:
+    """Print the comparison table of SWEEP (a sweep file, or a store's folder): mean ± std (n) of each cell."""
+    from hpcsweep.tables import render, table
+
+    made = table(
+        read_results(source, store),
+        rows=split_names(rows),
+        cols=split_names(cols),
+        values=split_names(values),
+        kind=kind,
+        where=where,
+        columns=columns,
+        best=not no_best,
+    )
+    fits_terminal = out is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if fits_terminal else UNLIMITED
+    deliver(render(made, "json" if as_json else form, width), out)

@@ -1,0 +1,98 @@
+"""One cell of a table: the numbers of its finished runs, and what became of the others."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CONFIDENCE = 0.95
+KINDS = {
+    "mean": "mean ± sample standard deviation (n runs)",
+    "ci": "mean [95 % confidence interval of the mean, Student's t] (n runs)",
+    "median": "median (n runs)",
+    "range": "median [smallest, largest] (n runs)",
+    "min": "smallest (n runs)",
+    "max": "largest (n runs)",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs of one row and column, for one value.
+
+    `numbers` are those of the runs that are done, `states` counts all runs of the cell by state (empty: the sweep has
+    none there), `unreached` counts the done runs that never reached a threshold.
+    """
+
+    numbers: tuple[float, ...] = ()
+    states: Mapping[str, int] = field(default_factory=dict)
+    unreached: int = 0
+
+    @property
+    def n(self) -> int:
+        """How many runs the numbers come from."""
+        return len(self.numbers)
+
+    @property
+    def total(self) -> int:
+        """How many runs the sweep has here."""
+        return sum(self.states.values())
+
+    @property
+    def mean(self) -> float | None:
+        """The arithmetic mean, None without runs."""
+        return math.fsum(self.numbers) / self.n if self.n and _finite(self.numbers) else _sum(self.numbers)
+
+    @property
+    def std(self) -> float | None:
+        """The sample standard deviation (n - 1 in the denominator), None for fewer than two runs."""
+        if self.n < 2:
+            return None
+        return statistics.stdev(self.numbers) if _finite(self.numbers) else math.nan
+
+    def number(self, kind: str) -> float | None:
+        """Return the number that stands for the cell: its mean, median, smallest or largest."""
+        if not self.n or kind in ("mean", "ci"):
+            return self.mean
+        if kind in ("median", "range"):
+            return statistics.median(self.numbers)
+        return min(self.numbers) if kind == "min" else max(self.numbers)
+
+    def bounds(self, kind: str) -> tuple[float, float] | None:
+        """Return the interval that a cell of this kind shows: [smallest, largest] or the confidence interval."""
+        if kind == "range" and self.n > 1:
+            return min(self.numbers), max(self.numbers)
+        return confidence_interval(self.numbers) if kind == "ci" else None
+
+    def missing(self) -> str:
+        """Return in words why there is no number, such as "failed"; an empty text if there is one."""
+        if self.n:
+            return ""
+        if not self.states:
+            return "not in sweep"
+        if self.unreached:
+            return "not reached"
+        names = [state for state in self.states if state != "done"]
+        return " + ".join("missing" if state == "new" else state for state in names) or "no value"
+
+
+def confidence_interval(numbers: tuple[float, ...], level: float = CONFIDENCE) -> tuple[float, float] | None:
+    """Return Student's t interval of the mean at `level`; None for fewer than two numbers or one not finite."""
+    if len(numbers) < 2 or not _finite(numbers):
+        return None
+    from scipy.stats import t
+
+    mean = math.fsum(numbers) / len(numbers)
+    half = float(t.ppf((1 + level) / 2, len(numbers) - 1)) * statistics.stdev(numbers) / math.sqrt(len(numbers))
+    return mean - half, mean + half
+
+
+def _finite(numbers: tuple[float, ...]) -> bool:
+    return all(map(math.isfinite, numbers))
+
+
+def _sum(numbers: tuple[Any, ...]) -> float | None:
+    return sum(numbers) if numbers else None

@@ -1,0 +1,79 @@
+"""What stands under a table: what its numbers are, which runs are not in them, and what should make one doubt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpcsweep.results import Results
+from hpcsweep.results.frames import distinct
+from hpcsweep.tables.cells import KINDS, Cell
+from hpcsweep.tables.spec import Spec
+from hpcsweep.tables.values import Value
+
+
+def notes_of(
+    results: Results, spec: Spec, values: Sequence[Value], cells: Mapping[Any, Cell], *, marked: bool
+) -> Iterator[str]:
+    """Give the lines to print under a table."""
+    what = f"A cell is the {KINDS[spec.kind]}"
+    if spec.kind == "mean" and any(cell.n == 1 for cell in cells.values()):
+        what += "; a single run has no ±"
+    yield f"{what}.{' * marks the best.' if marked else ''}"
+    yield from _averaged_over(results, spec)
+    yield from _not_in_the_numbers(results, values, cells)
+    yield from doubts(results, values)
+
+
+def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
+    """Give what should make a reader doubt: impossible accuracies, and numbers that were not made alike."""
+    done = (results.column("state") == "done").to_numpy()
+    for value in values:
+        shown = value.numbers[done]
+        wrong = shown[(shown < 0) | (shown > 1)] if value.is_accuracy else shown[:0]
+        if len(wrong):
+            yield (
+                f"WARNING: {value.name} of {_runs(len(wrong))} lies outside 0..1 (such as {wrong[0]:g}): that is no "
+                "accuracy; look at what the job logs under this name."
+            )
+        infinite = int(np.isinf(shown).sum())
+        if infinite:
+            yield f"WARNING: {value.name} of {_runs(infinite)} is infinite."
+    for name, plural in (("job_sha256", "versions of the job's code"), ("engine", "training engines")):
+        found = [kind for kind in distinct(results.column(name)[done]) if isinstance(kind, str)]
+        if len(found) > 1:
+            short = ", ".join(kind[:12] for kind in found[:4])
+            yield (
+                f"WARNING: these runs come from {len(found)} {plural} ({short}): a metric may have changed its "
+                f"meaning; compare with care, or separate them with --rows {results.own[name]}."
+            )
+
+
+def _averaged_over(results: Results, spec: Spec) -> Iterator[str]:
+    hidden = [name for name in results.varying() if name not in (*spec.rows, *spec.cols)]
+    if hidden and not any(name == "change from the base" for name in spec.rows):
+        parts = [f"{name} ({', '.join(map(str, distinct(results.runs[name])[:6]))})" for name in hidden]
+        yield f"Each cell also takes together all values of {'; '.join(parts)}."
+
+
+def _not_in_the_numbers(results: Results, values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:
+    states = Counter(results.column("state").tolist())
+    left_out = {state: count for state, count in states.items() if state != "done"}
+    if left_out:
+        said = ", ".join(f"{count} {'missing (new)' if state == 'new' else state}" for state, count in left_out.items())
+        yield f"Not in the numbers: {sum(left_out.values())} of {_runs(len(results.runs))}: {said}."
+    for position, value in enumerate(values):
+        unreached = sum(cell.unreached for place, cell in cells.items() if place[2] == position)
+        if unreached:
+            verb = "never got there and is" if unreached == 1 else "never got there and are"
+            yield f"{value.name}: {_runs(unreached)} {verb} left out, so the numbers shown are too good."
+    outside = sum(not cell.states for place, cell in cells.items() if place[2] == 0)
+    if outside:
+        yield f"{outside} {'cell has' if outside == 1 else 'cells have'} no run in this sweep."
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

@@ -1,0 +1,143 @@
+"""The comparison table: parameter against parameter, each cell what its runs came to, and honest about the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpcsweep.errors import NothingSelectedError
+from hpcsweep.results import Results, load
+from hpcsweep.results.frames import STATES, distinct
+from hpcsweep.tables.cells import Cell
+from hpcsweep.tables.notes import notes_of
+from hpcsweep.tables.spec import Spec, axis_column, choose, select
+from hpcsweep.tables.study import with_change_column
+from hpcsweep.tables.values import Value, value_of
+
+Key = tuple[Any, ...]
+Place = tuple[Key, Key, int]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished table.
+
+    `row_keys` and `col_keys` are the values of the parameters `spec.rows` and `spec.cols`, in order; `cells` has one
+    Cell for each row, column and value (by its position); `best` says which of them are marked; `notes` stand below.
+    """
+
+    title: str
+    spec: Spec
+    row_keys: tuple[Key, ...]
+    col_keys: tuple[Key, ...]
+    values: tuple[Value, ...]
+    cells: Mapping[Place, Cell]
+    best: frozenset[Place] = frozenset()
+    notes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, value: int) -> str:
+        """Return the heading of the value at this position."""
+        name = self.values[value].name
+        return self.labels.get(name, name)
+
+    def columns(self) -> list[tuple[Key, int]]:
+        """Return (column key, value position) of each column of numbers, from left to right."""
+        return list(product(self.col_keys, range(len(self.values))))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a cell: its parameters, `metric`, `mean`, `std`, `n`, and `states` (a dict)."""
+        from hpcsweep.tables.records import cell_records
+
+        return pd.DataFrame(cell_records(self))
+
+    def _repr_html_(self) -> str:
+        from hpcsweep.tables.html import to_html
+
+        return to_html(self)
+
+
+def table(
+    source: str | Path | Results,
+    *,
+    rows: Sequence[str] | None = None,
+    cols: Sequence[str] | None = None,
+    values: Sequence[str] | None = None,
+    kind: str = "mean",
+    where: str | None = None,
+    columns: str | None = None,
+    best: bool = True,
+    store: str | Path | None = None,
+) -> Table:
+    """Return the comparison table of a sweep, a store's folder or results.
+
+    `rows` and `cols` name parameters; `values` summary columns, metrics or `epochs_to(val_accuracy>=0.8)`; `kind` is
+    mean, ci, median, range, min or max; `where` a filter such as "layers >= 3"; `columns="s3"` the layout of a study
+    of one factor at a time. Raises UsageError for a name that does not exist, NothingSelectedError if nothing is left.
+    """
+    results = source if isinstance(source, Results) else load(source, store=store)
+    results = select(results, where)
+    if not len(results.runs):
+        raise NothingSelectedError(f"{results.title}: there are no runs; do some: hpcsweep run SWEEP")
+    labels: dict[str, str] = {}
+    if columns is not None:
+        results, rows, values, labels = with_change_column(results, rows, values, columns)
+    spec = choose(results, rows, cols, values, kind)
+    shown = tuple(value_of(results, text) for text in spec.values)
+    row_keys, col_keys, cells = _pivot(results, spec, shown)
+    marked = _best(cells, shown, spec.kind) if best else frozenset()
+    notes = tuple(notes_of(results, spec, shown, cells, marked=bool(marked)))
+    return Table(results.title, spec, row_keys, col_keys, shown, cells, marked, notes, labels)
+
+
+def _pivot(
+    results: Results, spec: Spec, values: Sequence[Value]
+) -> tuple[tuple[Key, ...], tuple[Key, ...], dict[Place, Cell]]:
+    row_of_run, row_keys = _keys(results, spec.rows)
+    col_of_run, col_keys = _keys(results, spec.cols)
+    states = results.column("state").tolist()
+    members: dict[tuple[Key, Key], list[int]] = {}
+    for run, place in enumerate(zip(row_of_run, col_of_run, strict=True)):
+        members.setdefault(place, []).append(run)
+    cells = {
+        (row, col, position): _cell(value, states, members.get((row, col), []))
+        for row, col in product(row_keys, col_keys)
+        for position, value in enumerate(values)
+    }
+    return row_keys, col_keys, cells
+
+
+def _cell(value: Value, states: Sequence[str], runs: Sequence[int]) -> Cell:
+    counts = Counter(states[run] for run in runs)
+    done = [run for run in runs if states[run] == "done"]
+    numbers = [float(value.numbers[run]) for run in done]
+    kept = tuple(number for number in numbers if not np.isnan(number))
+    unreached = len(numbers) - len(kept) if value.may_be_unreached else 0
+    return Cell(kept, {state: counts[state] for state in STATES if counts[state]}, unreached)
+
+
+def _keys(results: Results, names: Sequence[str]) -> tuple[list[Key], tuple[Key, ...]]:
+    columns = [axis_column(results, name) for name in names]
+    ranks = [{value: rank for rank, value in enumerate(distinct(column))} for column in columns]
+    of_run: list[Key] = list(zip(*(column.tolist() for column in columns), strict=True)) or [()] * len(results.runs)
+    ordered = sorted(set(of_run), key=lambda key: [rank[part] for rank, part in zip(ranks, key, strict=True)])
+    return of_run, tuple(ordered)
+
+
+def _best(cells: Mapping[Place, Cell], values: Sequence[Value], kind: str) -> frozenset[Place]:
+    marked: set[Place] = set()
+    for position, value in enumerate(values):
+        numbers = {place: cell.number(kind) for place, cell in cells.items() if place[2] == position}
+        known = {place: number for place, number in numbers.items() if number is not None and np.isfinite(number)}
+        if value.better is None or len(set(known.values())) < 2:  # what is equal everywhere is best nowhere
+            continue
+        top = (max if value.better == "max" else min)(known.values())
+        marked |= {place for place, number in known.items() if number == top}
+    return frozenset(marked)
