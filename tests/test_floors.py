@@ -19,6 +19,7 @@ FLOORS = [
     {"training"},
     {"worker"},
     {"scheduler"},
+    {"verification"},
     {"results"},
     {"tables", "statistics", "knee", "diff", "export"},
     {"figures"},

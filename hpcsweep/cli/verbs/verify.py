@@ -1,0 +1,66 @@
+"""`hpcsweep verify SWEEP`: proof that the results are what they say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hpcsweep.cli.common import load, note, open_store, store_option, sweep_argument
+from hpcsweep.errors import NothingSelectedError
+
+if TYPE_CHECKING:
+    from hpcsweep.run import Run
+    from hpcsweep.store import Result
+    from hpcsweep.sweep import Sweep
+
+
+@click.command("verify")
+@sweep_argument
+@store_option
+@click.option(
+    "--sample", type=click.IntRange(min=0), default=1, show_default=True, help="Runs to train again, each alone."
+)
+def command(sweep_path: Path, store: str | None, sample: int) -> int:
+    """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare bits.
+
+    Exit code 1 if anything is wrong.
+    """
+    from hpcsweep.verification import find_accumulated, read_all
+
+    sweep = load(sweep_path)
+    opened = open_store(store, sweep.root)
+    states = opened.states(sweep.runs)
+    done = [run for run in sweep.runs if states.get(run.id) == "done"]
+    if not done:
+        raise NothingSelectedError(f"no run of {sweep_path} is done yet; type: hpcsweep run {sweep_path}")
+    results, findings = read_all(sweep, opened, done)
+    click.echo(f"{len(results)} of {len(done)} results match their hashes")
+    accumulated = list(find_accumulated(results))
+    click.echo(f"{len(accumulated)} began with weights that another run ended with")
+    for finding in [*findings, *accumulated]:
+        click.echo(f"  {finding.run_id[:12]}: {finding.problem}")
+    wrong = len(findings) + len(accumulated)
+    recorded = {result.id: result for result in results}
+    # Ids are hashes, so their order is a sample without a pattern, and the same one every time.
+    chosen = sorted((run for run in done if run.id in recorded), key=lambda run: run.id)[:sample]
+    for run, differs in _train_again(sweep, chosen, recorded):
+        click.echo(f"  {run.id[:12]} trained again alone: {differs or 'identical to the bit'}")
+        wrong += bool(differs)
+    return 1 if wrong else 0
+
+
+def _train_again(sweep: Sweep, chosen: list[Run], recorded: dict[str, Result]) -> list[tuple[Run, str]]:
+    from hpcsweep.verification import differences, train_alone
+
+    found = []
+    if chosen:
+        note(f"training {len(chosen)} run(s) again, each alone in a new process")
+    for run, alone in train_alone(sweep, chosen):
+        if alone is None:
+            found.append((run, "it failed"))
+        else:
+            different = differences(recorded[run.id], alone)
+            found.append((run, f"differs in {', '.join(different)}" if different else ""))
+    return found

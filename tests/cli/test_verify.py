@@ -1,0 +1,66 @@
+"""`hpcsweep verify`: hashes, fresh models, and a sample trained again."""
+
+from __future__ import annotations
+
+from tests.conftest import Study
+
+HONEST = """
+import numpy as np
+def train(run, *, rate: float, epochs: int = 3):
+    for epoch in range(epochs + 1):
+        run.log(epoch=epoch, loss=float(np.random.default_rng([run.seed, epoch]).random()) * rate)
+    run.record(initial_weights_sha256=f"fresh {run.seed}", final_weights_sha256=f"{run.id}")
+"""
+# The mistake that this project exists for: a model kept between calls.
+ACCUMULATES = """
+kept = {"weights": "fresh"}
+def train(run, *, rate: float, epochs: int = 3):
+    run.record(initial_weights_sha256=kept["weights"])
+    kept["weights"] = f"after {run.id[:8]}"
+    run.log(epoch=epochs, loss=rate)
+    run.record(final_weights_sha256=kept["weights"])
+"""
+SWEEP = 'name = "s"\njob = "jobs/{}.py:train"\nrepeats = 2\n[grid]\nrate = [0.1, 0.2]\n'
+
+
+def test_an_honest_sweep_is_verified(study: Study) -> None:
+    """Intact results of fresh models, the same when trained again alone, are told to be so."""
+    study.job("honest", HONEST)
+    path = study.sweep("s", SWEEP.format("honest"))
+    study.run("run", path)
+    ended = study.run("verify", path, "--sample", "2")
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 results match their hashes" in ended.stdout
+    assert ended.stdout.count("identical to the bit") == 2
+
+
+def test_a_model_that_was_not_rebuilt_is_seen(study: Study) -> None:
+    """A run that began with the weights another ended with is named, and so is what differs when trained alone."""
+    study.job("kept", ACCUMULATES)
+    path = study.sweep("s", SWEEP.format("kept"))
+    study.run("run", path, "--workers", "1")
+    ended = study.run("verify", path, "--sample", "4")
+    assert ended.returncode == 1
+    assert ended.stdout.count("its model was not built anew") == 3
+    assert ended.stdout.count("differs in initial_weights_sha256") == 3
+
+
+def test_damage_in_the_store_is_seen(study: Study) -> None:
+    """A result that was edited is named with the file to delete, and is no part of a table."""
+    study.job("honest", HONEST)
+    path = study.sweep("s", SWEEP.format("honest"))
+    study.run("run", path)
+    record = next((study.store / "trajectories").glob("*/*/run-*.json"))
+    record.write_text(record.read_text().replace('"loss": 0.', '"loss": 7.'))
+    ended = study.run("verify", path, "--sample", "0")
+    assert ended.returncode == 1
+    assert "3 of 4 results match" in ended.stdout
+    assert f"rm {record}" in ended.stdout
+
+
+def test_nothing_to_verify_is_exit_code_3(study: Study) -> None:
+    """Before anything is done, verify says what to type."""
+    study.job("honest", HONEST)
+    ended = study.run("verify", study.sweep("s", SWEEP.format("honest")))
+    assert ended.returncode == 3
+    assert "hpcsweep run" in ended.stderr
