@@ -1,0 +1,100 @@
+"""`fit`: train one run of a sweep, from a fresh model or from its last checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from hpcsweep.data import Data
+from hpcsweep.errors import JobError, UsageError
+from hpcsweep.training.architecture import architecture_key
+from hpcsweep.training.decision import choose_engine
+from hpcsweep.training.device import device_facts
+from hpcsweep.training.divergence import train_through_divergence
+from hpcsweep.training.evaluate import class_report
+from hpcsweep.training.handle import RunHandle
+from hpcsweep.training.loop import Loop
+from hpcsweep.training.programs import Setup
+from hpcsweep.training.seeding import require_fresh
+from hpcsweep.training.state import load_state, read_state, weights_sha256
+
+
+def fit(
+    run: RunHandle,
+    model: Any,
+    data: Data,
+    *,
+    epochs: int | None = None,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    engine: str | None = None,
+    callbacks: tuple[Any, ...] = (),
+) -> dict[str, float]:
+    """Train a freshly built, compiled Keras model, and return the metrics of the last epoch.
+
+    `epochs` counts from the fresh model, whatever earlier attempts have done already (default: the run's parameter of
+    that name). Every epoch goes into the run's history, epoch 0 being the fresh model; checkpoints are made as time
+    passes; where the run was interrupted, or a shorter run of its trajectory ended, it goes on as if nothing had
+    happened, bit for bit. `engine` is one of "auto", "fit", "compiled", "compiled-xla" (default: what the sweep says).
+    Callbacks are Keras's own and need the engine "fit"; what they remember is not saved in checkpoints.
+
+    The result gets the digests of the initial and final weights and, for classifiers, `confusion_matrix`
+    [true, predicted] and `per_class_accuracy` on the validation data. Afterwards `model` holds the final weights.
+    Raises JobError if the model is not fresh or not compiled, UsageError for arguments that make no sense.
+    """
+    total, size = _checked_epochs(run, epochs), _checked_batch_size(batch_size)
+    _build(run, model, data)
+    initial = read_state(model)
+    run.record(initial_weights_sha256=weights_sha256(model), batch_size=size, **device_facts(model))
+    saved = run.restore()
+    key = None if callbacks else architecture_key(model, data, size)
+    setup = Setup(model, data, size, tuple(callbacks), key)
+    choice = choose_engine(run, setup, engine or run.engine_choice, saved)
+    program = setup.program(choice.engine)
+    run.record(engine=choice.engine, engine_reason=choice.reason, stacked=False)
+    loop = Loop(run, program, program.put(data), len(data.x), shuffle)
+    if saved is None:
+        loop.start(initial)
+    else:
+        loop.resume(saved)
+    if train_through_divergence(loop, total, model, initial):
+        _finish(loop, model, data)
+    return {name: column[-1] for name, column in run.history.items() if name not in ("epoch", "seconds")}
+
+
+def _finish(loop: Loop, model: Any, data: Data) -> None:
+    """Keep the end of the run: a checkpoint to go on from, and what the result says of the final model."""
+    program, run = loop.program, loop.run
+    loop.checkpoint()
+    program.finish()
+    run.record(final_weights_sha256=weights_sha256(program.model))
+    if loop.stopping.reason:
+        run.record(ended_early=loop.stopping.reason)
+    run.attach(**class_report(data, program.predict(loop.data) if data.classes else None, program.model))
+    if program.model is not model:
+        load_state(model, program.read())
+
+
+def _build(run: RunHandle, model: Any, data: Data) -> None:
+    """Check that the model is compiled and fresh, and create the variables it and its optimizer still lack."""
+    if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
+        raise JobError(f"fit was given {type(model).__name__}; expected a Keras model after model.compile(...)")
+    require_fresh(model, run.seed)
+    if not model.built or not all(layer.built for layer in model._flatten_layers()):
+        model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def _checked_epochs(run: RunHandle, epochs: int | None) -> int:
+    found = run.params.get("epochs") if epochs is None else epochs
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+        raise UsageError(f"fit: epochs is {found!r}; expected a whole number from 0 (fit(..., epochs=10))")
+    return found
+
+
+def _checked_batch_size(batch_size: int) -> int:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise UsageError(f"fit: batch_size is {batch_size!r}; expected a whole number from 1")
+    return batch_size

@@ -1,0 +1,67 @@
+"""What training needs of a run's handle: the seam between the engines and the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+
+class RunHandle(Protocol):
+    """The `run` that a job is given."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of this run's trajectory."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """All parameters of the job."""
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """What was logged so far, a list a metric."""
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss that was logged is NaN or infinite."""
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether to checkpoint and return; asking and seeing True makes the return a pause."""
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether another checkpoint would be cheap by now."""
+
+    @property
+    def engine_choice(self) -> str:
+        """The engine that the sweep asks for."""
+
+    @property
+    def stop_rule(self) -> Mapping[str, Any] | None:
+        """The early-stopping rule of the sweep."""
+
+    @property
+    def on_divergence(self) -> Mapping[str, Any] | None:
+        """What the sweep says to do when a run diverges."""
+
+    def log_many(self, epochs: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
+        """Add epochs to the history."""
+
+    def record(self, **facts: Any) -> None:
+        """Keep facts with the result."""
+
+    def attach(self, **arrays: Any) -> None:
+        """Keep arrays with the result."""
+
+    def checkpoint(self, state: Any) -> None:
+        """Keep a state, with the history so far."""
+
+    def restore(self) -> Any:
+        """Return the newest intact state not beyond this run's epochs, or None; the history goes back to it."""
+
+    def restart(self) -> None:
+        """Forget the history: the training starts again from a fresh model."""
+
+    def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what was decided for `key` once for all runs of the store."""

@@ -1,0 +1,107 @@
+"""The training loop: epochs in short calls, each logged, with checkpoints in between."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpcsweep.training.handle import RunHandle
+from hpcsweep.training.order import epoch_orders
+from hpcsweep.training.program import Columns, DeviceData, Program
+from hpcsweep.training.state import State
+from hpcsweep.training.stopping import Stopping
+
+CALL_S = 0.4  # how long one call should last, so that a request to stop is seen within a second
+
+
+@dataclass
+class Loop:
+    """One run on its way: a loaded program, the epoch reached, and what has happened so far."""
+
+    run: RunHandle
+    program: Program
+    data: DeviceData
+    examples: int
+    shuffle: bool
+    epoch: int = 0
+    divergences: list[dict[str, Any]] = field(default_factory=list)
+    stopping: Stopping = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start with the sweep's stop rule."""
+        self.stopping = Stopping(self.run.stop_rule)
+
+    def start(self, state: State) -> None:
+        """Begin at epoch 0: the fresh model, evaluated on all the data."""
+        self.stopping, self.epoch = Stopping(self.run.stop_rule), 0
+        self.program.load(state)
+        began = time.perf_counter()
+        columns = self.program.evaluate(self.data)
+        self.stopping.check_metric(list(columns))
+        self._log(0, columns, time.perf_counter() - began)
+        self._ended_within(columns, 0)
+
+    def resume(self, saved: dict[str, Any]) -> None:
+        """Go on from a checkpoint; the run's history is already that of the checkpoint."""
+        self.program.load(saved["variables"])
+        self.epoch = int(saved["epoch"])
+        self.divergences = list(saved["divergences"])
+        history = self.run.history
+        self._ended_within({name: values for name, values in history.items() if name != "epoch"}, 0)
+
+    def train(self, epochs: int) -> bool:
+        """Train up to `epochs` or to an early end; False if a request to stop came before, with a checkpoint made."""
+        while self.epoch < epochs and self.stopping.reason is None:
+            if self.run.should_stop:
+                self.checkpoint()
+                return False
+            self._advance(min(epochs - self.epoch, self._call_epochs()))
+            if self.run.checkpoint_due and self.epoch < epochs:
+                self.checkpoint()
+        return True
+
+    def checkpoint(self) -> None:
+        """Save the state, the epoch and what led here."""
+        self.run.checkpoint(
+            {
+                "format": 1,
+                "engine": self.program.engine,
+                "epoch": self.epoch,
+                "variables": self.program.read(),
+                "divergences": self.divergences,
+            }
+        )
+
+    def _advance(self, count: int) -> None:
+        """Train `count` epochs, or as many of them as there are until training ends."""
+        before = self.program.read() if count > 1 else None
+        began = time.perf_counter()
+        orders = epoch_orders(self.run.seed, self.epoch + 1, count, self.examples, shuffle=self.shuffle)
+        columns = self.program.advance(self.data, orders)
+        elapsed_s = time.perf_counter() - began
+        self.program.epoch_s = elapsed_s / count
+        kept = self._ended_within(columns, self.epoch + 1)
+        if kept < count and before is not None:  # the end lay inside the call: do again what belongs to the run
+            self.program.load(before)
+            columns = self.program.advance(self.data, orders[:kept])
+        self._log(self.epoch + 1, columns, elapsed_s / count)
+        self.epoch += kept
+
+    def _ended_within(self, columns: Columns, first_epoch: int) -> int:
+        """Return how many of the epochs belong to the run: all, or those up to the one that ends it."""
+        count = len(next(iter(columns.values())))
+        for index in range(count):
+            if self.stopping.ends(first_epoch + index, {name: column[index] for name, column in columns.items()}):
+                return index + 1
+        return count
+
+    def _log(self, first_epoch: int, columns: Columns, epoch_s: float) -> None:
+        count = len(next(iter(columns.values())))
+        seconds = {"seconds": [epoch_s] * count}
+        self.run.log_many(range(first_epoch, first_epoch + count), {**columns, **seconds})
+
+    def _call_epochs(self) -> int:
+        if self.program.epoch_s is None:
+            return 1
+        return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))

@@ -1,0 +1,66 @@
+"""A program: a compiled way to advance the state of one architecture by whole epochs.
+
+This is the seam between the training loop and Keras's backends: `fit` knows only the Protocol.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcsweep.data import Data
+from hpcsweep.errors import UsageError
+from hpcsweep.training.state import State
+
+
+class NotCompilableError(UsageError):
+    """This model cannot be trained by whole epochs in one function; plain `model.fit` can."""
+
+
+Columns = dict[str, list[float]]
+"""Metrics by name, one number an epoch."""
+
+
+@dataclass(frozen=True)
+class DeviceData:
+    """The arrays of a data set on the device: (x, y, weights or None) to train and to validate on."""
+
+    train: tuple[Any, Any, Any]
+    validation: tuple[Any, Any, Any]
+
+
+class Program(Protocol):
+    """One architecture, optimizer, batch size and shape of data, traced once and used by many runs."""
+
+    model: Any
+    engine: str
+    longest_call_epochs: int
+    compile_s: float
+    epoch_s: float | None
+
+    def put(self, data: Data) -> DeviceData:
+        """Place data on the device; the same object is placed once."""
+
+    def load(self, state: State) -> None:
+        """Start from `state`."""
+
+    def read(self) -> State:
+        """Return the state reached."""
+
+    def compile(self, data: DeviceData) -> None:
+        """Trace and compile, so that the next call's time is training; no state changes."""
+
+    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
+        """Train one epoch for each row of `orders`, each with validation at its end."""
+
+    def evaluate(self, data: DeviceData) -> Columns:
+        """Return the loss and metrics of the present state on both parts of the data, one number each."""
+
+    def finish(self) -> None:
+        """Do what the optimizer does once at the end of training (averaged weights take their place)."""
+
+    def predict(self, data: DeviceData) -> NDArray[Any] | None:
+        """Return the model's outputs for the validation inputs: one array, or None for models with many."""

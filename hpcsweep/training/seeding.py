@@ -1,0 +1,68 @@
+"""Seeds: a model built after `seed_everything` equals the one built in a new process, whatever ran before."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import weakref
+from typing import Any
+
+import keras
+
+from hpcsweep.errors import JobError
+
+_LARGEST = 2**32 - 1  # what NumPy's and TensorFlow's global generators take
+
+
+class _Seeded:
+    """What was seeded last in this process, to notice models that were built before it."""
+
+    def __init__(self) -> None:
+        self.seed: int | None = None
+        self.python_state: Any = None
+        self.trained: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+_last = _Seeded()
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy, Keras and its backend, and start Keras's automatic names afresh."""
+    from keras.src.backend.common import global_state
+
+    keras.utils.set_random_seed(_folded(seed))
+    # Else the second run's AUC metric would be called "auc_1", and its history differ.
+    global_state.set_global_attribute("object_name_uids", None)
+    _last.seed, _last.python_state = seed, random.getstate()
+
+
+def require_fresh(model: Any, seed: int) -> None:
+    """Raise JobError unless `model` was built for the run with this seed, after seeding, and never trained."""
+    if model in _last.trained:
+        raise JobError(
+            "fit was given a model that was trained before; build a new model inside the job function, in every call"
+        )
+    if _last.seed != seed:
+        raise JobError(
+            f"Keras is not seeded for this run (seed {seed}); expected seed_everything(run.seed) "
+            "before the model is built"
+        )
+    if random.getstate() == _last.python_state and _draws_seeds(model):
+        raise JobError(
+            "the model was built before this run was seeded; build it inside the job function, after the job was called"
+        )
+    _last.trained.add(model)
+
+
+def _draws_seeds(model: Any) -> bool:
+    from keras.src.initializers.random_initializers import RandomInitializer
+
+    layers = model._flatten_layers()
+    values = (value for layer in layers for value in vars(layer).values())
+    return any(isinstance(value, RandomInitializer) and value._init_seed is None for value in values)
+
+
+def _folded(seed: int) -> int:
+    if 0 <= seed <= _LARGEST:
+        return seed
+    return int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4], "big")

@@ -1,0 +1,74 @@
+"""The state of a run: everything that training changes, as plain arrays in an order that does not depend on names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import global_seed_generator
+from numpy.typing import NDArray
+
+from hpcsweep.errors import StoreError
+
+State = dict[str, NDArray[Any]]
+"""Variables by kind and number: `model/0`, ... (weights and seeds), `optimizer/0`, ... (with its learning rate)."""
+
+
+_SHARED_SEEDS = "seeds/0"
+
+
+def state_variables(model: Any) -> dict[str, Any]:
+    """Return the Keras variables that training `model` changes, by kind and number.
+
+    Metrics are not among them: they are reset at the start of every epoch, and states are taken between epochs.
+    """
+    groups = {"model": model.variables, "optimizer": model.optimizer.variables}
+    return {f"{kind}/{index}": variable for kind, group in groups.items() for index, variable in enumerate(group)}
+
+
+def read_state(model: Any) -> State:
+    """Copy the state out of a built model and its built optimizer."""
+    state = {name: np.array(variable.numpy()) for name, variable in state_variables(model).items()}
+    shared_seeds = global_state.get_global_attribute("global_seed_generator")
+    if shared_seeds is not None:  # what layers draw from that call keras.random without a seed of their own
+        state[_SHARED_SEEDS] = np.array(shared_seeds.state.numpy())
+    return state
+
+
+def load_state(model: Any, state: State) -> None:
+    """Write `state` into the variables of `model`; StoreError if it is a state of another architecture."""
+    variables = state_variables(model)
+    expected = {name: (tuple(variable.shape), str(variable.dtype)) for name, variable in variables.items()}
+    found = {name: (array.shape, str(array.dtype)) for name, array in state.items() if name != _SHARED_SEEDS}
+    for name in {**expected, **found}:
+        if expected.get(name) != found.get(name):
+            raise StoreError(
+                f"a saved state has {name} {found.get(name)}, the model {expected.get(name)}; "
+                "expected the same architecture and optimizer (was the job changed?)"
+            )
+    for name, variable in variables.items():
+        variable.assign(state[name])
+    if _SHARED_SEEDS in state:
+        global_seed_generator().state.assign(state[_SHARED_SEEDS])
+
+
+def weights_sha256(model: Any) -> str:
+    """Return the SHA-256 over shape, type and bytes of every weight of `model`, in the order of its layers."""
+    return arrays_sha256(np.asarray(weight.numpy()) for weight in model.weights)
+
+
+def arrays_sha256(arrays: Iterable[NDArray[Any]]) -> str:
+    """Return the SHA-256 over shape, type and bytes of `arrays`."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def state_bytes(state: State) -> int:
+    """Return how many bytes a state takes."""
+    return sum(array.nbytes for array in state.values())

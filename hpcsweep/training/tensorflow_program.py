@@ -1,0 +1,196 @@
+"""Whole epochs inside one `tf.function`, around the model's own Keras `train_step` and `test_step`."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from hpcsweep.data import Data
+from hpcsweep.training.program import Columns, DeviceData, NotCompilableError
+from hpcsweep.training.state import State, load_state, read_state
+
+_ORDER_NUMBERS = 2**18  # at most so many indices of examples are sent to the device in one call, at least an epoch's
+_MOST_EPOCHS_A_CALL = 64
+OnDevice = weakref.WeakKeyDictionary[Data, DeviceData]
+_on_device: OnDevice = weakref.WeakKeyDictionary()
+
+
+def put_on_device(data: Data, kept: OnDevice) -> DeviceData:
+    """Copy data to the device, floats as Keras's default float; the same object is copied once and `kept`."""
+    if data not in kept:
+        train = (data.x, data.y, data.sample_weight)
+        validation = (data.x_val, data.y_val, data.val_sample_weight)
+        kept[data] = DeviceData(_tensors(train), _tensors(validation))
+    return kept[data]
+
+
+def _tensors(arrays: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+    x, y, weight = (None if array is None else tf.constant(_as_keras_would(array)) for array in arrays)
+    return x, y, weight
+
+
+def _as_keras_would(array: NDArray[Any]) -> NDArray[Any]:
+    """Cast floats to Keras's default float, as `model.fit` does with NumPy arrays; leave all else."""
+    return array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array
+
+
+class TensorFlowProgram:
+    """The engines `compiled` and, with `jit`, `compiled-xla`.
+
+    Without XLA its numbers are those of `model.fit`, with XLA those of a model compiled with `jit_compile=True`, bit
+    for bit, for the same order of the examples.
+    """
+
+    def __init__(self, model: Any, batch_size: int, data: Data, *, jit: bool) -> None:
+        """Adopt `model`, which must be built and compiled; its variables become the program's."""
+        self.model = model
+        self.engine = "compiled-xla" if jit else "compiled"
+        self.longest_call_epochs = max(1, min(_MOST_EPOCHS_A_CALL, _ORDER_NUMBERS // len(data.x)))
+        self.compile_s = 0.0
+        self.epoch_s: float | None = None
+        self._batch_size = batch_size
+        self._examples = len(data.x)
+        self._names = list(model.get_metrics_result())
+        self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
+        self._evaluations: dict[bool, Any] = {}
+        self._predict = tf.function(self._predictions, autograph=False)
+
+    def put(self, data: Data) -> DeviceData:
+        """Place data on the device; the same object is placed once."""
+        return put_on_device(data, _on_device)
+
+    def load(self, state: State) -> None:
+        """Start from `state`."""
+        load_state(self.model, state)
+
+    def read(self) -> State:
+        """Return the state reached."""
+        return read_state(self.model)
+
+    def compile(self, data: DeviceData) -> None:
+        """Trace and compile by running no epoch."""
+        began = time.perf_counter()
+        self.advance(data, np.empty((0, self._examples), dtype=np.int32))
+        self.compile_s = time.perf_counter() - began
+
+    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
+        """Train one epoch for each row of `orders`; the rows of one call are of one fixed number, so pad them."""
+        count = len(orders)
+        padded = np.zeros((self.longest_call_epochs, self._examples), dtype=np.int32)
+        padded[:count] = orders
+        table = self._advance(data.train, data.validation, tf.constant(padded), tf.constant(count))
+        names = [*self._names, *(f"val_{name}" for name in self._names)]
+        return dict(zip(names, table.numpy()[:count].T.astype(float).tolist(), strict=True))
+
+    def evaluate(self, data: DeviceData) -> Columns:
+        """Return loss and metrics of the present state on both parts; never with XLA, so the same for both engines."""
+        parts = {"": data.train, "val_": data.validation}
+        return {
+            prefix + name: [float(value)]
+            for prefix, part in parts.items()
+            for name, value in self._evaluation_of(part)(*part).items()
+        }
+
+    def finish(self) -> None:
+        """Do what Keras does at the end of `fit`."""
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+
+    def predict(self, data: DeviceData) -> NDArray[Any] | None:
+        """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
+        x = data.validation[0]
+        single = tf.is_tensor(self.model(x[:1], training=False))
+        return self._predict(x).numpy() if single else None
+
+    # -- what is traced -------------------------------------------------------------------------------------------
+
+    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any) -> Any:
+        def epoch(index: Any, table: Any) -> Any:
+            row = self._one_epoch(train, validation, orders[index])
+            return index + 1, tf.tensor_scatter_nd_update(table, [[index]], [row])
+
+        table = tf.zeros((self.longest_call_epochs, 2 * len(self._names)), dtype=keras.config.floatx())
+        loop = (tf.constant(0), table)
+        return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
+
+    def _one_epoch(self, train: Any, validation: Any, order: Any) -> Any:
+        trained = self._each_batch(self.model.train_step, train, order)
+        validated = self._each_batch(self.model.test_step, validation, None)
+        return tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
+
+    def _each_batch(self, step: Any, part: Any, order: Any) -> list[Any]:
+        """Call `step` on full batches in a loop, then on what is left (of static shape, as XLA demands)."""
+        size, examples = self._batch_size, part[0].shape[0]
+
+        def batch(index: Any) -> Any:
+            self._check_names(step(_batch(part, order, index * size, size)))
+            return index + 1
+
+        self.model.reset_metrics()
+        full = examples // size
+        if full:
+            tf.while_loop(lambda index: index < full, batch, (tf.constant(0),), parallel_iterations=1)
+        if examples % size:
+            self._check_names(step(_batch(part, order, full * size, examples % size)))
+        return list(self.model.get_metrics_result().values())
+
+    def _check_names(self, logs: Any) -> None:
+        """Keras reports the last batch's logs when a custom step returns other names than the metrics'."""
+        if set(logs) != set(self._names):
+            raise NotCompilableError(f"its steps return {sorted(logs)}, not its metrics {sorted(self._names)}")
+
+    def _evaluation_of(self, part: Any) -> Any:
+        weighted = part[2] is not None
+        if weighted not in self._evaluations:
+            specs = [None if a is None else tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in part]
+            function = tf.function(self._evaluation, autograph=False)
+            self._evaluations[weighted] = function.get_concrete_function(*(specs if weighted else specs[:2]))
+        evaluation = self._evaluations[weighted]
+        return evaluation if weighted else lambda x, y, _: evaluation(x, y)
+
+    def _evaluation(self, x: Any, y: Any, weight: Any = None) -> Any:
+        self.model.reset_metrics()
+        examples = tf.shape(x)[0]
+
+        def batch(start: Any) -> Any:
+            rows = slice(start, tf.minimum(start + self._batch_size, examples))
+            self.model.test_step((x[rows], y[rows], None if weight is None else weight[rows]))
+            return start + self._batch_size
+
+        tf.while_loop(lambda start: start < examples, batch, (tf.constant(0),), parallel_iterations=1)
+        return self.model.get_metrics_result()
+
+    def _predictions(self, x: Any) -> Any:
+        examples = tf.shape(x)[0]
+        outputs = tf.TensorArray(keras.config.floatx(), size=0, dynamic_size=True, infer_shape=False)
+
+        def batch(index: Any, outputs: Any) -> Any:
+            rows = x[index * self._batch_size : (index + 1) * self._batch_size]
+            output = tf.cast(self.model(rows, training=False), keras.config.floatx())
+            return index + 1, outputs.write(index, output)
+
+        def unfinished(index: Any, _: Any) -> Any:
+            return index * self._batch_size < examples
+
+        written = tf.while_loop(unfinished, batch, (tf.constant(0), outputs), parallel_iterations=1)[1]
+        return written.concat()
+
+
+def _batch(part: Any, order: Any, start: Any, size: int) -> tuple[Any, Any, Any]:
+    """Return `size` examples from `start` on, in the order given or as they lie."""
+    if order is None:
+        x, y, weight = (None if a is None else _rows(a, start, size) for a in part)
+    else:
+        chosen = tf.slice(order, [start], [size])
+        x, y, weight = (None if a is None else tf.gather(a, chosen) for a in part)
+    return x, y, weight
+
+
+def _rows(array: Any, start: Any, size: int) -> Any:
+    rest = array.shape.as_list()[1:]
+    return tf.slice(array, [start, *(0 for _ in rest)], [size, *rest])
