@@ -75,7 +75,7 @@ class Queue:
 
 def ask_squeue(*, ended_too: bool = False) -> Queue:
     """Ask squeue once for all of this user's tasks; `ended_too`: also those that ended minutes ago."""
-    command = ["squeue", "-h", "-u", getpass.getuser(), "-o", QUEUE_FORMAT]
+    command = ["squeue", "-h", "-r", "-u", getpass.getuser(), "-o", QUEUE_FORMAT]
     answer = ask([*command, "-t", "all"] if ended_too else command)
     return Queue({}, answer.problem) if answer.problem else Queue(parse_squeue(answer.text))
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from hpcsweep.files import publish, server_now
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
+from hpcsweep.store.slurm_files import read_events
 
 
 @dataclass
@@ -66,7 +67,8 @@ def is_alive(folder: TrajectoryFolder, generation: int, lease_s: float) -> bool:
         beat = folder.claim(generation).stat().st_mtime
     except FileNotFoundError:
         return False
-    if beat == 0 or _owner_process_is_gone(read_owner(folder, generation)):
+    owner = read_owner(folder, generation)
+    if beat == 0 or _owner_process_is_gone(owner) or _owner_task_has_ended(owner):
         return False
     return server_now(folder.path) - beat < lease_s
 
@@ -97,6 +99,8 @@ def describe_owner(worker: str) -> dict[str, Any]:
         "pid": os.getpid(),
         "pid_started": _process_start(os.getpid()),
         "since": time.time(),
+        "events": os.environ.get("HPCSWEEP_EVENTS"),
+        "restart": int(os.environ.get("SLURM_RESTART_COUNT") or 0),
     }
 
 
@@ -105,6 +109,14 @@ def _owner_process_is_gone(owner: dict[str, Any]) -> bool:
     if not owner or owner.get("machine") != _machine():
         return False
     return _process_start(int(owner["pid"])) != owner.get("pid_started")
+
+
+def _owner_task_has_ended(owner: dict[str, Any]) -> bool:
+    """True only when the batch script around the owner has written down that this very attempt has ended."""
+    if not owner.get("events"):
+        return False
+    events = read_events(Path(owner["events"]))
+    return any(event["event"] == "exit" and event.get("restart") == owner.get("restart") for event in events)
 
 
 @lru_cache(maxsize=1)

@@ -17,9 +17,13 @@ from hpcsweep.store.records import write_failure
 from hpcsweep.store.states import MAX_DEATHS
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.job_code import load_job, uses_keras
+from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.processors import limit_threads, pin_to_core
 from hpcsweep.worker.stop import Stop
 from hpcsweep.worker.trajectory import Job, TrajectoryTrainer, process_name
+
+# beside how trajectories ended: those that got further, and those for which the time did not suffice
+PROGRESSED, LATER, TOO_SHORT = "progressed", "later", "too short"
 
 
 def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pin: bool = False) -> dict[str, int]:
@@ -39,10 +43,11 @@ def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pi
     return dict(drain(store, manifest, stop, first=index * len(manifest.trajectories) // max(workers, 1)))
 
 
-def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0) -> Counter[str]:
+def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0, pace: Pace | None = None) -> Counter[str]:
     """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at the `first`."""
+    pace = pace or Pace(stop)
     keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
-    trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, keras=keras)
+    trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, pace, keras=keras)
     if isolated:
         _import_for_children(keras)
     endings: Counter[str] = Counter()
@@ -50,19 +55,23 @@ def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0) -> Count
     for trajectory in in_turn:
         if stop.requested:
             break
-        claim = _claim(store, manifest, trajectory)
+        claim = _claim(store, manifest, trajectory, pace)
         if claim is not None:
             train = partial(trainer.train, trajectory, claim)
             ending = train_in_child(train, claim, stop) if isolated else train()
             endings[ending] += 1
+            endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
-    return endings
+    endings.update({LATER: pace.later, TOO_SHORT: pace.too_short})
+    return +endings
 
 
-def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory) -> Claim | None:
+def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:
     """Claim a trajectory if there is something to do about it."""
     seen = store.look(trajectory.id)
     if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
+        return None
+    if not pace.allows(seen):
         return None
     seen.folder.path.mkdir(parents=True, exist_ok=True)
     claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)

@@ -60,6 +60,8 @@ class RunHandle:
         self._checkpoint_cost_s = 0.0
         self._unpacked: list[Path] = []
         self.observed_stop = False
+        self.first_kept_s: float | None = None
+        self._opened = time.monotonic()
 
     # -- what the job asks ------------------------------------------------------------------------------------------
 
@@ -166,6 +168,8 @@ class RunHandle:
         write_checkpoint(self._claim.folder, self._claim.generation, max(self._history.last_epoch, 0), whole)
         self._checkpointed = time.monotonic()
         self._checkpoint_cost_s = self._checkpointed - began
+        if self.first_kept_s is None:
+            self.first_kept_s = self._checkpointed - self._opened
 
     def restore(self) -> Any:
         """Return the newest intact checkpoint's state, None if there is none; the history goes back to it.
@@ -191,6 +195,11 @@ class RunHandle:
     def elapsed_s(self) -> float:
         """Seconds of training this run has had, earlier attempts up to their checkpoint included."""
         return self._elapsed_before_s + time.monotonic() - self._began
+
+    @property
+    def open_s(self) -> float:
+        """Seconds since this call of the job began."""
+        return time.monotonic() - self._opened
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -16,11 +16,13 @@ class Stop:
     """A request to stop, looked at between compiled calls.
 
     `ends` is the end of the wall time on this host's monotonic clock, in seconds; `margin_s` is how long before it a
-    worker must have begun to stop.
+    worker must have begun to stop. Within `early_s` of the end SIGUSR2 is SLURM's warning, which may come a minute
+    early: that end is known, so the rest of the time is used.
     """
 
     ends: float = float("inf")
     margin_s: float = 0.0
+    early_s: float = 0.0
     signal: int | None = field(default=None, init=False)
     _insisted: int = field(default=0, init=False)
 
@@ -40,6 +42,8 @@ class Stop:
         return self.signal is not None or self.remaining_s <= self.margin_s
 
     def _take(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGUSR2 and self.remaining_s < self.early_s:
+            return
         self.signal = number
         if number in (signal.SIGINT, signal.SIGTERM):
             self._insisted += 1

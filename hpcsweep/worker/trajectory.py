@@ -24,6 +24,7 @@ from hpcsweep.worker.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.heartbeat import Heartbeat
 from hpcsweep.worker.job_code import seed_everything
 from hpcsweep.worker.output import output_to
+from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.stop import Stop
 
 Job = Callable[..., Any]
@@ -33,8 +34,11 @@ Ending = Literal["done", "paused", "failed", "lost"]
 class TrajectoryTrainer:
     """Trains the trajectories of one manifest, one at a time, in this process."""
 
-    def __init__(self, store: Store, manifest: Manifest, load: Callable[[], Job], stop: Stop, *, keras: bool) -> None:
+    def __init__(
+        self, store: Store, manifest: Manifest, load: Callable[[], Job], stop: Stop, pace: Pace, *, keras: bool
+    ) -> None:
         self._store, self._manifest, self._load, self._stop, self._keras = store, manifest, load, stop, keras
+        self._pace = pace
 
     def train(self, trajectory: ManifestTrajectory, claim: Claim) -> Ending:
         """Train what is missing of a claimed trajectory; the claim is given back whatever happens."""
@@ -76,11 +80,16 @@ class TrajectoryTrainer:
             seed_everything(trajectory.seed, keras=self._keras)
             returned = job(handle, **run.params)
             if handle.observed_stop:
-                return "lost" if heartbeat.lost else "paused"
+                if heartbeat.lost:
+                    return "lost"
+                if handle.first_kept_s is None:
+                    record_cut(claim.folder, claim.generation, handle.open_s)
+                return "paused"
             result = self._result(trajectory, run, handle, claim, _final_metrics(returned, handle))
             if not heartbeat.check():
                 raise ClaimLostError
             publish_result(claim.folder, result, claim.generation)
+            self._pace.learn(handle.open_s if handle.first_kept_s is None else handle.first_kept_s)
         except Exception as error:
             print(traceback.format_exc(), flush=True)
             with contextlib.suppress(OSError):  # a full disk has no room for the record of its own failure

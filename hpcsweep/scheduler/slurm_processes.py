@@ -1,0 +1,130 @@
+"""The processes of one array task: one a GPU, or several, or one a core; each with threads from the allocation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from hpcsweep.scheduler.slurm_terms import SlurmTerms
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.worker.processors import limit_threads, pin_to_core, usable_cores
+from hpcsweep.worker.stop import Stop
+from hpcsweep.worker.until import work_until
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """What one process of a task may use; `gpu` is None on CPUs, `core` None where it is not pinned."""
+
+    threads: int
+    gpu: str | None = None
+    core: int | None = None
+
+
+def plan_processes(terms: SlurmTerms, environment: Mapping[str, str]) -> list[WorkerProcess]:
+    """Return the processes of this task, from what SLURM gave it.
+
+    On GPUs: `workers_per_gpu` processes a GPU share the task's cores. On CPUs: one process a core with one thread, so
+    that numbers do not depend on the size of the allocation.
+    """
+    cpus = int(environment.get("SLURM_CPUS_PER_TASK") or terms.request.cpus)
+    visible = [gpu for gpu in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu.strip()]
+    gpus = visible if terms.request.gpu_count else []
+    if gpus:
+        total = len(gpus) * terms.workers_per_gpu
+        return [WorkerProcess(max(1, cpus // total), gpus[number % len(gpus)]) for number in range(total)]
+    pinned = usable_cores() == cpus
+    return [WorkerProcess(1, None, number if pinned else None) for number in range(cpus)]
+
+
+class Team:
+    """The processes of this task at work on a submission."""
+
+    def __init__(self, submission: SubmissionFolder, processes: list[WorkerProcess], stop: Stop) -> None:
+        self._submission, self._processes, self._stop = submission, processes, stop
+
+    def work(self, index: int, workers: int) -> Counter[str]:
+        """Train until nothing is left or it is time to stop; return how many trajectories ended how."""
+        if len(self._processes) == 1:
+            prepare(self._processes[0])
+            return work_until(self._submission, self._stop, index, workers)
+        total = workers * len(self._processes)
+        children = [
+            self._start(process, index * len(self._processes) + number, total)
+            for number, process in enumerate(self._processes)
+        ]
+        return self._wait(children)
+
+    def _start(self, process: WorkerProcess, index: int, total: int) -> subprocess.Popen[str]:
+        words = {
+            "submission": str(self._submission.path),
+            "index": index,
+            "workers": total,
+            "ends_in_s": self._stop.remaining_s,
+            "margin_s": self._stop.margin_s,
+            "early_s": self._stop.early_s,
+            **process.__dict__,
+        }
+        environment = dict(os.environ) | ({} if process.gpu is None else {"CUDA_VISIBLE_DEVICES": process.gpu})
+        return subprocess.Popen(
+            [sys.executable, "-m", "hpcsweep.scheduler.slurm_processes", json.dumps(words)],
+            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def _wait(self, children: list[subprocess.Popen[str]]) -> Counter[str]:
+        """Wait for the children, hand a signal on once; one that died counts as `died`."""
+        handed_on = False
+        while any(child.poll() is None for child in children):
+            if self._stop.signal is not None and not handed_on:
+                handed_on = True
+                for child in children:
+                    if child.poll() is None:
+                        child.send_signal(self._stop.signal)
+            time.sleep(POLL_S)
+        endings: Counter[str] = Counter()
+        for child in children:
+            endings += _endings_of(child.stdout, child.returncode)
+        return endings
+
+
+def _endings_of(stdout: IO[str] | None, code: int) -> Counter[str]:
+    lines = stdout.read().splitlines() if stdout else []
+    try:
+        return Counter(json.loads(lines[-1]))
+    except (IndexError, ValueError):
+        return Counter({f"died ({code})": 1})
+
+
+def prepare(process: WorkerProcess) -> None:
+    """Give this process its threads and core, before any numerical library is imported."""
+    limit_threads(process.threads)
+    if process.core is not None:
+        pin_to_core(process.core)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def main(argument: str) -> None:
+    """Be one process of a task: `argument` is what `Team` says of it, as JSON."""
+    words: dict[str, Any] = json.loads(argument)
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what a job prints outside its log must not mix with the answer
+    stop = Stop(time.monotonic() + words["ends_in_s"], words["margin_s"], words["early_s"])
+    stop.listen()
+    prepare(WorkerProcess(words["threads"], words["gpu"], words["core"]))
+    submission = SubmissionFolder(Path(words["submission"]))
+    endings = work_until(submission, stop, words["index"], words["workers"])
+    os.write(answer, (json.dumps(dict(endings)) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

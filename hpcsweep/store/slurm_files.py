@@ -1,0 +1,169 @@
+"""What a submission to SLURM keeps in its folder beside the manifest.
+
+terms.json                  what was asked of SLURM, to ask it again
+sent-<token>.json           written before sbatch: an array is about to be submitted under the job name in it
+array-<array id>.json       written after sbatch: the array is in the queue
+cancelled                   nothing of this submission shall continue
+workers/<task>.events       one JSON object a line: start, stop and exit of each attempt of an array task
+workers/<task>.next         how the task's batch script shall continue after the worker has ended
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.files import write_atomic
+from hpcsweep.store.layout import SubmissionFolder
+
+ARRAY = re.compile(r"array-(\d+)\.json")
+SENT = re.compile(r"sent-([0-9a-f]+)\.json")
+EVENTS = re.compile(r"(\d+(?:_\d+)?)\.events")
+STRAY = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
+EVENTS_SUFFIX, NEXT_SUFFIX = ".events", ".next"
+
+
+@dataclass(frozen=True)
+class SentArray:
+    """One sbatch: the job name that finds it, and the array's id once that is known."""
+
+    token: str
+    job_name: str
+    workers: int
+    time: float
+    why: str
+    array: str | None = None
+
+
+@dataclass(frozen=True)
+class SlurmFiles:
+    """The files of one submission to SLURM."""
+
+    submission: SubmissionFolder
+
+    @property
+    def path(self) -> Path:
+        return self.submission.path
+
+    @property
+    def workers(self) -> Path:
+        return self.submission.workers
+
+    @property
+    def cancelled(self) -> Path:
+        return self.path / "cancelled"
+
+    @property
+    def is_slurm(self) -> bool:
+        """Whether this submission went to SLURM at all."""
+        return (self.path / "terms.json").exists()
+
+    def write_terms(self, terms: Mapping[str, Any]) -> None:
+        """Keep what was asked of SLURM."""
+        write_atomic(self.path / "terms.json", (json.dumps(terms, indent=1) + "\n").encode())
+
+    def read_terms(self) -> dict[str, Any]:
+        """Return what was asked of SLURM."""
+        path = self.path / "terms.json"
+        try:
+            terms = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: cannot be read: {error}; submit the sweep again") from error
+        if not isinstance(terms, dict):
+            raise StoreError(f"{path}: damaged; expected a JSON object; submit the sweep again")
+        return terms
+
+    def announce(self, sent: SentArray) -> None:
+        """Write down, durable, that an array is about to be submitted."""
+        self.workers.mkdir(parents=True, exist_ok=True)
+        write_atomic(self._sent(sent.token), _to_json(sent))
+
+    def record(self, sent: SentArray) -> None:
+        """Write down that the array is in the queue; the announcement has served."""
+        write_atomic(self.path / f"array-{sent.array}.json", _to_json(sent))
+        self.withdraw(sent)
+
+    def withdraw(self, sent: SentArray) -> None:
+        """Remove the announcement of an array that was recorded, or that SLURM refused."""
+        self._sent(sent.token).unlink(missing_ok=True)
+        for path in self.workers.glob("*"):
+            if STRAY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def arrays(self) -> list[SentArray]:
+        """Return the arrays that are known to have been queued, oldest first."""
+        return self._read_all(ARRAY)
+
+    def interrupted(self, older_than_s: float = 0.0) -> list[SentArray]:
+        """Return the announced arrays of which nobody recorded whether they were queued."""
+        return [sent for sent in self._read_all(SENT) if time.time() - sent.time >= older_than_s]
+
+    def events_path(self, task: str) -> Path:
+        return self.workers / f"{task}{EVENTS_SUFFIX}"
+
+    def next_path(self, task: str) -> Path:
+        return self.workers / f"{task}{NEXT_SUFFIX}"
+
+    def tasks(self) -> list[str]:
+        """Return the names of the tasks that began."""
+        if not self.workers.is_dir():
+            return []
+        return sorted(match[1] for entry in self.workers.iterdir() if (match := EVENTS.fullmatch(entry.name)))
+
+    def add_event(self, task: str, event: str, **facts: Any) -> None:
+        """Add a line to a task's events."""
+        line = json.dumps({"event": event, "time": round(time.time()), **facts}) + "\n"
+        descriptor = os.open(self.events_path(task), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+
+    def events(self, task: str) -> list[dict[str, Any]]:
+        """Return a task's events, oldest first."""
+        return read_events(self.events_path(task))
+
+    def log_paths(self, task: str) -> list[Path]:
+        """Return what the worker of a task itself printed (not its runs)."""
+        return sorted(self.workers.glob(f"{task}_*_log.*"))
+
+    def _sent(self, token: str) -> Path:
+        return self.path / f"sent-{token}.json"
+
+    def _read_all(self, pattern: re.Pattern[str]) -> list[SentArray]:
+        found = []
+        for path in self.path.iterdir():
+            if pattern.fullmatch(path.name):
+                try:
+                    found.append(SentArray(**json.loads(path.read_bytes())))
+                except (OSError, ValueError, TypeError):
+                    continue  # gone meanwhile, or never written whole: it says nothing
+        return sorted(found, key=lambda sent: (sent.time, sent.array or ""))
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Return the events in a file; lines that are not whole are passed over."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return []
+    events = []
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "event" in event:
+            events.append(event)
+    return events
+
+
+def _to_json(sent: SentArray) -> bytes:
+    return (json.dumps(sent.__dict__) + "\n").encode()
