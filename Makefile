@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# test processes: two suit any machine, since the tests start workers of their own
+PROCESSES ?= 2
 
-.PHONY: help setup demo test lint bench constraints clean-venv slurm-install slurm-up slurm-down
+.PHONY: help setup demo studies test lint bench docs constraints slurm-install slurm-up slurm-down clean-venv slurm-install slurm-up slurm-down
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,7 +30,19 @@ demo: setup ## a small sweep on real handwritten digits, from nothing to a compa
 	@$(BIN)/hpcsweep run sweeps/quickstart.toml
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadgroup
+
+docs: setup ## write docs/command-line.md anew from the verbs' own help
+	@$(BIN)/python docs/command_line.py > docs/command-line.md
+
+slurm-install: ## as root: the packages of a SLURM cluster on this machine, its daemons kept off
+	@bash tests/slurm/cluster.sh install
+
+slurm-up: ## a private SLURM cluster of two nodes to try things on; then: eval "$$(bash tests/slurm/cluster.sh env)"
+	@bash tests/slurm/cluster.sh up
+
+slurm-down: ## stop it
+	@bash tests/slurm/cluster.sh down
 
 lint: setup ## ruff and the strict type checker
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
