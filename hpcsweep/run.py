@@ -7,7 +7,7 @@ without `epochs` (where runs share epochs) and with "trajectory": true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, product
@@ -182,17 +182,16 @@ def _picker(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, 
     return itemgetter(*positions)
 
 
-def group_trajectories(runs: Iterable[Run], shares_epochs: bool = True) -> list[Trajectory]:
-    """Return the trajectories of `runs`, in the order of their first run; `shares_epochs` as in the job's schema."""
+def group_trajectories(runs: Sequence[Run], shares_epochs: bool = True) -> list[Trajectory]:
+    """Return the trajectories of distinct `runs`, in the order of their first; `shares_epochs` as the job says."""
+    if not (shares_epochs and runs and "epochs" in runs[0].names):
+        return [Trajectory((run,), False) for run in runs]
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.trajectory, []).append(run)
-    return [_trajectory(group, shares_epochs) for group in groups.values()]
+    return [Trajectory(_by_epochs(group), True) for group in groups.values()]
 
 
-def _trajectory(group: list[Run], shares_epochs: bool) -> Trajectory:
-    shares = shares_epochs and "epochs" in group[0].names
-    if shares and len(group) > 1:
-        epochs = group[0].names.index("epochs")
-        group.sort(key=lambda run: run.values[epochs])  # type: ignore[arg-type,return-value]  # ints, by the schema
-    return Trajectory(tuple(group), shares)
+def _by_epochs(group: list[Run]) -> tuple[Run, ...]:
+    at = group[0].names.index("epochs")
+    return tuple(sorted(group, key=lambda run: run.values[at]))  # type: ignore[arg-type,return-value]  # ints

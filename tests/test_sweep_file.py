@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hpcsweep.errors import HpcsweepError, JobError, SweepFileError
 from hpcsweep.sweep import Sweep, load_sweep, sweep_json_schema
@@ -71,6 +73,61 @@ def test_number_of_thousands_of_digits_is_one_line(tmp_path: Path) -> None:
     """A number too long for Python to read is refused in a short line."""
     with pytest.raises(SweepFileError, match="expected TOML such as"):
         load(tmp_path, "[grid]\nlayers = [" + "9" * 5000 + "]")
+
+
+GOOD = b"""name = "s"
+job = "jobs/dense.py:train"
+seeds = [0, 1]
+[fixed]
+note = "x"
+[grid]
+layers = [1, 2]
+[vary]
+optimizer = ["adam", "sgd"]
+[random]
+samples = 2
+learning_rate = {low = 1e-4, high = 0.1, log = true}
+[[exclude]]
+layers = 2
+seed = 1
+[resources]
+time = "00:30:00"
+"""
+WORDS = [
+    b"",
+    b"=",
+    b"[",
+    b"]",
+    b"{",
+    b'"',
+    b"\n",
+    b"-",
+    b"0",
+    b"nan",
+    b"true",
+    b"grid",
+    b"\xff",
+    b"[[case]]\n",
+    b"1e400",
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 12), st.sampled_from(WORDS)), max_size=3))
+def test_any_damage_is_refused_in_one_line(tmp_path: Path, edits: list[tuple[int, int, bytes]]) -> None:
+    """However a sweep file is damaged, it is either read or refused in one printable line, never with a traceback."""
+    text = GOOD
+    for start, length, word in edits:
+        text = text[:start] + word + text[start + length :]
+    path = study(tmp_path, "")
+    path.write_bytes(text)
+    line = f"{path}: "
+    try:
+        load_sweep(path)
+    except HpcsweepError as error:
+        line = str(error)
+    assert line.isprintable()
+    assert line.startswith(f"{path}: ")
 
 
 def test_ints_become_floats(tmp_path: Path) -> None:
