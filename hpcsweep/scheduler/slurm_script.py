@@ -92,6 +92,7 @@ def submitit_parameters(terms: SlurmTerms, submission: Path, workers: Path, job_
         **terms.request.sbatch_parameters(),
         "job_name": job_name,
         "comment": "hpcsweep",
+        "wckey": None,  # submitit's own is refused where such keys must be registered
         "nodes": 1,
         "ntasks_per_node": 1,
         "setup": setup_lines(terms, submission, workers),

@@ -11,6 +11,7 @@ from typing import Any
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.scheduler.commands import ask, ask_both
+from hpcsweep.scheduler.slurm_request import Request
 from hpcsweep.scheduler.slurm_script import submitit_parameters
 from hpcsweep.scheduler.slurm_terms import SlurmTerms
 from hpcsweep.scheduler.slurm_worker import work_on_slurm
@@ -131,9 +132,9 @@ def describe_recovered(one: Recovered) -> str:
     return f"{begun} half-way: array {one.array} was cancelled, since its workers lack files"
 
 
-def expected_start(terms: SlurmTerms, array_size: int) -> str:
+def expected_start(request: Request, array_size: int) -> str:
     """Ask the scheduler, without queueing anything, when such workers would start; its answer in one line."""
-    options = terms.request.sbatch_options()
+    options = request.sbatch_options()
     array = [f"--array=0-{array_size - 1}"] if array_size > 1 else []
     answer = ask_both(["sbatch", "--test-only", *options, *array, "--wrap=true"])
     if answer.problem:

@@ -21,7 +21,7 @@ from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import write_atomic
-from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.layout import Layout, SubmissionFolder
 
 ARRAY = re.compile(r"array-(\d+)\.json")
 SENT = re.compile(r"sent-([0-9a-f]+)\.json")
@@ -167,3 +167,9 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 
 def _to_json(sent: SentArray) -> bytes:
     return (json.dumps(sent.__dict__) + "\n").encode()
+
+
+def slurm_submissions(layout: Layout, sweep: str) -> list[SlurmFiles]:
+    """Return the submissions of a sweep that went to SLURM, oldest first."""
+    found = (SlurmFiles(submission) for submission in layout.submissions(sweep))
+    return [files for files in found if files.is_slurm]
