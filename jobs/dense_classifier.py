@@ -1,0 +1,36 @@
+"""A dense net for images: how many hidden layers, how wide, which optimizer, for how many epochs."""
+
+import keras
+
+from hpcsweep.data import load
+from hpcsweep.training import fit
+
+
+def train(
+    run,
+    *,
+    dataset: str = "digits",
+    layers: int,
+    neurons: int,
+    optimizer: str = "adam",
+    learning_rate: float = 0.001,
+    batch_size: int = 32,
+    metric: str = "accuracy",
+    scaled: bool = True,
+    epochs: int,
+):
+    """Train `layers` hidden layers of `neurons` ReLUs and a softmax; `scaled`: pixels from 0 to 1, else as they are."""
+    data = load(dataset)
+    model = keras.Sequential(
+        [
+            keras.Input(data.input_shape),
+            keras.layers.Rescaling(1 / data.white if scaled else 1.0),
+            keras.layers.Flatten(),
+            *[keras.layers.Dense(neurons, activation="relu") for _ in range(layers)],
+            keras.layers.Dense(len(data.classes), activation="softmax"),
+        ]
+    )
+    optimizer = keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": learning_rate}})
+    measure = keras.metrics.SparseCategoricalAccuracy("accuracy") if metric == "sparse categorical" else metric
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=[measure])
+    return fit(run, model, data, epochs=epochs, batch_size=batch_size)
