@@ -9,7 +9,6 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.files import write_atomic
 from hpcsweep.store.layout import CHECKPOINT, TrajectoryFolder
-from hpcsweep.store.state_tree import pack_state, unpack_state
 
 KEPT = 2
 
@@ -34,6 +33,8 @@ def write_checkpoint(folder: TrajectoryFolder, generation: int, epoch: int, stat
 
     The furthest differs from the newest when a run of fewer epochs is asked for after a longer one.
     """
+    from hpcsweep.store.state_tree import pack_state
+
     known = list_checkpoints(folder.names())
     own = [checkpoint.number for checkpoint in known if checkpoint.generation == generation]
     new = CheckpointName(generation, max(own, default=0) + 1, epoch)
@@ -50,6 +51,8 @@ def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = Non
 
     Checkpoints beyond `max_epoch` belong to longer runs of the trajectory and are not looked at.
     """
+    from hpcsweep.store.state_tree import unpack_state
+
     warnings: list[str] = []
     for checkpoint in reversed(list_checkpoints(folder.names())):
         if max_epoch is not None and checkpoint.epoch > max_epoch:

@@ -6,17 +6,18 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.layout import TrajectoryFolder
-from hpcsweep.store.state_tree import pack_arrays, unpack_arrays
+
+# Planning reads no arrays, and NumPy takes most of the time that planning a small sweep would take with it.
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 1
-Array = np.ndarray[Any, Any]
+Array: TypeAlias = "np.ndarray[Any, Any]"
 _HISTORY = "history/"
 
 
@@ -51,6 +52,8 @@ class Failure:
 
 def publish_result(folder: TrajectoryFolder, result: Result, generation: int) -> bool:
     """Publish `result`, first wins: False if the run had a result already, which then stays as it is."""
+    from hpcsweep.store.state_tree import pack_arrays
+
     history = {f"{_HISTORY}{name}": column for name, column in result.history.items()}
     data = pack_arrays({**history, **result.arrays})
     arrays_path = folder.arrays(result.id, generation)
@@ -114,6 +117,8 @@ def decode_numbers(numbers: Mapping[str, float | str]) -> dict[str, float]:
 
 
 def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path: Any) -> dict[str, Array]:
+    from hpcsweep.store.state_tree import unpack_arrays
+
     path = folder.path / entry["file"]
     try:
         data = path.read_bytes()
