@@ -11,11 +11,11 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "hpcsweep"
 FLOORS = [
-    {"errors", "files"},
+    {"errors", "files", "machine"},
     {"annotations", "kinds", "fields", "problems", "job", "sampling", "space", "run", "profile", "data"},
     {"sweep_file", "resolve", "sweep", "store"},
     {"plan"},
-    {"submission"},
+    {"submission", "prediction"},
     {"training"},
     {"worker"},
     {"scheduler"},

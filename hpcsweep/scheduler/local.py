@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
+from hpcsweep.machine import usable_cores, visible_gpus
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.worker import work
-from hpcsweep.worker.processors import usable_cores
 
 NO_LIMIT_MIN = 60 * 24 * 3650
 
@@ -70,14 +70,6 @@ class LocalWorkers:
             )
         except OSError as error:
             raise SchedulerError(f"a worker could not be started: {error}; expected to be able to fork") from error
-
-
-def visible_gpus() -> list[int]:
-    """Return the numbers of the NVIDIA GPUs that this process may use."""
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [int(number) for number in given.split(",") if number.strip().isdigit()]
-    return sorted(int(path.name[6:]) for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit())
 
 
 @contextmanager

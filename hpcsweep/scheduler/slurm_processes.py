@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from hpcsweep.machine import usable_cores
 from hpcsweep.scheduler.slurm_terms import SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.worker.processors import limit_threads, pin_to_core, usable_cores
+from hpcsweep.worker.processors import limit_threads, pin_to_core
 from hpcsweep.worker.stop import Stop
 from hpcsweep.worker.until import work_until
 

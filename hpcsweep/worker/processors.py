@@ -16,11 +16,6 @@ THREAD_VARIABLES = (
 )
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def limit_threads(threads: int) -> None:
     """Set the thread counts that NumPy's and TensorFlow's libraries read when they are imported."""
     for variable in THREAD_VARIABLES:

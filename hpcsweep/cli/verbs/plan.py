@@ -25,6 +25,7 @@ from hpcsweep.cli.common import (
 
 if TYPE_CHECKING:
     from hpcsweep.plan import Plan
+    from hpcsweep.store import Store
 
 SHOWN = 20
 
@@ -39,14 +40,15 @@ SHOWN = 20
 def command(sweep_path: Path, store: str | None, as_json: bool, as_csv: bool, show_all: bool, max_runs: int) -> None:
     """Show the runs of SWEEP and which are new, done, resumable, failed or removed. Changes nothing."""
     sweep = load(sweep_path, max_runs)
-    plan = make_plan_of(sweep, open_store(store, sweep.root))
+    opened = open_store(store, sweep.root)
+    plan = make_plan_of(sweep, opened)
     if as_json:
         sys.stdout.writelines(plan.json_pieces())
         click.echo()
     elif as_csv:
         _print_csv(plan)
     else:
-        _print_text(plan, show_all)
+        _print_text(plan, opened, show_all)
 
 
 def _print_csv(plan: Plan) -> None:
@@ -58,8 +60,14 @@ def _print_csv(plan: Plan) -> None:
         writer.writerow([run.id, state, run.seed, *values])
 
 
-def _print_text(plan: Plan, show_all: bool) -> None:
+def _print_text(plan: Plan, store: Store, show_all: bool) -> None:
+    from hpcsweep.machine import default_workers
+    from hpcsweep.prediction import predict
+
     click.echo(plan_line(plan))
+    if left := len(plan.unfinished()):
+        workers = default_workers(left, asked=None, given=plan.sweep.profile.workers)
+        click.echo(predict(plan, store).in_words(workers))
     rows = list(islice(plan.rows(), None if show_all else SHOWN))
     for row in rows:
         click.echo(f"  {row['id'][:12]}  {row['state']:<9}  seed={row['seed']} {short_params(row['params'])}")

@@ -62,11 +62,12 @@ def command(
 
 def _train(plan: Plan, store: Store, todo: list[Trajectory], workers: int | None, quiet: bool) -> None:
     from hpcsweep.cli.progress import ProgressDisplay
+    from hpcsweep.machine import default_workers
     from hpcsweep.scheduler.local import LocalWorkers
     from hpcsweep.submission import write_submission
 
     submission = write_submission(plan, store, todo)
-    team = LocalWorkers(submission, _team_size(plan, len(todo), workers))
+    team = LocalWorkers(submission, default_workers(len(todo), asked=workers, given=plan.sweep.profile.workers))
     with ProgressDisplay(sum(len(one.runs) for one in todo), quiet=quiet) as display:
         try:
             _supervise(team, store, todo, display.show)
@@ -74,15 +75,6 @@ def _train(plan: Plan, store: Store, todo: list[Trajectory], workers: int | None
             _wind_down(team)
             raise
     _tidy(submission, store, todo)
-
-
-def _team_size(plan: Plan, trajectories: int, asked: int | None) -> int:
-    from hpcsweep.scheduler.local import visible_gpus
-    from hpcsweep.worker.processors import usable_cores
-
-    given = plan.sweep.profile.workers
-    wanted = asked or (given if isinstance(given, int) else None) or len(visible_gpus()) or usable_cores()
-    return max(1, min(wanted, trajectories))
 
 
 def _supervise(team: LocalWorkers, store: Store, todo: list[Trajectory], show: object) -> None:
