@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcsweep.job import split_reference
-from hpcsweep.run import Run, Trajectory, group_trajectories
+from hpcsweep.run import Run, Trajectory, collector_paused, group_trajectories
 from hpcsweep.sweep import Sweep
 
 MANIFEST_FORMAT = 1
@@ -83,7 +83,8 @@ def make_plan(sweep: Sweep, states: Mapping[str, str], previous: Collection[str]
 
     Runs that the store does not know are new; a diverged run is done, a running one counts as resumable.
     """
-    trajectories = group_trajectories(sweep.runs, sweep.job.shares_epochs)
+    with collector_paused():
+        trajectories = group_trajectories(sweep.runs, sweep.job.shares_epochs)
     found = [PLAN_STATES[states[run.id]] if run.id in states else "new" for run in sweep.runs]
     return Plan(sweep, found, trajectories, _removed(sweep.runs, previous))
 

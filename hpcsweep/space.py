@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hpcsweep.files import canonical_json
 from hpcsweep.kinds import Value
 from hpcsweep.sampling import Draw, draw
 
@@ -64,6 +65,11 @@ class Block:
 
     def __len__(self) -> int:
         return math.prod(len(axis.rows) for axis in self.axes)
+
+    @property
+    def is_distinct(self) -> bool:
+        """Whether no point occurs twice: no axis has a row twice."""
+        return all(len(set(map(canonical_json, axis.rows))) == len(axis.rows) for axis in self.axes)
 
 
 def count_runs(space: Space) -> int:

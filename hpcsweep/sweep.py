@@ -15,7 +15,7 @@ from hpcsweep.kinds import Value
 from hpcsweep.problems import Problem, one_line, read_toml, refuse, validate
 from hpcsweep.profile import Profile, load_profile
 from hpcsweep.resolve import SEED, resolve
-from hpcsweep.run import Naming, Run, make_runs
+from hpcsweep.run import Naming, Run, collector_paused, make_runs
 from hpcsweep.space import Space, count_runs, expand
 from hpcsweep.sweep_file import OnDivergence, Stop, SweepFile, Table, Training
 
@@ -64,7 +64,8 @@ def load_sweep(path: Path, max_runs: int = MAX_RUNS, profile: str | None = None)
         raise refuse(name, problems)
     _check_size(space, max_runs, name)
     used = _profile(root, profile or file.profile, name).with_resources(file.resources)
-    runs, notes = _runs(job, space)
+    with collector_paused():
+        runs, notes = _runs(job, space)
     if not runs:
         raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
     _check_epochs(job, runs, name)
@@ -141,14 +142,17 @@ def _runs(job: JobSchema, space: Space) -> tuple[list[Run], list[str]]:
     naming = Naming(job.reference, job.names, job.defaults, job.shares_epochs)
     excluder = Excluder(job.names, space.excludes)
     keep = excluder.keeps if space.excludes else None
-    blocks = expand(space, job.defaults)
+    blocks = list(expand(space, job.defaults))
     runs = [run for block in blocks for run in make_runs(naming, block, space.seeds, keep)]
-    unique = {run.id: run for run in runs}
-    notes = excluder.notes()
-    if len(unique) < len(runs):
-        merged = len(runs) - len(unique)
-        notes.append(f"merged {merged} duplicate {'run' if merged == 1 else 'runs'}: each distinct run is trained once")
-    return list(unique.values()), notes
+    if len(blocks) == 1 and blocks[0].is_distinct and len(set(space.seeds)) == len(space.seeds):
+        return runs, excluder.notes()
+    unique = list({run.id: run for run in runs}.values())
+    return unique, [*excluder.notes(), *_merged_notes(len(runs) - len(unique))]
+
+
+def _merged_notes(merged: int) -> list[str]:
+    words = "duplicate run" if merged == 1 else "duplicate runs"
+    return [f"merged {merged} {words}: each distinct run is trained once"] if merged else []
 
 
 class Excluder:

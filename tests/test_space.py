@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.kinds import Anything, Exact, Value
-from hpcsweep.run import Naming, make_runs
+from hpcsweep.run import Naming, collector_paused, make_runs
 from hpcsweep.sampling import Draw, draw
 from hpcsweep.space import Space, count_runs, expand
 
@@ -101,6 +102,14 @@ def test_nothing_given_is_one_point() -> None:
     """A sweep without sections is one point of defaults; with cases only, the cases alone."""
     assert len(points(Space())) == 1
     assert len(points(Space(cases=[{"a": 1}, {"a": 2}]))) == 2
+
+
+def test_collector_is_paused_only_inside() -> None:
+    """The garbage collector is off while runs are made, and then as it was before, also after an error."""
+    with pytest.raises(ZeroDivisionError), collector_paused():
+        assert not gc.isenabled()
+        _ = 1 / 0
+    assert gc.isenabled()
 
 
 def test_random_is_crossed_with_the_grid() -> None:
