@@ -20,7 +20,7 @@ from hpcsweep.files import sha256_hex, write_atomic
 from hpcsweep.results.records import Records, join
 from hpcsweep.store.state_tree import pack_arrays, unpack_arrays
 
-FORMAT = 1
+FORMAT = 2
 MAX_SEGMENTS = 8
 MIN_RUNS = 20  # fewer are read faster than they are cached
 _HISTORY = "history/"

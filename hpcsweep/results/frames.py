@@ -18,7 +18,7 @@ from hpcsweep.results.summaries import STATISTICS
 
 STATES = ("done", "diverged", "failed", "corrupt", "running", "resumable", "new")
 OWN_FIRST = ("id", "state", "seed")
-OWN_LAST = ("reached_epoch", "best_epoch", *FACTS, "cause", "trajectory", "job")
+OWN_LAST = ("reached_epoch", "best_epoch", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ def runs_frame(entries: Sequence[Entry], records: Records) -> tuple[pd.DataFrame
 
 def history_frame(records: Records) -> pd.DataFrame:
     """Return one row an epoch: `id` (a categorical, to be small), `epoch`, the metrics as they were logged."""
-    codes = np.repeat(np.arange(len(records.runs), dtype=np.int32), records.lengths)
-    ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"].tolist(), dtype="str"))
+    logged = records.lengths > 0
+    codes = np.repeat(np.arange(logged.sum(), dtype=np.int32), records.lengths[logged])
+    ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"][logged].tolist(), dtype="str"))
     columns = {("metric_id" if name == "id" else name): column for name, column in records.history.items()}
     return pd.DataFrame({"id": ids, **columns}, copy=False)
 
@@ -118,7 +119,7 @@ def parameter_column(values: list[Any]) -> pd.Series[Any]:
     if kinds == {int, float}:
         return pd.Series(values, dtype="float64")
     column = np.empty(len(values), dtype=object)
-    column[:] = [_hashable(value) for value in values]
+    column[:] = [as_key(value) for value in values]
     return pd.Series(column, dtype=object)
 
 
@@ -132,8 +133,9 @@ def distinct(column: pd.Series[Any]) -> list[Any]:
     return values
 
 
-def _hashable(value: Any) -> Any:
-    return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value
+def as_key(value: Any) -> Any:
+    """Return a parameter's value with its lists as tuples, to be a key."""
+    return tuple(as_key(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
@@ -147,7 +149,7 @@ def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
 def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
     reached = pd.Series([entry.reached_epoch for entry in entries], dtype="float64")
     columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
-    columns |= {name: _taken(records.runs[name], rows) for name in ("best_epoch", *FACTS)}
+    columns |= {name: _taken(records.runs[name], rows) for name in ("best_epoch", "collapsed_classes", *FACTS)}
     for name in ("cause", "trajectory", "job"):
         columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype="str")
     return columns

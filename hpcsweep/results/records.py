@@ -10,11 +10,22 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from hpcsweep.results.summaries import Array, best_epochs, summarise
+from hpcsweep.results.summaries import Array, best_epochs, collapsed_classes, summarise
 
 FACTS = ("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended")
-_NUMBERS = {"seed": "int64", "epoch": "float64", "best_epoch": "float64", "time_s": "float64"}
-IDENTITY = ("id", "trajectory", "job", "seed", "outcome", "epoch", "best_epoch", "params", "metrics")
+_NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "best_epoch", "collapsed_classes", "time_s"), "float64")}
+IDENTITY = (
+    "id",
+    "trajectory",
+    "job",
+    "seed",
+    "outcome",
+    "epoch",
+    "best_epoch",
+    "collapsed_classes",
+    "params",
+    "metrics",
+)
 
 
 class FinishedRun(Protocol):
@@ -40,6 +51,8 @@ class FinishedRun(Protocol):
     def facts(self) -> dict[str, Any]: ...
     @property
     def history(self) -> dict[str, Array]: ...
+    @property
+    def arrays(self) -> dict[str, Array]: ...
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "outcome": [result.outcome for result in found],
         "epoch": [_number(result.epoch) for result in found],
         "best_epoch": best_epochs(history, lengths),
+        "collapsed_classes": [_collapsed(result.arrays.get("confusion_matrix")) for result in found],
         "params": [json.dumps(result.params) for result in found],
         "metrics": [json.dumps(dict(result.metrics)) for result in found],
     }
@@ -131,3 +145,7 @@ def _text(value: Any) -> str | None:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _collapsed(confusion: Array | None) -> float:
+    return float("nan") if confusion is None else float(len(collapsed_classes(confusion)))

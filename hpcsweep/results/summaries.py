@@ -86,6 +86,14 @@ def _first_best(scores: Array, epochs: Array, lengths: Array) -> Array:
     return best
 
 
+def collapsed_classes(confusion: Array) -> list[int]:
+    """Return the classes that a classifier never gets right, from its confusion matrix [true, said]."""
+    counts = np.asarray(confusion)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+        return []
+    return [int(label) for label in np.flatnonzero((np.diag(counts) == 0) & (counts.sum(axis=1) > 0))]
+
+
 def better(name: str) -> str | None:
     """Return "max" or "min" for a metric whose name says which way is better, else None."""
     words = name.lower()

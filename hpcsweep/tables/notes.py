@@ -42,6 +42,7 @@ def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
         infinite = int(np.isinf(shown).sum())
         if infinite:
             yield f"WARNING: {value.name} of {_runs(infinite)} is infinite."
+    yield from _collapse(results, done)
     for name, plural in (("job_sha256", "versions of the job's code"), ("engine", "training engines")):
         found = [kind for kind in distinct(results.column(name)[done]) if isinstance(kind, str)]
         if len(found) > 1:
@@ -49,6 +50,16 @@ def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
             yield (
                 f"WARNING: these runs come from {len(found)} {plural} ({short}): a metric may have changed its "
                 f"meaning; compare with care, or separate them with --rows {results.own[name]}."
+            )
+
+
+def _collapse(results: Results, done: Any) -> Iterator[str]:
+    if "collapsed_classes" in results.own:
+        runs = int((results.column("collapsed_classes")[done] > 0).sum())
+        if runs:
+            yield (
+                f"Class collapse: {_runs(runs)} of {int(done.sum())} never {'gets' if runs == 1 else 'get'} some class "
+                f"right; list them with --where 'collapsed_classes > 0', see them with hpcsweep plot SWEEP confusion."
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,18 @@ from hpcsweep.results import Results
 from hpcsweep.results.frames import parameter_column
 from hpcsweep.store import Result, Store
 from hpcsweep.store.records import publish_result
+from hpcsweep.sweep import load_sweep
 
 JOB = "jobs/toy.py:train"
+TOY_JOB = "def train(run, *, layers: int, optimizer: str = 'adam', epochs: int = 5):\n    pass\n"
+TOY_SWEEP = """
+name = "toy"
+job = "jobs/toy.py:train"
+repeats = 3
+[grid]
+layers = [2, 3]
+optimizer = ["adam", "adagrad"]
+"""
 MakeResult = Callable[..., Result]
 MakeStore = Callable[[Sequence[Result]], Store]
 
@@ -79,3 +90,36 @@ def results_of(runs: Sequence[dict[str, Any]], parameters: Sequence[str]) -> Res
         {name: parameter_column(column) if name in parameters else column for name, column in columns.items()}
     )
     return Results("made up", frame, tuple(parameters), own={name: name for name in own})
+
+
+@dataclass(frozen=True)
+class Study:
+    """A small study on disk: its sweep file, and a store with results of most of its runs."""
+
+    sweep: Path
+    store: Store
+    results: list[Result]
+
+
+def make_study(root: Path, *, job_text: str = TOY_JOB, sweep_text: str = TOY_SWEEP, missing: int = 2) -> Study:
+    """Return a study of two optimizers by two depths by three seeds whose last `missing` runs are new."""
+    (root / "jobs").mkdir(parents=True)
+    (root / "sweeps").mkdir()
+    (root / "jobs" / "toy.py").write_text(job_text)
+    (root / "sweeps" / "toy.toml").write_text(sweep_text)
+    sweep = load_sweep(root / "sweeps" / "toy.toml")
+    rng = np.random.default_rng(0)
+    made = []
+    for run in sweep.runs[: len(sweep.runs) - missing]:
+        accuracy = np.linspace(0.1, 0.9, 6) + rng.normal(size=6) * 0.02
+        history = {"epoch": range(6), "loss": np.linspace(2.3, 0.3, 6), "val_accuracy": accuracy, "seconds": [0.5] * 6}
+        confusion = [[5, 0], [5, 0]] if run.seed == 0 else [[5, 0], [1, 4]]
+        one = make_result(dict(run.params), run.seed, history=history, arrays={"confusion_matrix": confusion})
+        made.append(replace(one, id=run.id, trajectory=run.trajectory))
+    return Study(root / "sweeps" / "toy.toml", fill_store(root / "results", made), made)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study of twelve runs, ten of them done."""
+    return make_study(tmp_path / "a study with 'quotes'")

@@ -1,0 +1,28 @@
+"""`hpcsweep export SWEEP --out DIR`: runs and history as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hpcsweep.cli.common import note, store_option
+from hpcsweep.cli.reading import read_results, source_argument, where_option
+
+
+@click.command("export")
+@source_argument
+@click.option("--out", "folder", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--csv", is_flag=True, help="CSV instead of Parquet.")
+@where_option
+@store_option
+def command(source: Path, folder: Path, csv: bool, where: str | None, store: str | None) -> None:
+    """Write the runs and the history of SWEEP as Parquet (or CSV); hpcsweep.results.read_export reads them back."""
+    from hpcsweep.results import export
+    from hpcsweep.tables.spec import select
+
+    selected = select(read_results(source, store), where)
+    for path in export(selected, folder, csv=csv):
+        click.echo(path)
+    states = selected.column("state").value_counts()
+    note(", ".join(f"{count} {state}" for state, count in states.items()))
