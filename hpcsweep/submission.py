@@ -22,6 +22,8 @@ def write_submission(
 ) -> SubmissionFolder:
     """Write down what the workers of a new submission shall train, in a store made if need be."""
     store.create()
+    for one in trajectories:
+        store.folder(one.id).cancelled.unlink(missing_ok=True)
     sweep = plan.sweep
     manifest = Manifest(
         sweep=sweep.name,

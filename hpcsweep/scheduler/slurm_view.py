@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hpcsweep.scheduler.slurm_causes import LOST, Cause, cause_of_exit, cause_of_task
@@ -177,3 +178,20 @@ def _interrupted(submissions: list[SlurmFiles]) -> list[str]:
 
 def _array(task: str) -> str:
     return task.partition("_")[0]
+
+
+def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:
+    """Return the folders of submissions with workers that are queued or running, or may be if SLURM is silent."""
+    submissions = [files for sweep in sweeps for files in slurm_submissions(store.layout, sweep)]
+    events = _events_by_task(submissions)
+    open_ones = [
+        files
+        for files in submissions
+        if files.interrupted() or not all(_all_ended(str(sent.array), files, events) for sent in files.arrays())
+    ]
+    queue = ask_squeue() if open_ones else Queue({})
+    return [
+        files.path
+        for files in open_ones
+        if queue.problem or files.interrupted() or queue.living(str(sent.array) for sent in files.arrays())
+    ]

@@ -9,6 +9,7 @@
     checkpoint.g<n>.k<k>.e<epoch>             header line with a SHA-256, then an npz; the two newest are kept
     progress.json                             latest epoch and metrics, for people; gone when all is done
     failed.g<n>.json                          how attempt n failed
+    cancelled                                 nobody shall train this until it is submitted again
     cut.g<n>.json                             how long attempt n had, if it had to stop without a checkpoint
     log.g<n>.txt                              what attempt n printed
     run-<run id>.json                         the result of a run; names and hashes its arrays
@@ -57,6 +58,10 @@ class TrajectoryFolder:
 
     def failed(self, generation: int) -> Path:
         return self.path / f"failed.g{generation}.json"
+
+    @property
+    def cancelled(self) -> Path:
+        return self.path / "cancelled"
 
     def cut(self, generation: int) -> Path:
         return self.path / f"cut.g{generation}.json"

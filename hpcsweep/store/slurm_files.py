@@ -119,7 +119,7 @@ class SlurmFiles:
 
     def add_event(self, task: str, event: str, **facts: Any) -> None:
         """Add a line to a task's events."""
-        line = json.dumps({"event": event, "time": round(time.time()), **facts}) + "\n"
+        line = json.dumps({"event": event, "time": int(time.time()), **facts}) + "\n"
         descriptor = os.open(self.events_path(task), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(descriptor, line.encode())
@@ -173,3 +173,9 @@ def slurm_submissions(layout: Layout, sweep: str) -> list[SlurmFiles]:
     """Return the submissions of a sweep that went to SLURM, oldest first."""
     found = (SlurmFiles(submission) for submission in layout.submissions(sweep))
     return [files for files in found if files.is_slurm]
+
+
+def worker_logs(layout: Layout, task: str) -> list[Path]:
+    """Return what the worker of an array task printed, its attempts in one file, whatever sweep it was of."""
+    names = sorted(entry.name for entry in layout.sweeps.iterdir()) if layout.sweeps.is_dir() else []
+    return [path for name in names for files in slurm_submissions(layout, name) for path in files.log_paths(task)]

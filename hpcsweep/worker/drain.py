@@ -71,7 +71,7 @@ def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pac
     seen = store.look(trajectory.id)
     if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
         return None
-    if not pace.allows(seen):
+    if seen.folder.cancelled.exists() or not pace.allows(seen):
         return None
     seen.folder.path.mkdir(parents=True, exist_ok=True)
     claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)

@@ -73,7 +73,7 @@ class RunHandle:
     @property
     def should_stop(self) -> bool:
         """Whether to checkpoint and return now. Returning after seeing True is a pause, not an end."""
-        asked = self._stop.requested or self._heartbeat.lost
+        asked = self._stop.requested or self._heartbeat.lost or self._heartbeat.cancelled
         self.observed_stop = self.observed_stop or asked
         return asked
 

@@ -23,7 +23,8 @@ class Heartbeat:
     """While entered, moves the claim's mtime every `interval_s`, until a successor is seen.
 
     `lost` is set when the claim has a successor, or could not be renewed for as long as the lease: from then on
-    somebody else may be training, and nothing that this worker writes may count.
+    somebody else may be training, and nothing that this worker writes may count. `cancelled` is set when somebody asked
+    for this trajectory to be left alone.
     """
 
     def __init__(self, claim: Claim, interval_s: float, lease_s: float) -> None:
@@ -34,6 +35,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._reported: dict[str, Any] = {}
         self.lost = False
+        self.cancelled = False
         self.reporter: Reporter | None = None
 
     def __enter__(self) -> Heartbeat:
@@ -59,6 +61,7 @@ class Heartbeat:
                     return
                 self._claim.beat()
                 renewed = time.monotonic()
+                self.cancelled = self._claim.folder.cancelled.exists()
                 self._report()
             except OSError:
                 if time.monotonic() - renewed > self._lease_s:

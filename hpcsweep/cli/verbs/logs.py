@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hpcsweep.cli.common import note, open_store, resolve_run, store_option
-from hpcsweep.errors import NothingSelectedError
+from hpcsweep.errors import NothingSelectedError, UsageError
+
+if TYPE_CHECKING:
+    from hpcsweep.store import Store
 
 
 @click.command("logs")
-@click.argument("run")
+@click.argument("run", required=False)
 @store_option
 @click.option("--follow", "-f", is_flag=True, help="Go on printing as it grows; ctrl-C ends.")
 @click.option("--all", "all_attempts", is_flag=True, help="Every attempt, not only the newest.")
-def command(run: str, store: str | None, follow: bool, all_attempts: bool) -> None:
+@click.option("--worker", metavar="TASK", help="What a worker itself printed, such as 1234_5, instead of a run.")
+def command(run: str | None, store: str | None, follow: bool, all_attempts: bool, worker: str | None) -> None:
     """Print the log of RUN: an id, or the beginning of one. A failed run's log ends with its traceback."""
     opened = open_store(store, Path.cwd())
+    if worker:
+        _print_worker(opened, worker, follow)
+        return
+    if run is None:
+        raise UsageError("found neither a run nor a worker; type: hpcsweep logs RUN, or: hpcsweep logs --worker TASK")
     trajectory_id, run_id = resolve_run(opened, run)
     paths = opened.log_paths(trajectory_id)
     if not paths:
@@ -29,6 +39,19 @@ def command(run: str, store: str | None, follow: bool, all_attempts: bool) -> No
     failure = opened.failure(trajectory_id)
     if failure and failure.message:
         note(f"== failed ({failure.cause}): {failure.message}")
+    if follow:
+        _follow(paths[-1])
+
+
+def _print_worker(store: Store, task: str, follow: bool) -> None:
+    from hpcsweep.store.slurm_files import worker_logs
+
+    paths = worker_logs(store.layout, task)
+    if not paths:
+        raise NothingSelectedError(f"no worker {task} has begun; see who has: hpcsweep status SWEEP")
+    for path in paths:
+        note(f"== {path}")
+        click.echo(path.read_text(errors="replace"), nl=False)
     if follow:
         _follow(paths[-1])
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpcsweep.cli.common import json_option, load, make_plan_of, open_store, store_option
+from hpcsweep.cli.workers import WorkersWatch, add_causes, print_workers
+from hpcsweep.cli.workers import to_json as workers_json
 from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
@@ -37,12 +39,19 @@ def command(sweep_path: Path | None, store: str | None, as_json: bool, watch: bo
         return 0
     sweep = load(sweep_path)
     opened = open_store(store, sweep.root)
+    workers = WorkersWatch(opened, sweep.name)
     while True:
         rows = _rows(sweep, opened)
+        view = workers.view()
+        if view:
+            add_causes(rows, sweep.runs, opened, view)
         if as_json:
-            click.echo(json.dumps(_to_json(sweep, opened, rows)))
+            told = {"workers": workers_json(view)} if view else {}
+            click.echo(json.dumps(_to_json(sweep, opened, rows) | told))
         else:
             _print_status(sweep, sweep_path, rows, opened)
+            if view:
+                print_workers(view, sweep_path)
         if not watch:
             return 1 if any(row["state"] == "failed" for row in rows) else 0
         time.sleep(WATCH_FLOOR_S)

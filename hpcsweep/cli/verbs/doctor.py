@@ -1,0 +1,40 @@
+"""`hpcsweep doctor`: can this cluster, or this machine, run us?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from hpcsweep.cli.common import json_option, store_option
+
+MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "fault": ("FAULT", "red")}
+
+
+@click.command("doctor")
+@store_option
+@click.option("--profile", default="local", show_default=True, help="A profile of jobs/profiles/.")
+@click.option("--probe", is_flag=True, help="Also look at a node, with a one-minute job.")
+@json_option
+def command(store: str | None, profile: str, probe: bool, as_json: bool) -> int:
+    """Check SLURM, partition and limits, the store's file system, Python, TensorFlow and GPUs: a line each.
+
+    Exit code 2 if something would keep a sweep from running.
+    """
+    from hpcsweep.profile import load_profile
+    from hpcsweep.scheduler.slurm_doctor import examine
+    from hpcsweep.store import locate_store
+
+    root = Path.cwd()
+    loaded = load_profile(root, profile)
+    findings = examine(loaded, locate_store(store or loaded.store, root), probe=probe)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            word, colour = MARKS[finding.level]
+            advice = f"; {finding.advice}" if finding.advice else ""
+            click.echo(f"{click.style(f'{word:<8}', fg=colour)} {finding.what}{advice}")
+    return 2 if any(finding.level == "fault" for finding in findings) else 0

@@ -1,0 +1,144 @@
+"""What doctor asks of a place: can Python, TensorFlow and the store be used here? Run on a node as a module."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import secrets
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+MARK = "hpcsweep-probe "  # begins the line that holds the answer
+LOW_BYTES, LOW_INODES = 2_000_000_000, 10_000
+SLOW_FSYNC_S = 0.5
+
+
+Level = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of doctor's: ok, a warning or a fault, and what to do about it."""
+
+    level: Level
+    what: str
+    advice: str = ""
+
+
+def check_store(root: Path) -> list[Finding]:
+    """Try what a store needs of its file system in `root` (or the nearest folder above it that exists)."""
+    folder = next(path for path in (root, *root.parents) if path.is_dir())
+    probe = folder / f".tmp-doctor-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        probe.mkdir()
+        findings = [_try_names(probe), _try_fsync(probe)]
+    except OSError as error:
+        advice = "choose another with --store, HPCSWEEP_STORE or `store` in the profile"
+        return [Finding("fault", f"the store {root} cannot be written: {error.strerror}", advice)]
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+    return [*findings, _free_space(folder)]
+
+
+def _try_names(probe: Path) -> Finding:
+    first, second = probe / "first", probe / "second"
+    first.write_text("1")
+    os.link(first, second)
+    if first.stat().st_nlink != 2:
+        return Finding("fault", "the store's file system does not count links", "use another file system")
+    try:
+        with open(second, "x"):
+            return Finding("fault", "the store's file system ignores O_EXCL", "use another file system")
+    except FileExistsError:
+        pass
+    third = probe / "third"
+    third.write_text("3")
+    os.replace(third, second)  # not `first`: a rename onto another name of the same file does nothing
+    if third.exists() or second.read_text() != "3":
+        return Finding("fault", "the store's file system does not rename in one step", "use another file system")
+    return Finding("ok", "the store's file system links, renames and creates exclusively")
+
+
+def _try_fsync(probe: Path) -> Finding:
+    began = time.monotonic()
+    with open(probe / "fsync", "wb") as file:
+        file.write(b"x" * 65536)
+        file.flush()
+        os.fsync(file.fileno())
+    took_s = time.monotonic() - began
+    if took_s > SLOW_FSYNC_S:
+        return Finding("warning", f"a durable write of 64 kB takes {took_s:.1f} s", "another file system may be faster")
+    return Finding("ok", f"a durable write of 64 kB takes {took_s * 1000:.0f} ms")
+
+
+def _free_space(folder: Path) -> Finding:
+    room = os.statvfs(folder)
+    free, inodes = room.f_bavail * room.f_frsize, room.f_favail
+    said = f"{free / 1e9:.1f} GB and {inodes:,} files free where the store is"
+    if free < LOW_BYTES or (room.f_files and inodes < LOW_INODES):
+        return Finding("warning", said, "make room (hpcsweep clean), or put the store elsewhere (--store)")
+    return Finding("ok", said if room.f_files else f"{free / 1e9:.1f} GB free where the store is")
+
+
+PACKAGES = {
+    "hpcsweep": ("hpcsweep",),
+    "submitit": ("submitit",),
+    "numpy": ("numpy",),
+    "keras": ("keras",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+}
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of the packages here, without importing them: a login node stays light."""
+    return {name: _version_of(distributions) for name, distributions in PACKAGES.items()}
+
+
+def _version_of(distributions: tuple[str, ...]) -> str:
+    for distribution in distributions:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(distribution)
+    return "missing (not installed)"
+
+
+def python_facts() -> dict[str, Any]:
+    """Return the versions of Python and of the packages that training needs, and the GPUs that TensorFlow sees."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    facts: dict[str, Any] = {"host": platform.node(), "python": platform.python_version(), "packages": {}}
+    for name in PACKAGES:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                facts["packages"][name] = str(__import__(name).__version__)
+        except ImportError as error:
+            facts["packages"][name] = f"missing ({error})"
+        except Exception as error:  # a broken library may raise anything at import
+            facts["packages"][name] = f"broken ({type(error).__name__})"
+    facts["gpus"] = _tensorflow_gpus(facts["packages"]["tensorflow"])
+    facts["cores"] = len(os.sched_getaffinity(0))
+    return facts
+
+
+def _tensorflow_gpus(version: str) -> int | None:
+    if "(" in version:
+        return None
+    import tensorflow
+
+    return len(tensorflow.config.list_physical_devices("GPU"))
+
+
+def main(store: str, token: str) -> None:
+    """Print what this node can do, after the mark: what doctor reads."""
+    findings = [asdict(finding) for finding in check_store(Path(store))]
+    seen = Path(token).is_file()
+    print(MARK + json.dumps({"sees_store": seen, "store": findings, **python_facts()}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

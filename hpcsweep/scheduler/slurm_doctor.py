@@ -1,0 +1,166 @@
+"""The examination of a cluster that `doctor` prints: SLURM, limits, expected start, and a node if asked."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import HpcsweepError, SchedulerError
+from hpcsweep.profile import Profile
+from hpcsweep.scheduler.commands import ask, clean_environment
+from hpcsweep.scheduler.probe import MARK, Finding, Level, check_store, installed_versions
+from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_limits, describe_user_limits
+from hpcsweep.scheduler.slurm_queue import ask_squeue
+from hpcsweep.scheduler.slurm_request import Request, make_request, refuse_impossible
+from hpcsweep.scheduler.slurm_submit import expected_start
+from hpcsweep.scheduler.slurm_terms import python_command
+from hpcsweep.scheduler.slurm_text import format_duration
+
+PROBE_WAIT_S = 300.0
+
+
+def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
+    """Return what was found, in the order of a submission's way."""
+    findings = check_store(store)
+    if profile.scheduler != "slurm":
+        return findings + probe_here(store)
+    queue = ask_squeue()
+    limits = ask_limits(profile.account, profile.qos, None if queue.problem else len(queue.tasks))
+    findings += describe_cluster(limits)
+    if not limits.version:
+        return findings
+    request = make_request(profile)
+    findings += [*describe_limits(request, limits), describe_start(request, limits)]
+    return findings + (probe_node(profile, request, store) if probe else [_PROBE_HINT])
+
+
+_PROBE_HINT = Finding("ok", "the nodes were not looked at; a one-minute job does: hpcsweep doctor --probe")
+
+
+def describe_cluster(limits: ClusterLimits) -> list[Finding]:
+    """Return lines on what SLURM itself said."""
+    findings = []
+    if limits.version:
+        findings.append(Finding("ok", f"SLURM {limits.version} answers"))
+    elif limits.unknown and "not on this machine" in limits.unknown[0]:
+        return [Finding("fault", "SLURM's commands are not on this machine", "log in to the cluster, or: hpcsweep run")]
+    else:
+        return [Finding("fault", f"SLURM does not answer: {limits.unknown[0]}", "wait, or ask the administrators")]
+    findings += [Finding("warning", sentence, "submissions go on without them") for sentence in limits.unknown]
+    if not limits.requeue_by_default:
+        said = "the cluster does not requeue jobs by itself; workers ask for it"
+        findings.append(Finding("ok", said))
+    return findings
+
+
+def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
+    """Return lines on the partition, the user's limits, and whether the request fits both."""
+    findings = []
+    partition = limits.partition(request.partition)
+    if partition:
+        longest = "no limit" if partition.max_s is None else format_duration(partition.max_s)
+        findings.append(Finding("ok", f'partition "{partition.name}": at most {longest} a job'))
+    findings.append(Finding("ok", f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
+    if limits.max_array_size:
+        findings.append(Finding("ok", f"arrays of at most {limits.max_array_size} tasks"))
+    try:
+        refuse_impossible(request, limits)
+    except SchedulerError as error:
+        findings.append(Finding("fault", str(error), "change the profile"))
+    return findings
+
+
+def describe_start(request: Request, limits: ClusterLimits) -> Finding:
+    """Return a line on when a worker would start."""
+    try:
+        refuse_impossible(request, limits)
+        return Finding("ok", f"the scheduler says: {expected_start(request, 1)}")
+    except HpcsweepError as error:
+        return Finding("fault", f"a worker would not start: {error}", "change the profile")
+
+
+def probe_here(store: Path) -> list[Finding]:
+    """Return what this machine's own Python can do; in a process of its own, which may talk on stderr."""
+    answer = ask([sys.executable, "-m", "hpcsweep.scheduler.probe", str(store), str(store)], timeout_s=PROBE_WAIT_S)
+    line = next((line for line in answer.lines if line.startswith(MARK)), None)
+    if line is None:
+        return [Finding("fault", f"Python cannot be started: {answer.problem}", "install hpcsweep again")]
+    facts = json.loads(line.removeprefix(MARK))
+    seen = facts["gpus"]
+    gpus = Finding("ok", f"TensorFlow sees {seen or 'no'} GPU{'s' if (seen or 0) > 1 else ''} here")
+    return describe_python("here", facts, None) + ([] if seen is None else [gpus])
+
+
+def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]:
+    """Run a one-minute job on a node and return what it found there."""
+    folder = next(path for path in (store, *store.parents) if path.is_dir())
+    token = folder / f".tmp-doctor-{secrets.token_hex(4)}"
+    options = [option for option in request.sbatch_options() if not option.startswith(("--time", "--mail"))]
+    module = [*_python_words(profile), "-m", "hpcsweep.scheduler.probe", str(store), str(token)]
+    try:
+        token.touch()
+        command = ["srun", "--quiet", "--time=1", *options, "--ntasks=1", *module]
+        answer = ask(command, timeout_s=PROBE_WAIT_S, environment=clean_environment() | profile.environment)
+    except OSError as error:
+        return [Finding("fault", f"{folder} cannot be written: {error.strerror}", "choose another store")]
+    finally:
+        token.unlink(missing_ok=True)
+    line = next((line for line in answer.lines if line.startswith(MARK)), None)
+    if line is None:
+        why = answer.problem or "it printed nothing"
+        if "memory" in why.lower() or "oom" in why.lower():
+            return [
+                Finding("fault", f"a job on a node ran out of memory: {why}", "give it more: mem_gb in the profile")
+            ]
+        return [
+            Finding("fault", f"a job on a node failed: {why}", "see `python`, `setup` and `container` in the profile")
+        ]
+    return _describe_node(json.loads(line.removeprefix(MARK)), request)
+
+
+def _python_words(profile: Profile) -> list[str]:
+    """Return the command that starts Python as the batch script does: modules and set-up lines first, in a shell."""
+    lines = [*(f"module load {module}" for module in profile.modules), *profile.setup]
+    if not lines:
+        return ["bash", "-c", f'exec {python_command(profile)} "$@"', "bash"]
+    before = "".join(f"{line}\n[ $? -eq 0 ] || exit 78\n" for line in lines)
+    return ["bash", "-lc", f'{before}exec {python_command(profile)} "$@"', "bash"]
+
+
+def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
+    findings = [Finding(**found) for found in facts["store"] if found["level"] != "ok"]
+    if not facts["sees_store"]:
+        said = f"node {facts['host']} does not see what is written to the store here"
+        findings.append(Finding("fault", said, "put the store on a file system that the nodes share (--store)"))
+    elif not findings:
+        findings.append(Finding("ok", f"node {facts['host']} sees and can write the store"))
+    findings += describe_python(f"on node {facts['host']}", facts, installed_versions())
+    if request.gpu_count:
+        seen = facts["gpus"] or 0
+        level: Level = "ok" if seen >= request.gpu_count else "fault"
+        advice = "" if level == "ok" else "is it the GPU build of TensorFlow, and has the container --nv?"
+        findings.append(Finding(level, f"TensorFlow sees {seen} of {request.gpu_count} GPUs there", advice))
+    return findings
+
+
+def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | None) -> list[Finding]:
+    """Return lines on Python and its packages at a place, compared with those here."""
+    packages: dict[str, str] = facts["packages"]
+    said = ", ".join(f"{name} {version}" for name, version in packages.items())
+    findings = []
+    for name, version in packages.items():
+        if "(" in version:
+            level: Level = "fault" if name in ("hpcsweep", "submitit", "numpy") else "warning"
+            findings.append(Finding(level, f"{where}: {name} is {version}", f"install {name} there"))
+    if not findings:
+        findings.append(Finding("ok", f"{where}: Python {facts['python']}, {said}"))
+    if here is None:
+        return findings
+    differing = [name for name in packages if name != "numpy" and here[name] != packages[name]]
+    if differing:
+        told = ", ".join(f"{name} {here[name]} here, {packages[name]} there" for name in differing)
+        findings.append(Finding("warning", f"versions differ: {told}", "numbers may differ in their last digits"))
+    return findings
