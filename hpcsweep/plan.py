@@ -8,11 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.job import split_reference
 from hpcsweep.run import Run, Trajectory, collector_paused, group_trajectories
 from hpcsweep.sweep import Sweep
-
-MANIFEST_FORMAT = 1
 
 PLAN_STATES = {
     "new": "new",
@@ -94,39 +91,3 @@ def _removed(runs: Iterable[Run], previous: Collection[str]) -> list[str]:
         return []
     now = {run.id for run in runs}
     return [run_id for run_id in previous if run_id not in now]
-
-
-def manifest_lines(sweep: Sweep, trajectories: Iterable[Trajectory]) -> Iterator[str]:
-    """Give the lines that workers read: JSON each, the header first, then one a trajectory; no line ends.
-
-    No path of a machine is in them. `epochs` is null where the job shares none, and `params` is whole then.
-    """
-    listed = list(trajectories)
-    yield json.dumps(_manifest_header(sweep, len(listed)))
-    for trajectory in listed:
-        runs = zip(trajectory.runs, trajectory.epochs, strict=True)
-        yield json.dumps(
-            {
-                "id": trajectory.id,
-                "seed": trajectory.seed,
-                "params": trajectory.params,
-                "runs": [{"id": run.id, "epochs": epochs} for run, epochs in runs],
-            }
-        )
-
-
-def _manifest_header(sweep: Sweep, trajectories: int) -> dict[str, Any]:
-    file, function = split_reference(sweep.job.reference)
-    return {
-        "format": MANIFEST_FORMAT,
-        "sweep": sweep.name,
-        "job": sweep.job.reference,
-        "file": str(file),
-        "function": function,
-        "shares_epochs": sweep.job.shares_epochs,
-        "defaults": sweep.job.defaults,
-        "training": sweep.training.model_dump(),
-        "stop": sweep.stop.model_dump() if sweep.stop else None,
-        "on_divergence": sweep.on_divergence.model_dump() if sweep.on_divergence else None,
-        "trajectories": trajectories,
-    }

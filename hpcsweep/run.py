@@ -1,7 +1,8 @@
 """Runs and trajectories: the points of a sweep, named by what they mean.
 
 A run's id is the SHA-256 of the canonical JSON of {"job", "params", "seed"}, the parameters without those at their
-default, so that a new parameter with a default keeps all old ids. Its trajectory's id is that of the same object
+default, so that a new parameter with a default keeps all old ids. A rule of the sweep file that changes what a run
+comes to ([stop], [on_divergence]) is a part of its meaning too, under its own name, where there is one. Its trajectory's id is that of the same object
 without `epochs` (where runs share epochs) and with "trajectory": true.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain, product
 from operator import itemgetter
@@ -94,22 +95,28 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Naming:
-    """What ids depend on besides the point: the job's reference, its parameters in order, and their defaults."""
+    """What ids depend on besides the point: the job's reference, its parameters in order, their defaults, the rules."""
 
     job: str
     names: tuple[str, ...]
     defaults: Mapping[str, Value]
     shares_epochs: bool
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
-def run_id(job: str, seed: int, params_without_defaults: Mapping[str, Value]) -> str:
+def run_id(
+    job: str, seed: int, params_without_defaults: Mapping[str, Value], rules: Mapping[str, Any] | None = None
+) -> str:
     """Return the id of a run of `job` (its reference) from the parameters that are not at their default."""
-    return _hash({"job": job, "params": dict(params_without_defaults), "seed": seed})
+    return _hash({"job": job, "params": dict(params_without_defaults), "seed": seed, **(rules or {})})
 
 
-def trajectory_id(job: str, seed: int, params_without_defaults: Mapping[str, Value]) -> str:
+def trajectory_id(
+    job: str, seed: int, params_without_defaults: Mapping[str, Value], rules: Mapping[str, Any] | None = None
+) -> str:
     """Return the id of a trajectory; leave `epochs` out of the parameters where the job shares epochs."""
-    return _hash({"job": job, "params": dict(params_without_defaults), "seed": seed, "trajectory": True})
+    meaning = {"job": job, "params": dict(params_without_defaults), "seed": seed, "trajectory": True}
+    return _hash({**meaning, **(rules or {})})
 
 
 def without_defaults(params: Mapping[str, Value], defaults: Mapping[str, Value]) -> dict[str, Value]:
@@ -134,10 +141,11 @@ def make_runs(naming: Naming, block: Block, seeds: Sequence[int], keep: Keep | N
     `keep(values, seed)` drops points before they are named. The ids are those of `run_id` and `trajectory_id`: the
     canonical JSON is put together from one piece of text a value, which is what makes a million runs quick.
     """
-    head = f'{{"job":{canonical_json(naming.job)},"params":{{'
+    before, after = _rule_texts(naming.rules)
+    head = f'{{"job":{canonical_json(naming.job)},{before}"params":{{'
     run_order, trajectory_order = _text_orders(naming, block.names)
     pick_values = _picker([block.names.index(name) for name in naming.names])
-    run_tails = [(seed, f'}},"seed":{seed}}}') for seed in seeds]
+    run_tails = [(seed, f'}},"seed":{seed}{after}}}') for seed in seeds]
     pick_run, pick_trajectory = _picker(run_order), _picker(trajectory_order)
     for point, texts in zip(_points(block), _texts(block, naming.defaults), strict=True):
         values = pick_values(point)
@@ -152,6 +160,14 @@ def make_runs(naming: Naming, block: Block, seeds: Sequence[int], keep: Keep | N
                     naming.names,
                     values,
                 )
+
+
+def _rule_texts(rules: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the rules as JSON pieces: those that sort between "job" and "params", and those after "seed"."""
+    pieces = {name: f"{canonical_json(name)}:{canonical_json(rule)}" for name, rule in sorted(rules.items())}
+    before = "".join(f"{piece}," for name, piece in pieces.items() if "job" < name < "params")
+    after = "".join(f",{piece}" for name, piece in pieces.items() if "seed" < name < "trajectory")
+    return before, after
 
 
 def _text_orders(naming: Naming, block_names: tuple[str, ...]) -> tuple[list[int], list[int]]:

@@ -65,7 +65,7 @@ def load_sweep(path: Path, max_runs: int = MAX_RUNS, profile: str | None = None)
     _check_size(space, max_runs, name)
     used = _profile(root, profile or file.profile, name).with_resources(file.resources)
     with collector_paused():
-        runs, notes = _runs(job, space)
+        runs, notes = _runs(job, space, file.rules)
     if not runs:
         raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
     _check_epochs(job, runs, name)
@@ -138,8 +138,8 @@ def _check_epochs(job: JobSchema, runs: Sequence[Run], name: str) -> None:
         raise refuse(name, [Problem("epochs", str(fewest), "a number that is not negative")])
 
 
-def _runs(job: JobSchema, space: Space) -> tuple[list[Run], list[str]]:
-    naming = Naming(job.reference, job.names, job.defaults, job.shares_epochs)
+def _runs(job: JobSchema, space: Space, rules: Mapping[str, Any]) -> tuple[list[Run], list[str]]:
+    naming = Naming(job.reference, job.names, job.defaults, job.shares_epochs, rules)
     excluder = Excluder(job.names, space.excludes)
     keep = excluder.keeps if space.excludes else None
     blocks = list(expand(space, job.defaults))

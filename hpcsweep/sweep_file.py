@@ -129,6 +129,12 @@ class SweepFile(Section):
         return self
 
     @property
+    def rules(self) -> dict[str, Any]:
+        """What changes the numbers of a run besides job, parameters and seed, and so belongs to its meaning."""
+        named = {"stop": self.stop, "on_divergence": self.on_divergence}
+        return {name: rule.model_dump(exclude_defaults=True) for name, rule in named.items() if rule is not None}
+
+    @property
     def all_seeds(self) -> range | list[int]:
         """The seeds of every point."""
         return self.seeds if self.seeds is not None else range(self.repeats or 1)

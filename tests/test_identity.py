@@ -187,3 +187,14 @@ def test_short_id_is_the_beginning() -> None:
     (run,) = make_runs(Naming(JOB, (), {}, False), Block(()), [0])
     assert run.short_id == run.id[:12]
     assert run.params == {}
+
+
+@pytest.mark.parametrize("rule", ["stop", "on_divergence"])
+def test_a_rule_that_changes_the_numbers_changes_the_id(rule: str) -> None:
+    """A run that stops early, or begins again when it diverges, is another run; the quick way gives the same ids."""
+    rules = {rule: {"metric": "val_loss", "patience": 3}}
+    block = Block((Axis(("layers",), ((2,),)),))
+    (with_rule,) = make_runs(Naming(JOB, ("layers",), {}, False, rules), block, [0])
+    (without,) = make_runs(Naming(JOB, ("layers",), {}, False), block, [0])
+    assert with_rule.id == run_id(JOB, 0, {"layers": 2}, rules) != without.id
+    assert with_rule.trajectory == trajectory_id(JOB, 0, {"layers": 2}, rules) != without.trajectory

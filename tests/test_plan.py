@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.plan import Plan, make_plan, manifest_lines
+from hpcsweep.plan import Plan, make_plan
+from hpcsweep.store import Store
+from hpcsweep.store.manifest import ManifestRun, read_manifest
+from hpcsweep.submission import write_submission
 from hpcsweep.sweep import Sweep, load_sweep
 
 
@@ -88,30 +91,18 @@ def test_planning_changes_nothing(sweep: Sweep) -> None:
     assert sweep.runs == before
 
 
-def test_manifest_gives_workers_all_they_need(sweep: Sweep) -> None:
-    """The manifest is a header and a line a trajectory, with no path of this machine in it."""
+def test_the_manifest_gives_workers_all_they_need(sweep: Sweep, tmp_path: Path) -> None:
+    """What workers read back is each unfinished trajectory, its runs in increasing epochs with all parameters."""
+    store = Store(tmp_path / "store")
     plan = plan_of(sweep)
-    header, *lines = map(json.loads, manifest_lines(sweep, plan.trajectories))
-    assert header == {
-        "format": 1,
-        "sweep": "s",
-        "job": "jobs/dense.py:train",
-        "file": "jobs/dense.py",
-        "function": "train",
-        "shares_epochs": True,
-        "defaults": {"rate": 0.1},
-        "training": {"engine": "auto", "stack_order": "own", "isolation": "worker"},
-        "stop": None,
-        "on_divergence": None,
-        "trajectories": 2,
-    }
-    assert lines[0] == {
-        "id": plan.trajectories[0].id,
-        "seed": 0,
-        "params": {"layers": 2, "rate": 0.1},
-        "runs": [{"id": sweep.runs[1].id, "epochs": 5}, {"id": sweep.runs[0].id, "epochs": 10}],
-    }
-    assert str(sweep.root) not in "".join(manifest_lines(sweep, plan.trajectories))
+    manifest = read_manifest(write_submission(plan, store, plan.unfinished()).manifest)
+    assert (manifest.sweep, manifest.job, manifest.root) == ("s", "jobs/dense.py:train", sweep.root)
+    assert [trajectory.id for trajectory in manifest.trajectories] == [one.id for one in plan.trajectories]
+    assert manifest.trajectories[0].params == {"layers": 2, "rate": 0.1}
+    assert manifest.trajectories[0].runs == (
+        ManifestRun(sweep.runs[1].id, {"layers": 2, "rate": 0.1, "epochs": 5}),
+        ManifestRun(sweep.runs[0].id, {"layers": 2, "rate": 0.1, "epochs": 10}),
+    )
 
 
 def test_planning_imports_nothing_heavy(sweep: Sweep) -> None:
