@@ -2,8 +2,8 @@
 
 A run's id is the SHA-256 of the canonical JSON of {"job", "params", "seed"}, the parameters without those at their
 default, so that a new parameter with a default keeps all old ids. A rule of the sweep file that changes what a run
-comes to ([stop], [on_divergence]) is a part of its meaning too, under its own name, where there is one. Its trajectory's id is that of the same object
-without `epochs` (where runs share epochs) and with "trajectory": true.
+comes to ([stop], [on_divergence]) is a part of its meaning too, under its own name, where there is one. Its
+trajectory's id is that of the same object without `epochs` (where runs share epochs) and with "trajectory": true.
 """
 
 from __future__ import annotations
