@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# Two noisy cores: how long an example takes says nothing about the code.
+hypothesis.settings.register_profile("hpcsweep", deadline=None)
+hypothesis.settings.load_profile("hpcsweep")
 
 REPOSITORY = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
