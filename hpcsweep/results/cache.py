@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import sha256_hex, write_atomic
 from hpcsweep.results.records import Records, join
-from hpcsweep.store.state_tree import pack_arrays, unpack_arrays
+from hpcsweep.store.npz import read_npz
+from hpcsweep.store.state_tree import pack_arrays
 
 FORMAT = 2
 MAX_SEGMENTS = 8
@@ -86,7 +88,7 @@ def _unpack(path: Path) -> Records:
     data = path.read_bytes()
     if path.name != f"records-v{FORMAT}-{sha256_hex(data)}.npz":
         raise StoreError(f"{path}: damaged, or of another version")
-    arrays = unpack_arrays(data)
-    runs = pd.read_parquet(io.BytesIO(arrays["runs"].tobytes()))
+    arrays = read_npz(data)
+    runs = pd.read_parquet(pa.BufferReader(arrays["runs"]))
     history = {name[len(_HISTORY) :]: a for name, a in arrays.items() if name.startswith(_HISTORY)}
     return Records(runs, arrays["lengths"], history)

@@ -117,7 +117,7 @@ def decode_numbers(numbers: Mapping[str, float | str]) -> dict[str, float]:
 
 
 def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path: Any) -> dict[str, Array]:
-    from hpcsweep.store.state_tree import unpack_arrays
+    from hpcsweep.store.npz import read_npz
 
     path = folder.path / entry["file"]
     try:
@@ -129,7 +129,7 @@ def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path
             f"{path}: missing or damaged (its SHA-256 does not match); delete the run's record and run the sweep "
             f"again: rm {record_path}"
         )
-    return unpack_arrays(data)
+    return read_npz(data)
 
 
 def _arrays_name(folder: TrajectoryFolder, run_id: str) -> str | None:
