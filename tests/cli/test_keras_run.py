@@ -1,0 +1,76 @@
+"""The main promise on real digits: killed in the middle and run again, a Keras sweep ends as if undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from hpcsweep.store import Result, Store
+from hpcsweep.verification import differences
+from tests.cli.test_run import worker_pids
+from tests.conftest import Study
+
+SWEEP = """
+name = "digits"
+job = "jobs/dense_classifier.py:train"
+repeats = 2
+[fixed]
+layers = 1
+learning_rate = 0.01
+[grid]
+neurons = [8, 16]
+epochs = [3, 400]
+"""
+Wait = Callable[[Callable[[], bool]], None]
+
+
+def results(store: Path) -> dict[str, Result]:
+    """Return all results of a store by run."""
+    return {result.id: result for result in Store(store).results()}
+
+
+def test_a_killed_keras_sweep_ends_as_if_undisturbed(tmp_path: Path, wait_until: Wait) -> None:
+    """After kill -9 of everything, the same command ends with equal tables, weights and histories, to the bit."""
+    assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
+    study = Study(tmp_path / "study")
+    path = study.sweep("digits", SWEEP)
+    command = study.start("run", path, "--workers", "2")
+    wait_until(lambda: len(results(study.store)) >= 1, 120)
+    command.kill()
+    for pid in worker_pids(study.store):
+        os.kill(pid, signal.SIGKILL)
+    command.communicate()
+    finished = {run_id: result.facts["ended"] for run_id, result in results(study.store).items()}
+    assert 1 <= len(finished) < 8
+    again = study.run("run", path)
+    assert again.returncode == 0, again.stderr
+    undisturbed = study.run("run", path, "--store", study.root / "undisturbed")
+    assert again.stdout == undisturbed.stdout
+    ours, theirs = results(study.store), results(study.root / "undisturbed")
+    assert len(ours) == 8
+    assert not any(differences(result, theirs[run_id]) for run_id, result in ours.items())
+    assert all(ours[run_id].facts["ended"] == ended for run_id, ended in finished.items())  # nothing trained twice
+
+
+def test_a_result_of_a_classifier_is_whole(tmp_path: Path) -> None:
+    """A Keras run has digests, engine, device, epoch 0, confusion matrix and the accuracy of each class."""
+    assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
+    study = Study(tmp_path / "study")
+    path = study.sweep("digits", SWEEP.replace("repeats = 2", "").replace("[8, 16]", "[8]").replace("400", "4"))
+    assert study.run("run", path, "--quiet").returncode == 0
+    short, long = sorted(results(study.store).values(), key=lambda result: result.params["epochs"])
+    assert short.facts["initial_weights_sha256"] == long.facts["initial_weights_sha256"]
+    assert short.facts["final_weights_sha256"] != long.facts["final_weights_sha256"]
+    assert long.history["epoch"].tolist() == [0, 1, 2, 3, 4]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"} <= set(long.history)
+    matrix = long.arrays["confusion_matrix"]
+    assert matrix.shape == (10, 10)
+    assert long.metrics["val_accuracy"] == long.history["val_accuracy"][-1]
+    assert abs(matrix.trace() / matrix.sum() - long.metrics["val_accuracy"]) < 1e-6
+    assert long.arrays["per_class_accuracy"].shape == (10,)
+    shown = json.loads(study.run("show", long.id[:12], "--json").stdout)
+    keys = {"initial_weights_sha256", "final_weights_sha256", "engine", "commit", "device", "attempts"}
+    assert keys <= set(shown)
