@@ -112,9 +112,17 @@ def _all_ended(array: str, files: SlurmFiles, events: dict[str, list[dict[str, A
 def _ended_for_good(found: list[dict[str, Any]]) -> bool:
     if not found or found[-1]["event"] not in ("exit", "left", "continued"):
         return False
+    if found[-1]["event"] != "exit":
+        return True
+    stop = _stop_of(found)
+    continued = stop is not None and stop.get("why") in ("time", "preempted") and "gave_up" not in stop
+    return stop is not None and not continued
+
+
+def _stop_of(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return what the worker said when it stopped, None if its newest attempt ended without a word of its own."""
     stops = [event for event in found if event["event"] == "stop"]
-    requeued = bool(stops) and stops[-1].get("why") in ("time", "preempted") and "gave_up" not in stops[-1]
-    return found[-1]["event"] != "exit" or not requeued or found[-1].get("code", 0) != 0
+    return stops[-1] if stops and stops[-1].get("restart") == found[-1].get("restart") else None
 
 
 def _recorded_deaths(events: dict[str, list[dict[str, Any]]], queue: Queue) -> list[Death]:
@@ -122,7 +130,9 @@ def _recorded_deaths(events: dict[str, list[dict[str, Any]]], queue: Queue) -> l
     deaths = []
     for task, found in events.items():
         last = found[-1]
-        cause = cause_of_exit(int(last.get("code", 0))) if last["event"] == "exit" else None
+        # srun may return 0 when SLURM cuts it off, so a good end is one that the worker itself has announced
+        silent = LOST if last["event"] == "exit" and _stop_of(found) is None else None
+        cause = (cause_of_exit(int(last.get("code", 0))) or silent) if last["event"] == "exit" else None
         told = queue.newest(task)
         if told and told.living:
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from slurm_cluster import Cluster, install_packages, missing_packages, start_cluster, stop_cluster
+from slurm_study import SlurmStudy
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -43,3 +44,9 @@ def on_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
     return cluster
+
+
+@pytest.fixture(scope="module")
+def study(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> SlurmStudy:
+    """A study of its own for the tests of one file, which send their workers side by side."""
+    return SlurmStudy.create(tmp_path_factory.mktemp("study"), cluster)

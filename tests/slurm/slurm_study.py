@@ -1,0 +1,137 @@
+"""A small study on the test cluster: jobs that train nothing but count, and the command line around them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slurm_cluster import Cluster
+
+STEPS = """
+import time
+
+import numpy as np
+
+
+def train(run, *, pace: float = 0.1, size: int = 4, epochs: int):
+    state = run.restore()
+    if state is None:
+        state = {"epoch": 0, "weights": np.random.default_rng(run.seed).normal(size=size)}
+    while state["epoch"] < epochs:
+        epoch = state["epoch"] + 1
+        noise = np.random.default_rng([run.seed, epoch]).normal(size=size)
+        state = {"epoch": epoch, "weights": state["weights"] * 0.99 + noise}
+        time.sleep(pace)
+        run.log(epoch=epoch, loss=float(np.abs(state["weights"]).sum()))
+        if run.checkpoint_due or run.should_stop:
+            run.checkpoint(state)
+        if run.should_stop:
+            return None
+    run.attach(weights=state["weights"])
+"""
+DIES = """
+import os
+import signal
+import time
+
+
+def train(run, *, how: str, size: int = 1):
+    if how == "raised":
+        raise ValueError("no such thing")
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "memory":
+        hoard = [bytes(range(256)) * 4_000_000]
+        time.sleep(60)
+    if how == "disk":
+        with open("/dev/full", "w") as full:
+            full.write("x" * 10**6)
+    if how == "deaf":
+        while True:
+            time.sleep(1)
+    if how == "sleeps":
+        while not run.should_stop:
+            time.sleep(0.1)
+    run.log(epoch=1, loss=0.0)
+"""
+PROFILE = """
+scheduler = "slurm"
+partition = "dgx"
+mem_gb = 0.3
+lease_s = 8
+heartbeat_s = 1
+"""
+
+
+@dataclass(frozen=True)
+class SlurmStudy:
+    """jobs/, sweeps/ and a store on the cluster."""
+
+    root: Path
+    cluster: Cluster
+
+    @staticmethod
+    def create(root: Path, cluster: Cluster) -> SlurmStudy:
+        """Write the study's files."""
+        for folder in ("jobs/profiles", "sweeps"):
+            (root / folder).mkdir(parents=True)
+        (root / "jobs" / "steps.py").write_text(STEPS)
+        (root / "jobs" / "dies.py").write_text(DIES)
+        study = SlurmStudy(root, cluster)
+        study.profile("cluster", PROFILE)
+        return study
+
+    @property
+    def store(self) -> Path:
+        return self.root / "results"
+
+    def profile(self, name: str, text: str) -> None:
+        """Write a profile."""
+        (self.root / "jobs" / "profiles" / f"{name}.toml").write_text(text)
+
+    def sweep(self, name: str, body: str, job: str = "steps", profile: str = "cluster") -> Path:
+        """Write a sweep file."""
+        path = self.root / "sweeps" / f"{name}.toml"
+        path.write_text(f'name = "{name}"\njob = "jobs/{job}.py:train"\nprofile = "{profile}"\n{body}')
+        return path
+
+    def run(self, *words: object, code: int | None = 0, **environment: str) -> str:
+        """Run `hpcsweep` and return its stdout and stderr."""
+        done = subprocess.run(
+            [sys.executable, "-c", "from hpcsweep.cli import main; main()", *map(str, words)],
+            cwd=self.root, env=self.environment | environment, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        assert code is None or done.returncode == code, done.stdout
+        return done.stdout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "HPCSWEEP"))}
+        return clean | {"SLURM_CONF": self.cluster.environment["SLURM_CONF"]}
+
+    def submit(self, sweep: Path, *words: str) -> str:
+        """Submit a sweep and return its (last) array's id."""
+        said = self.run("submit", sweep, *words)
+        line = next(line for line in said.splitlines() if line.startswith("array "))
+        return line.removeprefix("array ").partition(":")[0].split(" -> ")[-1]
+
+    def status(self, sweep: Path) -> dict[str, Any]:
+        """Return `status --json`."""
+        said = self.run("status", "--json", sweep, code=None)
+        answer: dict[str, Any] = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+        return answer
+
+    def states(self, sweep: Path) -> list[str]:
+        """Return the state of each run."""
+        return [run["state"] for run in self.status(sweep)["runs"]]
+
+    def events(self, sweep: str) -> list[dict[str, Any]]:
+        """Return all events of a sweep's workers, by file and time."""
+        files = sorted((self.store / "sweeps" / sweep).glob("*/workers/*.events"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]

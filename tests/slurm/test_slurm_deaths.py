@@ -1,0 +1,107 @@
+"""Every way to die, produced for real, with what `status` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from slurm_study import PROFILE, SlurmStudy
+
+BODY = '[fixed]\nhow = "{how}"\nsize = {size}\n[resources]\ntime = 1\nworkers = 1\n'
+# name: what the job does, the profile's further lines, the cause that status must name
+DEATHS = {
+    "raised": ("raised", "", "raised"),
+    "killed": ("killed", "", "killed"),
+    "memory": ("memory", "", "killed"),
+    "disk": ("disk", "", "disk full"),
+    "python": ("sleeps", 'python = "/nonexistent/python"', "no python"),
+    "container": ("sleeps", '[container]\ncommand = "no-such-program"\nimage = "none.sif"', "no python"),
+    "setup": ("sleeps", 'setup = ["echo hello", "false # no"]', "setup failed"),
+    "module": ("sleeps", 'modules = ["no-such-module"]', "setup failed"),
+}
+
+
+@pytest.fixture(scope="module")
+def dying(study: SlurmStudy) -> dict[str, Path]:
+    """All sweeps of DEATHS, submitted together."""
+    found = {}
+    for size, (name, (how, profile, _)) in enumerate(DEATHS.items()):
+        study.profile(name, PROFILE + profile)
+        found[name] = study.sweep(name, BODY.format(how=how, size=size), "dies", name)
+        study.submit(found[name])
+    return found
+
+
+def _said(study: SlurmStudy, sweep: Path) -> str:
+    answer = study.status(sweep)
+    causes = [death["cause"] for death in answer.get("workers", {}).get("deaths", [])]
+    return " ".join([*causes, *(str(run["cause"]) for run in answer["runs"])])
+
+
+def _wait_for(study: SlurmStudy, sweep: Path, cause: str, seconds: float = 60) -> None:
+    said: Callable[[], bool] = lambda: cause in _said(study, sweep)  # noqa: E731
+    study.cluster.wait_until(said, seconds)
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_status_names_the_cause_and_the_command_that_helps(
+    study: SlurmStudy, dying: dict[str, Path], name: str
+) -> None:
+    """Each death is told apart, and the text ends with something to type."""
+    _wait_for(study, dying[name], DEATHS[name][2])
+    text = study.run("status", dying[name], code=None)
+    assert "hpcsweep " in text or "mend" in text, text
+
+
+def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStudy) -> None:
+    """scancel ends a worker for good: it is told as cancelled, and nothing puts it back into the queue."""
+    sweep = study.sweep("cancelled", BODY.format(how="sleeps", size=20), "dies")
+    array = study.submit(sweep)
+    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("cancelled")))
+    study.cluster.ask("scancel", array)
+    study.cluster.wait_until(lambda: not study.cluster.living(array))
+    assert "cancelled" in _said(study, sweep)
+    assert not study.cluster.living(array)
+
+
+def test_a_preempted_worker_goes_back_to_the_queue(study: SlurmStudy) -> None:
+    """Preemption is a pause: the worker stops, is requeued, and goes on when there is room again."""
+    study.profile("scavenge", PROFILE.replace('"dgx"', '"scavenge"') + "cpus = 4\n")
+    body = "[fixed]\npace = 0.2\nepochs = 60\nsize = 9\n[resources]\ntime = 5\nworkers = 1\n"
+    sweep = study.sweep("preempted", body, profile="scavenge")
+    array = study.submit(sweep)
+    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("preempted")))
+    node = study.cluster.ask("squeue", "-h", "-j", array, "-o", "%N")
+    study.cluster.ask("sbatch", "-p", "urgent", "-w", node, "-c4", "-t1", "-o", "/dev/null", "--wrap", "sleep 2")
+    study.cluster.wait_until(lambda: any(event["event"] == "stop" for event in study.events("preempted")))
+    assert next(e["why"] for e in study.events("preempted") if e["event"] == "stop") == "preempted"
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 60)
+    assert max(event["restart"] for event in study.events("preempted") if event["event"] == "start") == 1
+
+
+def test_a_worker_that_is_deaf_to_the_signal_is_told_as_timed_out(study: SlurmStudy) -> None:
+    """A job that never looks at should_stop is cut off by SLURM; status says so."""
+    sweep = study.sweep("deaf", BODY.format(how="deaf", size=30), "dies")
+    array = study.submit(sweep)
+    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("deaf")))
+    study.cluster.ask("scontrol", "update", f"jobid={array}", "EndTime=now+5seconds")
+    study.cluster.wait_until(lambda: not study.cluster.living(array))
+    assert "timeout" in _said(study, sweep)
+
+
+def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:
+    """When a node dies, SLURM starts the worker again elsewhere, and it takes its own run over after the lease."""
+    body = "[fixed]\npace = 0.2\nepochs = 40\nsize = 8\n[resources]\ntime = 5\nworkers = 1\n"
+    sweep = study.sweep("lost", body)
+    array = study.submit(sweep)
+    study.cluster.wait_until(lambda: study.cluster.ask("squeue", "-h", "-j", array, "-t", "R", "-o", "%N"))
+    node = study.cluster.ask("squeue", "-h", "-j", array, "-o", "%N")
+    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("lost")))
+    study.cluster.control("node-fail", node)
+    try:
+        study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 120)
+    finally:
+        study.cluster.control("node-up", node)
+    assert max(event["restart"] for event in study.events("lost") if event["event"] == "start") >= 1
+    study.cluster.wait_until(lambda: "down" not in study.cluster.ask("sinfo", "-h", "-N", "-o", "%t"), 30)
