@@ -11,9 +11,9 @@ GAP = "  "
 LONGEST = 40
 
 
-def frame_text(frame: pd.DataFrame) -> str:
-    """Return a frame as aligned text: numbers to five digits and to the right, what is missing as a dash."""
-    columns = [[str(name), *(_text(value) for value in frame[name].tolist())] for name in frame]
+def frame_text(frame: pd.DataFrame, longest: int = LONGEST) -> str:
+    """Return a frame as aligned text: numbers to five digits and to the right, missing ones as -, texts cut."""
+    columns = [[str(name), *(_text(value, longest) for value in frame[name].tolist())] for name in frame]
     right = [all(isinstance(v, int | float) or v is None for v in frame[name].tolist()) for name in frame]
     widths = [max(map(cell_len, column)) for column in columns]
     lines = []
@@ -27,10 +27,10 @@ def frame_text(frame: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(value: object) -> str:
+def _text(value: object, longest: int) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return "-"
     if isinstance(value, float):
         return str(int(value)) if value == round(value) and abs(value) < 1e15 else f"{value:.5g}"
     text = key_text(tuple(value) if isinstance(value, list) else value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
+    return text if len(text) <= longest else f"{text[: longest - 4]} ..."

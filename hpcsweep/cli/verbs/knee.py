@@ -1,0 +1,60 @@
+"""`hpcsweep knee SWEEP`: where more epochs, or more of anything, stop paying."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hpcsweep.cli.common import json_option, store_option
+from hpcsweep.cli.reading import read_results, source_argument, where_option
+
+
+@click.command("knee")
+@source_argument
+@click.option("--value", "metric", metavar="METRIC", help="The metric  [default: val_accuracy, else val_loss ...]")
+@click.option("--axis", default="epochs", show_default=True, help="epochs, or a parameter of numbers.")
+@click.option("--percent", type=float, default=5.0, show_default=True, help="How much of the gain may be left.")
+@click.option("--reach", metavar="NUMBERS", default="0.6,0.8,0.85", show_default=True, help="Thresholds of interest.")
+@where_option
+@json_option
+@store_option
+def command(
+    source: Path,
+    metric: str | None,
+    axis: str,
+    percent: float,
+    reach: str,
+    where: str | None,
+    as_json: bool,
+    store: str | None,
+) -> None:
+    """Say after how many epochs of SWEEP less than 5 % of the gain is still to come, and what each stretch buys."""
+    from hpcsweep.errors import UsageError
+    from hpcsweep.knee import knee, marginal, reaching
+    from hpcsweep.tables.plain import frame_text
+
+    try:
+        thresholds = [float(text) for text in reach.split(",")]
+    except ValueError:
+        raise UsageError(f'--reach: found "{reach}", expected numbers such as 0.6,0.8') from None
+    results = read_results(source, store)
+    frames = {
+        "knee": knee(results, metric, axis=axis, percent=percent, where=where),
+        "reaching": reaching(results, metric, thresholds, axis=axis, where=where),
+        "marginal": marginal(results, metric, axis=axis, where=where),
+    }
+    if as_json:
+        click.echo(json.dumps({name: _records(frame) for name, frame in frames.items()}, allow_nan=False))
+        return
+    for title, frame in zip(
+        ("Where it stops paying", "First reached", "What each stretch buys"), frames.values(), strict=True
+    ):
+        click.echo(f"{title}\n\n{frame_text(frame, longest=200)}")
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = frame.to_dict(orient="records")
+    return [{name: None if value != value else value for name, value in record.items()} for record in records]

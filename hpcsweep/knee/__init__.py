@@ -1,0 +1,13 @@
+"""Where do more epochs, or more of anything, stop paying?
+
+from hpcsweep.knee import knee, marginal, reaching
+knee("sweeps/quickstart.toml", "val_accuracy")                      # one row a setting
+reaching("sweeps/quickstart.toml", "val_accuracy", [0.6, 0.8])      # first epoch that reaches each
+"""
+
+from __future__ import annotations
+
+from hpcsweep.knee.gains import marginal, reaching
+from hpcsweep.knee.point import knee
+
+__all__ = ["knee", "marginal", "reaching"]

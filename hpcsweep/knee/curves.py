@@ -1,0 +1,145 @@
+"""How good each setting was along an axis: the best so far, one curve a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.results import Results, load
+from hpcsweep.results.summaries import Array, better
+from hpcsweep.tables.spec import select
+from hpcsweep.tables.values import default_value, value_of
+
+EPOCHS = "epochs"
+Setting = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One setting and seed: positions on the axis, the best value up to each, and the hours spent up to each.
+
+    `x`, `best`, `hours` are float64 [points]; `best` is the value as it was logged, never getting worse.
+    """
+
+    setting: Setting
+    seed: int
+    x: Array
+    best: Array
+    hours: Array
+
+
+@dataclass(frozen=True)
+class Curves:
+    """All curves of a sweep along one axis. `names` are the parameters of a setting; `larger` is better, or smaller."""
+
+    axis: str
+    metric: str
+    larger: bool
+    names: tuple[str, ...]
+    curves: tuple[Curve, ...]
+
+    def by_setting(self) -> dict[Setting, list[Curve]]:
+        """Return the curves of each setting, a seed each, in the order of the sweep."""
+        grouped: dict[Setting, list[Curve]] = {}
+        for curve in self.curves:
+            grouped.setdefault(curve.setting, []).append(curve)
+        return grouped
+
+
+def curves_of(source: str | Path | Results, metric: str | None, axis: str, where: str | None, store: Any) -> Curves:
+    """Return the curves along the epochs (from the histories) or along another numeric parameter (from the runs).
+
+    Raises UsageError for an axis that is no number or a metric whose better direction is unknown,
+    NothingSelectedError if no finished run has what is needed.
+    """
+    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    if axis == EPOCHS:
+        made = _along_epochs(results, _logged_metric(results, metric))
+    else:
+        made = _along_parameter(results, metric or default_value(results), axis)
+    if not made.curves:
+        raise NothingSelectedError(f"{results.title}: no finished run has {made.metric} along {axis}")
+    return made
+
+
+def _logged_metric(results: Results, metric: str | None) -> str:
+    preferred = [m for m in ("val_accuracy", "val_loss", "accuracy", "loss") if m in results.metrics]
+    chosen = metric or next(iter(preferred), None)
+    if chosen is None or chosen not in results.metrics:
+        raise UsageError(
+            f'no metric is called "{metric}"{nearest(metric or "", results.metrics)}; logged by epoch are: '
+            f"{', '.join(results.metrics) or 'none'}"
+        )
+    return chosen
+
+
+def _direction(metric: str) -> bool:
+    way = better(metric)
+    if way is None:
+        raise UsageError(
+            f'whether more or less "{metric}" is better is unknown; use a name with loss, error or accuracy'
+        )
+    return way == "max"
+
+
+def _along_epochs(results: Results, metric: str) -> Curves:
+    names = tuple(name for name in results.varying() if name != EPOCHS)
+    larger = _direction(metric)
+    history = results.history()
+    longest = _longest_runs(results, names)
+    by_id = {run_id: rows for run_id, rows in history.groupby("id", observed=True, sort=False) if run_id in longest}
+    curves = []
+    for run_id, (setting, seed) in longest.items():
+        rows = by_id.get(run_id)
+        rows = None if rows is None else rows[np.isfinite(rows[metric])]
+        if rows is not None and len(rows):
+            seconds = rows["seconds"].fillna(0).to_numpy() if "seconds" in rows else np.full(len(rows), np.nan)
+            x = rows["epoch"].to_numpy(dtype=np.float64)
+            curves.append(Curve(setting, seed, x, _best(rows[metric].to_numpy(), larger), seconds.cumsum() / 3600))
+    return Curves(EPOCHS, metric, larger, names, tuple(curves))
+
+
+def _longest_runs(results: Results, names: tuple[str, ...]) -> dict[str, tuple[Setting, int]]:
+    """Return, for each setting and seed, the finished run with the most epochs: shorter ones are part of it."""
+    columns = [results.runs[name].tolist() for name in names]
+    settings = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    reached = results.column("reached_epoch").fillna(-1).tolist()
+    best: dict[tuple[Setting, int], tuple[float, str]] = {}
+    own = (results.column(name).tolist() for name in ("id", "seed", "state"))
+    for setting, epochs, run_id, seed, state in zip(settings, reached, *own, strict=True):
+        if state == "done" and epochs > best.get((setting, seed), (-1.0, ""))[0]:
+            best[(setting, seed)] = (epochs, run_id)
+    return {run_id: place for place, (_, run_id) in best.items()}
+
+
+def _along_parameter(results: Results, value: str, axis: str) -> Curves:
+    if axis not in results.parameters or results.runs[axis].dtype.kind not in "if":
+        numeric = [name for name in results.varying() if results.runs[name].dtype.kind in "if"]
+        hint = nearest(axis, numeric)
+        raise UsageError(f'--axis: "{axis}" is no parameter of numbers{hint}; expected {EPOCHS} or one of {numeric}')
+    names = tuple(name for name in results.varying() if name != axis)
+    shown = value_of(results, value)
+    larger = _direction(shown.name)
+    columns = [results.runs[name].tolist() for name in names]
+    settings = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    own = (results.column(name).tolist() for name in ("seed", "state", "time_s"))
+    points: dict[tuple[Setting, int], list[tuple[float, float, float]]] = {}
+    for setting, x, y, seed, state, time_s in zip(
+        settings, results.runs[axis].tolist(), shown.numbers, *own, strict=True
+    ):
+        if state == "done" and np.isfinite(y):
+            points.setdefault((setting, seed), []).append((float(x), float(y), time_s / 3600))
+    curves = []
+    for (setting, seed), found in points.items():
+        x, y, hours = np.array(sorted(found)).T
+        curves.append(Curve(setting, seed, x, _best(y, larger), hours))
+    return Curves(axis, shown.name, larger, names, tuple(curves))
+
+
+def _best(values: Array, larger: bool) -> Array:
+    best: Array = (np.maximum if larger else np.minimum).accumulate(values)
+    return best

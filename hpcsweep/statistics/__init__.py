@@ -1,0 +1,14 @@
+"""What the numbers of a sweep let one say: comparisons paired by seed, effects of parameters, and in which words.
+
+from hpcsweep import statistics
+statistics.compare("sweeps/quickstart.toml", "optimizer", "val_accuracy")
+statistics.effects("sweeps/quickstart.toml", "val_accuracy")
+"""
+
+from __future__ import annotations
+
+from hpcsweep.statistics.compare import compare, holm
+from hpcsweep.statistics.effects import effects, importance
+from hpcsweep.statistics.sentences import sentences
+
+__all__ = ["compare", "effects", "holm", "importance", "sentences"]

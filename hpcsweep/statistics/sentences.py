@@ -1,0 +1,62 @@
+"""What the statistics say, in sentences that a student understands, with n and what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from hpcsweep.results import Results
+from hpcsweep.statistics.compare import MIN_PAIRS, compare
+from hpcsweep.statistics.effects import effects
+from hpcsweep.tables.keys import key_text
+
+MAX_VALUES = 6  # comparing all pairs of more values says little in words
+
+
+def sentences(results: Results, value: str | None = None) -> Iterator[str]:
+    """Give what can be said of the parameters that vary, the strongest first, and what cannot."""
+    seeds = results.column("seed")[results.column("state") == "done"].nunique()
+    if seeds < MIN_PAIRS:
+        yield (
+            f"All finished runs have {seeds} seed{'' if seeds == 1 else 's'}: nothing is said about differences, since "
+            "one seed cannot tell an effect from luck. Add repeats = 3 or more to the sweep."
+        )
+        return
+    order = [name for name in dict.fromkeys(effects(results, value)["parameter"]) if name in results.varying()]
+    for parameter in order:
+        frame = compare(results, parameter, value)
+        if len(set(results.runs[parameter].tolist())) <= MAX_VALUES:
+            yield from (sentence(row) for row in frame.to_dict(orient="records"))
+        else:
+            yield _strongest(frame)
+    yield (
+        "Assumed: runs of the same seed and otherwise equal parameters are pairs, averaged to one difference a seed, "
+        "and these are independent and roughly normal (paired t test, 95 % intervals, Holm's correction within each "
+        f"parameter). With {seeds} seeds only large effects can be shown."
+    )
+
+
+def sentence(row: dict[Any, Any]) -> str:
+    """Return one row of `compare` in words."""
+    first, second = (f"{row['parameter']} {key_text(row[side])}" for side in ("first", "second"))
+    if row["n_seeds"] < MIN_PAIRS:
+        return f"{second} against {first}: {row['verdict']}."
+    evidence = (
+        f"95 % interval {row['ci_low']:+.3g} to {row['ci_high']:+.3g}, p = {row['p_holm']:.2g} after correction, "
+        f"n = {row['n_seeds']} seeds, {row['n_pairs']} pairs"
+    )
+    amount = f"{row['metric']} by {row['difference']:+.3g} on average"
+    if row["verdict"] == "different":
+        return f"{second} instead of {first} changes {amount} ({evidence})."
+    return f"{second} instead of {first} is not shown to change {row['metric']}: {row['difference']:+.3g} ({evidence})."
+
+
+def _strongest(frame: pd.DataFrame) -> str:
+    tested = frame[frame["n_seeds"] >= MIN_PAIRS]
+    if not len(tested):
+        return f"{frame['parameter'].iloc[0]}: no claim, there are no pairs of runs."
+    row = tested.to_dict(orient="records")[int(tested["difference"].abs().to_numpy().argmax())]
+    different = int((tested["verdict"] == "different").sum())
+    return f"{sentence(row)} That is the largest of {len(tested)} comparisons, {different} of which show a difference."
