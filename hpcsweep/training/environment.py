@@ -49,8 +49,10 @@ def _prepare_tensorflow() -> None:
     with contextlib.suppress(RuntimeError):  # too late if the job has used TensorFlow already
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(THREADS)
-    tf.config.experimental.enable_op_determinism()
-    for gpu in tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:  # on a GPU some layers have no deterministic form, and XLA has fewer
+        tf.config.experimental.enable_op_determinism()
+    for gpu in gpus:
         with contextlib.suppress(RuntimeError):
             tf.config.experimental.set_memory_growth(gpu, True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -55,6 +56,7 @@ class TensorFlowProgram:
         self.compile_s = 0.0
         self.epoch_s: float | None = None
         self._batch_size = batch_size
+        self._jit = jit
         self._examples = len(data.x)
         self._names = list(model.get_metrics_result())
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
@@ -76,7 +78,10 @@ class TensorFlowProgram:
     def compile(self, data: DeviceData) -> None:
         """Trace and compile by running no epoch."""
         began = time.perf_counter()
-        self.advance(data, np.empty((0, self._examples), dtype=np.int32))
+        try:
+            self.advance(data, np.empty((0, self._examples), dtype=np.int32))
+        except (tf.errors.OpError, TypeError, NotImplementedError) as error:
+            raise NotCompilableError(f"engine {self.engine}: {str(error).strip().splitlines()[0]}") from error
         self.compile_s = time.perf_counter() - began
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
@@ -84,7 +89,8 @@ class TensorFlowProgram:
         count = len(orders)
         padded = np.zeros((self.longest_call_epochs, self._examples), dtype=np.int32)
         padded[:count] = orders
-        table = self._advance(data.train, data.validation, tf.constant(padded), tf.constant(count))
+        ends = (tf.constant(len(data.train[0])), tf.constant(len(data.validation[0])))
+        table = self._advance(data.train, data.validation, tf.constant(padded), tf.constant(count), ends)
         names = [*self._names, *(f"val_{name}" for name in self._names)]
         return dict(zip(names, table.numpy()[:count].T.astype(float).tolist(), strict=True))
 
@@ -109,34 +115,46 @@ class TensorFlowProgram:
 
     # -- what is traced -------------------------------------------------------------------------------------------
 
-    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any) -> Any:
+    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, ends: Any) -> Any:
         def epoch(index: Any, table: Any) -> Any:
-            row = self._one_epoch(train, validation, orders[index])
+            trained = self._each_batch(self.model.train_step, train, orders[index], ends[0])
+            validated = self._each_batch(self.model.test_step, validation, None, ends[1])
+            row = tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
             return index + 1, tf.tensor_scatter_nd_update(table, [[index]], [row])
 
         table = tf.zeros((self.longest_call_epochs, 2 * len(self._names)), dtype=keras.config.floatx())
         loop = (tf.constant(0), table)
         return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
 
-    def _one_epoch(self, train: Any, validation: Any, order: Any) -> Any:
-        trained = self._each_batch(self.model.train_step, train, order)
-        validated = self._each_batch(self.model.test_step, validation, None)
-        return tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
+    def _each_batch(self, step: Any, part: Any, order: Any, end: Any) -> list[Any]:
+        """Call `step` on all batches that start before example `end`, and return the metrics.
 
-    def _each_batch(self, step: Any, part: Any, order: Any) -> list[Any]:
-        """Call `step` on full batches in a loop, then on what is left (of static shape, as XLA demands)."""
+        The step is traced for shapes as static as those Keras would trace it for, because it rounds differently where
+        it knows them: for batches of one size, or of any size if the last one is smaller. XLA wants to know them all
+        the same, so with it what is left after the full batches is a second call of the same trace. That `end` is
+        known only at run time keeps XLA from merging a lone step into its surroundings, which would round differently.
+        """
         size, examples = self._batch_size, part[0].shape[0]
+        left = examples % size
+        if left and self._jit:
+            step = _for_any_size(step, part)
 
-        def batch(index: Any) -> Any:
-            self._check_names(step(_batch(part, order, index * size, size)))
-            return index + 1
+        def loop(first: int, stop: Any, rows: Callable[[Any], Any]) -> None:
+            def body(start: Any) -> Any:
+                self._check_names(step(_batch(part, order, start, rows(start))))
+                return start + size
+
+            tf.while_loop(lambda start: start < stop, body, (tf.constant(first),), parallel_iterations=1)
 
         self.model.reset_metrics()
-        full = examples // size
-        if full:
-            tf.while_loop(lambda index: index < full, batch, (tf.constant(0),), parallel_iterations=1)
-        if examples % size:
-            self._check_names(step(_batch(part, order, full * size, examples % size)))
+        if not left:
+            loop(0, end, lambda _: size)
+        elif not self._jit:
+            loop(0, end, lambda start: tf.minimum(size, examples - start))
+        else:
+            if examples > left:
+                loop(0, tf.minimum(end, examples - left), lambda _: size)
+            loop(examples - left, end, lambda _: left)
         return list(self.model.get_metrics_result().values())
 
     def _check_names(self, logs: Any) -> None:
@@ -181,7 +199,20 @@ class TensorFlowProgram:
         return written.concat()
 
 
-def _batch(part: Any, order: Any, start: Any, size: int) -> tuple[Any, Any, Any]:
+def _for_any_size(step: Any, part: Any) -> Any:
+    """Trace `step` for batches of any size, once."""
+    known = [array is not None for array in part]
+    specs = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in part if array is not None]
+
+    def given(*arrays: Any) -> Any:
+        remaining = iter(arrays)
+        return step(tuple(next(remaining) if is_known else None for is_known in known))
+
+    traced = tf.function(given, input_signature=specs, autograph=False)
+    return lambda batch: traced(*(array for array in batch if array is not None))
+
+
+def _batch(part: Any, order: Any, start: Any, size: Any) -> tuple[Any, Any, Any]:
     """Return `size` examples from `start` on, in the order given or as they lie."""
     if order is None:
         x, y, weight = (None if a is None else _rows(a, start, size) for a in part)
@@ -191,6 +222,6 @@ def _batch(part: Any, order: Any, start: Any, size: int) -> tuple[Any, Any, Any]
     return x, y, weight
 
 
-def _rows(array: Any, start: Any, size: int) -> Any:
+def _rows(array: Any, start: Any, size: Any) -> Any:
     rest = array.shape.as_list()[1:]
     return tf.slice(array, [start, *(0 for _ in rest)], [size, *rest])

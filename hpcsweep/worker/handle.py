@@ -189,6 +189,11 @@ class RunHandle:
         state = whole["state"]
         return self._write_files(state[_FILES]) if isinstance(state, dict) and _FILES in state else state
 
+    def restart(self) -> None:
+        """Forget the history: the training starts again from a fresh model. Facts and checkpoints stay."""
+        self._require_claim()
+        self._history = History()
+
     # -- what the worker asks ---------------------------------------------------------------------------------------
 
     @property

@@ -1,0 +1,81 @@
+"""Kill training at random moments, again and again, and compare with what was never disturbed.
+
+`python -m tests.training.kill_harness FOLDER KILLS [NET ...]`: TensorFlow is imported once, and every attempt is a
+child forked before any operation has run. Prints one line of JSON a net.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hpcsweep.training import fit, seed_everything
+from tests.training import nets
+from tests.training.harness import FakeRun
+
+EPOCHS = 60
+
+
+def train(net: str, folder: Path) -> None:
+    """Train in `folder`, going on from the checkpoint there, and leave what came of it in result.json."""
+    run = FakeRun(EPOCHS, seed=3, folder=folder, checkpoint_every_s=0.0)
+    seed_everything(3)
+    fit(run, getattr(nets, net)(), nets.images(2000, 500))
+    history = {name: column for name, column in run.history.items() if name != "seconds"}
+    digests = {name: run.facts[name] for name in ("initial_weights_sha256", "final_weights_sha256")}
+    (folder / "result.json").write_text(json.dumps({**digests, "history": history}, sort_keys=True))
+
+
+def in_child(work: Callable[[], None], kill_after_s: float | None) -> bool:
+    """Do `work` in a forked child, killed after a while; whether it came to its end."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    if kill_after_s is not None:
+        time.sleep(kill_after_s)
+        os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0:
+        raise RuntimeError("the child failed by itself")
+    return os.WIFEXITED(status)
+
+
+def prove(net: str, folder: Path, kills: int, chance: random.Random) -> dict[str, object]:
+    """Train `net` undisturbed, then with kills, and return whether everything came out equal."""
+    whole, torn = folder / f"{net}-whole", folder / f"{net}-torn"
+    whole.mkdir(parents=True)
+    began = time.monotonic()
+    in_child(lambda: train(net, whole), None)
+    whole_s = time.monotonic() - began
+    expected = (whole / "result.json").read_text()
+    done, attempts, differences = 0, 0, 0
+    while done < kills:
+        attempts += 1
+        place = torn / str(attempts)
+        place.mkdir(parents=True)
+        while not in_child(lambda place=place: train(net, place), chance.uniform(0, whole_s) if done < kills else None):
+            done += 1
+        differences += (place / "result.json").read_text() != expected
+    return {"net": net, "kills": done, "trainings": attempts, "differences": differences, "whole_s": round(whole_s, 1)}
+
+
+def main() -> None:
+    folder, kills, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    chance = random.Random(1)
+    for net in names or ["dense", "conv", "dropout", "batch_norm"]:
+        print(json.dumps(prove(net, folder, kills, chance)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
