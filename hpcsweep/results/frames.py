@@ -53,6 +53,7 @@ class Results:
     layout: Any = None
     notes: tuple[str, ...] = ()
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
+    read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return our column `name`, wherever a parameter of that name has pushed it."""
@@ -61,6 +62,10 @@ class Results:
     def history(self) -> pd.DataFrame:
         """Return one row an epoch of each run that has a history: id, epoch from 0, the metrics, seconds."""
         return self.read_history()
+
+    def arrays(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return {run id: {name: array}} of finished runs, such as `confusion_matrix` [true class, said class]."""
+        return self.read_arrays(run_ids)
 
     def varying(self) -> tuple[str, ...]:
         """Return the parameters that have more than one value."""

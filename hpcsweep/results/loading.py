@@ -15,6 +15,7 @@ from hpcsweep.results.records import Records
 from hpcsweep.run import Run
 from hpcsweep.store import Store, locate_store
 from hpcsweep.store.manifest import read_manifest
+from hpcsweep.store.records import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 
 if TYPE_CHECKING:
@@ -109,6 +110,11 @@ def _assemble(
         own=own,
         layout=layout,
         read_history=lambda: history_frame(records),
+        read_arrays=lambda run_ids: {
+            run_id: read_result(store.folder(stamps[run_id].trajectory), run_id).arrays
+            for run_id in run_ids
+            if run_id in stamps
+        },
     )
 
 

@@ -1,0 +1,63 @@
+"""`hpcsweep plot SWEEP KIND`: figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hpcsweep.cli.common import store_option
+from hpcsweep.cli.reading import read_results, source_argument, split_names, where_option
+
+KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "per-class")
+
+
+@click.command("plot")
+@source_argument
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--value", "metrics", metavar="NAMES", multiple=True, help="What to draw, such as accuracy,val_accuracy.")
+@click.option("--group", metavar="NAMES", help="The parameters that tell lines apart  [default: all that vary]")
+@click.option("--rows", metavar="NAMES", help="heatmap: parameters that head the rows.")
+@click.option("--cols", metavar="NAMES", help="heatmap: parameters that head the columns.")
+@click.option("--x", metavar="NAME", help="score: the parameter of the axis.")
+@click.option("--log", is_flag=True, help="curves: epochs in logarithms.")
+@click.option("--classes", type=int, help="curves: draw chance for so many classes.")
+@where_option
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="A .png, .svg or .pdf file."
+)
+@store_option
+def command(
+    source: Path,
+    kind: str,
+    metrics: tuple[str, ...],
+    group: str | None,
+    rows: str | None,
+    cols: str | None,
+    x: str | None,
+    log: bool,
+    classes: int | None,
+    where: str | None,
+    out: Path | None,
+    store: str | None,
+) -> None:
+    """Draw a figure of SWEEP and print the name of its file.
+
+    KIND: curves (mean and band over seeds), gap (overfitting), time (an epoch, by device), heatmap, score (against a
+    parameter), parallel (coordinates), confusion (matrices), per-class (accuracy).
+    """
+    from hpcsweep.figures import plot, save
+
+    results = read_results(source, store)
+    options: dict[str, Any] = {"metrics": split_names(metrics), "group": split_names(group)}
+    if kind == "curves":
+        options |= {"log_epochs": log, "classes": classes}
+    if kind == "heatmap":
+        options |= {"rows": split_names(rows), "cols": split_names(cols)}
+    if kind == "score":
+        options |= {"x": x}
+    figure = plot(results, kind, where=where, **options)
+    path = out or Path(f"{results.title}-{kind}.png")
+    save(figure, path)
+    click.echo(path)

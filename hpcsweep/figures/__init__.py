@@ -1,0 +1,11 @@
+"""Figures that are readable in print and for colour-blind readers, each a function that returns a matplotlib Figure.
+
+from hpcsweep import figures
+figures.plot("sweeps/quickstart.toml", "curves").savefig("curves.svg")
+"""
+
+from __future__ import annotations
+
+from hpcsweep.figures.kinds import KINDS, plot, save
+
+__all__ = ["KINDS", "plot", "save"]

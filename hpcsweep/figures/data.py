@@ -1,0 +1,82 @@
+"""What figures draw: curves of each setting over seeds, and the arrays of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpcsweep.errors import NothingSelectedError
+from hpcsweep.figures.style import MAX_LINES
+from hpcsweep.results import Results
+from hpcsweep.tables.keys import key_text
+from hpcsweep.tables.spec import axis_column
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Band:
+    """One setting's curve: `mean`, `low` and `high` (smallest and largest seed) at each `epoch`, all [epochs]."""
+
+    label: str
+    epoch: Array
+    mean: Array
+    low: Array
+    high: Array
+    seeds: int
+
+
+def settings_of(results: Results, group: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
+    """Return the parameters that tell lines apart (default: all that vary but epochs) and the label of each run."""
+    names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")
+    columns = [axis_column(results, name).tolist() for name in names]
+    settings = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    return names, [", ".join(map(key_text, setting)) or results.title for setting in settings]
+
+
+def bands(results: Results, metric: str, group: Sequence[str] | None = None) -> tuple[str, list[Band]]:
+    """Return a title for the legend and one band a setting, from the longest finished run of each seed.
+
+    Epochs that not all seeds of a setting reached are left out, so that a mean never jumps because a run ended.
+    """
+    names, labels = settings_of(results, group)
+    rows = longest_runs(results, labels)
+    history = results.history()
+    if metric not in history or not rows:
+        raise NothingSelectedError(f"{results.title}: no finished run has {metric} by epoch")
+    wanted = history[history["id"].isin(list(rows)) & np.isfinite(history[metric])]
+    by_id = {str(run_id): part for run_id, part in wanted.groupby("id", observed=True, sort=False)}
+    grouped: dict[str, list[pd.DataFrame]] = {}
+    for run_id, label in rows.items():
+        if run_id in by_id:
+            grouped.setdefault(label, []).append(by_id[run_id])
+    made = [_band(label, parts, metric) for label, parts in grouped.items()]
+    return ", ".join(names), made[:MAX_LINES]
+
+
+def longest_runs(results: Results, labels: Sequence[str]) -> dict[str, str]:
+    """Return {run id: label} of the longest finished run of each trajectory of each label."""
+    frame = pd.DataFrame(
+        {
+            "label": labels,
+            "id": results.column("id"),
+            "trajectory": results.column("trajectory"),
+            "epochs": results.column("reached_epoch"),
+            "done": results.column("state").isin(["done", "diverged"]),
+        }
+    )
+    done = frame[frame["done"] & frame["epochs"].notna()]
+    longest = done.loc[done.groupby(["label", "trajectory"], sort=False)["epochs"].idxmax()]
+    return dict(zip(longest["id"], longest["label"], strict=True))
+
+
+def _band(label: str, parts: Sequence[pd.DataFrame], metric: str) -> Band:
+    columns = [part.set_index("epoch")[metric] for part in parts]
+    together = pd.concat(columns, axis=1, join="inner").sort_index()
+    values = together.to_numpy()
+    epochs = together.index.to_numpy()
+    return Band(label, epochs, values.mean(axis=1), values.min(axis=1), values.max(axis=1), len(parts))

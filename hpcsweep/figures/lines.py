@@ -1,0 +1,133 @@
+"""Learning curves, the gap between training and validation, and time an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcsweep.errors import NothingSelectedError
+from hpcsweep.figures.data import Band, bands
+from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, new_figure, words
+from hpcsweep.results import Results
+from hpcsweep.tables.keys import key_text
+from hpcsweep.tables.spec import axis_column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARKS = 8
+
+
+def curves(
+    results: Results,
+    *,
+    metrics: Sequence[str] | None = None,
+    group: Sequence[str] | None = None,
+    log_epochs: bool = False,
+    classes: int | None = None,
+) -> Figure:
+    """Draw a panel for each metric: the mean over seeds against the epoch, the band from the worst to the best seed."""
+    shown = list(metrics or _default_metrics(results))
+    figure, panels = new_figure(-(-len(shown) // 2), min(len(shown), 2))
+    for empty in panels[len(shown) :]:
+        empty.set_axis_off()
+    for axes, metric in zip(panels, shown, strict=False):
+        title, found = bands(results, metric, group)
+        for number, band in enumerate(found):
+            draw_band(axes, band, number, log_epochs)
+        guess = chance(metric, classes)
+        if guess:
+            height, said = guess
+            axes.axhline(height, color="#555555", linewidth=1, linestyle=(0, (2, 2)))
+            place: dict[str, Any] = {
+                "xycoords": ("axes fraction", "data"),
+                "ha": "right",
+                "va": "bottom",
+                "fontsize": 8,
+            }
+            axes.annotate(said, (1, height), **place)
+        axes.set(xlabel="epoch (0: untrained)" if not log_epochs else "epoch + 1 (log)", ylabel=words(metric, classes))
+        if log_epochs:
+            axes.set_xscale("log")
+    legend(figure, panels[0], title)
+    seeds = sorted({band.seeds for band in found})
+    dropped = f"; the first {MAX_LINES} settings" if len(found) == MAX_LINES else ""
+    over = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    figure.suptitle(f"{results.title}: mean over n = {over} seeds; band: worst to best seed{dropped}", fontsize=10)
+    return figure
+
+
+def draw_band(axes: Axes, band: Band, number: int, log_epochs: bool = False) -> None:
+    """Draw one mean line and its band; sparse markers tell lines apart in black and white."""
+    x = band.epoch + 1 if log_epochs else band.epoch
+    style = line_style(number)
+    every = max(1, len(x) // MARKS)
+    axes.plot(x, band.mean, label=band.label, linewidth=1.6, markersize=4, markevery=(number % every, every), **style)
+    if band.seeds > 1:
+        axes.fill_between(x, band.low, band.high, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def gap(
+    results: Results, *, metrics: Sequence[str] | None = None, group: Sequence[str] | None = None, **_unused: Any
+) -> Figure:
+    """Draw how much better training is than validation at each epoch: above 0 and rising is overfitting."""
+    metric = (list(metrics or []) or ["accuracy" if "val_accuracy" in results.metrics else "loss"])[0].removeprefix(
+        "val_"
+    )
+    if not {metric, f"val_{metric}"} <= set(results.metrics):
+        raise NothingSelectedError(f"{results.title}: no run logged both {metric} and val_{metric}")
+    figure, (axes,) = new_figure(width=6)
+    title, train = bands(results, metric, group)
+    _, validation = bands(results, f"val_{metric}", group)
+    sign = -1.0 if "loss" in metric else 1.0
+    held_out = {band.label: band for band in validation}
+    for number, band in enumerate(band for band in train if band.label in held_out):
+        other = held_out[band.label]
+        epochs, here, there = np.intersect1d(band.epoch, other.epoch, return_indices=True)
+        difference = sign * (band.mean[here] - other.mean[there])
+        every = max(1, len(epochs) // MARKS)
+        axes.plot(
+            epochs, difference, label=band.label, linewidth=1.6, markersize=4, markevery=every, **line_style(number)
+        )
+    axes.axhline(0, color="#555555", linewidth=1)
+    order = "validation less training" if sign < 0 else "training less validation"
+    axes.set(xlabel="epoch (0: untrained)", ylabel=f"{words(metric)}: {order}")
+    axes.set_title(f"{results.title}: overfitting gap (mean over seeds)")
+    legend(figure, axes, title)
+    return figure
+
+
+def time_an_epoch(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
+    """Draw the mean seconds an epoch of each run, by device and setting."""
+    names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")[:2]
+    if "mean_seconds" not in results.own:
+        raise NothingSelectedError(f"{results.title}: no run recorded its seconds an epoch")
+    columns = [results.column("device").fillna("unknown device"), *(axis_column(results, name) for name in names)]
+    keys = [", ".join(map(key_text, key)) for key in zip(*(column.tolist() for column in columns), strict=True)]
+    seconds = results.column("mean_seconds").to_numpy()
+    order = [key for key in dict.fromkeys(keys) if np.isfinite(seconds[[k == key for k in keys]]).any()]
+    figure, (axes,) = new_figure(width=6.5, height=max(2.2, 0.32 * len(order) + 1.2))
+    for row, key in enumerate(order):
+        mine = seconds[[k == key for k in keys]]
+        mine = mine[np.isfinite(mine)]
+        axes.plot(mine, [row] * len(mine), "o", color="#0072B2", alpha=0.6, markersize=5)
+        axes.plot([mine.mean()], [row], "|", color="#D55E00", markersize=16, markeredgewidth=2)
+    axes.set_yticks(range(len(order)), order)
+    axes.invert_yaxis()
+    axes.set(
+        xscale="log",
+        xlabel="time an epoch (s, log); | is the mean",
+        title=f"{results.title}: device, {', '.join(names)}",
+    )
+    return figure
+
+
+def _default_metrics(results: Results) -> list[str]:
+    known: list[str] = [name for name in ("accuracy", "val_accuracy", "loss", "val_loss") if name in results.metrics]
+    shown = known or [name for name in results.metrics if name != "seconds"][:2]
+    if not shown:
+        raise NothingSelectedError(f"{results.title}: no run has a history; curves need metrics logged by epoch")
+    return shown

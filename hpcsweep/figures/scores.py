@@ -1,0 +1,119 @@
+"""A score against a parameter, and all parameters of all runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcsweep.errors import UsageError, nearest
+from hpcsweep.figures.style import MAX_LINES, legend, line_style, new_figure, words
+from hpcsweep.results import Results
+from hpcsweep.results.frames import distinct
+from hpcsweep.tables.keys import key_text
+from hpcsweep.tables.values import default_value, value_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LABELS = 8
+LOG_FROM = 20.0  # an axis whose largest value is so many times the smallest is drawn in logarithms
+
+
+def score(
+    results: Results,
+    *,
+    metrics: Sequence[str] | None = None,
+    x: str | None = None,
+    group: Sequence[str] | None = None,
+    **_unused: Any,
+) -> Figure:
+    """Draw a metric against a parameter of numbers: each run a point, a line through the means of each setting."""
+    axis = _axis(results, x)
+    shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
+    names = tuple(group) if group else tuple(name for name in results.varying() if name != axis)
+    columns = [results.runs[name].tolist() for name in names]
+    keys = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    positions = results.runs[axis].to_numpy(dtype=np.float64)
+    good = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    figure, (axes,) = new_figure(width=6)
+    for number, key in enumerate(list(dict.fromkeys(keys))[:MAX_LINES]):
+        mine = good & np.array([one == key for one in keys])
+        places = np.unique(positions[mine])
+        means = [shown.numbers[mine & (positions == place)].mean() for place in places]
+        style = line_style(number)
+        axes.plot(positions[mine], shown.numbers[mine], ".", color=style["color"], alpha=0.5, markersize=5)
+        axes.plot(places, means, label=", ".join(map(key_text, key)) or "mean", linewidth=1.6, markersize=5, **style)
+    if positions.min() > 0 and positions.max() / positions.min() >= LOG_FROM:
+        axes.set_xscale("log")
+    elif results.runs[axis].dtype.kind == "i" and len(set(positions)) <= LABELS:
+        axes.set_xticks(sorted(set(positions)))
+    suffix = " (log)" if axes.get_xscale() == "log" else ""
+    axes.set(xlabel=f"{axis}{suffix}", ylabel=words(shown.name), title=f"{results.title}: points are runs, lines means")
+    legend(figure, axes, ", ".join(names))
+    return figure
+
+
+def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unused: Any) -> Figure:
+    """Draw each finished run as a line through all varying parameters to its result, coloured by the result."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import Normalize
+
+    shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
+    good = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    names = results.varying()
+    if not names or not good.any():
+        raise UsageError(f"{results.title}: parallel coordinates need finished runs and a parameter that varies")
+    heights = [_heights(results, name)[good] for name in names]
+    numbers = shown.numbers[good]
+    scale = Normalize(numbers.min(), numbers.max() if numbers.max() > numbers.min() else numbers.min() + 1)
+    figure, (axes,) = new_figure(width=max(6.0, 1.5 * (len(names) + 1)), height=4.2)
+    axes.grid(visible=False)
+    jitter = (np.arange(good.sum()) / max(good.sum() - 1, 1) - 0.5) * 0.03  # runs with equal values stay apart
+    points = np.column_stack([*(height + jitter for height in heights), scale(numbers)])
+    order = np.argsort(numbers if shown.better != "min" else -numbers)
+    lines = [np.column_stack([np.arange(len(names) + 1), points[run]]) for run in order]
+    axes.add_collection(
+        LineCollection(lines, cmap="viridis", norm=scale, array=numbers[order], linewidths=1.1, alpha=0.8)
+    )
+    for place, name in enumerate(names):
+        _draw_axis(axes, results, place, name)
+    axes.axvline(len(names), color="#333333", linewidth=1)
+    axes.set_xticks(range(len(names) + 1), [*names, ""])
+    axes.set(xlim=(-0.3, len(names)), ylim=(-0.06, 1.06), yticks=[], title=f"{results.title}: one line a finished run")
+    axes.spines["left"].set_visible(False)
+    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label=words(shown.name), pad=0.01)
+    return figure
+
+
+def _axis(results: Results, name: str | None) -> str:
+    numeric = [p for p in results.varying() if results.runs[p].dtype.kind in "if"]
+    if name is None and numeric:
+        return max(numeric, key=lambda p: len(set(results.runs[p].tolist())))
+    if name not in numeric:
+        raise UsageError(
+            f'--x: found "{name}"{nearest(name or "", numeric)}; expected a parameter of numbers that varies: '
+            f"{', '.join(numeric) or 'there is none'}"
+        )
+    return name
+
+
+def _heights(results: Results, name: str) -> Any:
+    values = distinct(results.runs[name])
+    ranks = {value: rank / max(len(values) - 1, 1) for rank, value in enumerate(values)}
+    return np.array([ranks[value] for value in results.runs[name].tolist()])
+
+
+def _draw_axis(axes: Axes, results: Results, place: int, name: str) -> None:
+    values = distinct(results.runs[name])
+    axes.axvline(place, color="#333333", linewidth=1)
+    step = max(1, len(values) // LABELS)
+    for rank, value in enumerate(values):
+        if rank % step == 0 or rank == len(values) - 1:
+            box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+            axes.text(
+                place, rank / max(len(values) - 1, 1), key_text(value), ha="center", va="center", fontsize=8, bbox=box
+            )
