@@ -51,8 +51,8 @@ def fit(
     key = None if callbacks else architecture_key(model, data, size)
     setup = Setup(model, data, size, tuple(callbacks), key)
     choice = choose_engine(run, setup, engine or run.engine_choice, saved)
-    program = setup.program(choice.engine)
-    run.record(engine=choice.engine, engine_reason=choice.reason, stacked=False)
+    program = choice.program
+    run.record(engine=program.engine, engine_reason=choice.reason, compile_s=program.compile_s, stacked=False)
     loop = Loop(run, program, program.put(data), len(data.x), shuffle)
     if saved is None:
         loop.start(initial)

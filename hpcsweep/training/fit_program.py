@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.program import Columns, DeviceData
+from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData
 from hpcsweep.training.state import State, load_state, read_state
 from hpcsweep.training.tensorflow_program import OnDevice, put_on_device
 
@@ -72,12 +73,21 @@ class FitProgram:
         )
         return dict(history.history)
 
+    def step_s(self, data: DeviceData) -> float:
+        """Measure the seconds that one training batch takes, from the second of two epochs; the state is lost."""
+        examples = len(data.train[0])
+        order = np.arange(examples, dtype=np.int32)[None]
+        self.advance(data, order)
+        began = time.perf_counter()
+        self.advance(data, order)
+        return (time.perf_counter() - began) / -(-examples // self._batch_size)
+
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts of the data."""
         columns: Columns = {}
         for prefix, (x, y, weight) in {"": data.train, "val_": data.validation}.items():
             values = self.model.evaluate(
-                x, y, sample_weight=weight, batch_size=self._batch_size, verbose=0, return_dict=True
+                x, y, sample_weight=weight, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
             )
             columns.update({prefix + name: [float(value)] for name, value in values.items()})
         return columns
@@ -88,7 +98,7 @@ class FitProgram:
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs; None if the model has several."""
-        outputs = self.model.predict(data.validation[0], batch_size=self._batch_size, verbose=0)
+        outputs = self.model.predict(data.validation[0], batch_size=EVALUATION_BATCH, verbose=0)
         return outputs if isinstance(outputs, np.ndarray) else None
 
 

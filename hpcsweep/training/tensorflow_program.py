@@ -13,11 +13,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.program import Columns, DeviceData, NotCompilableError
+from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, NotCompilableError
 from hpcsweep.training.state import State, load_state, read_state
 
 _ORDER_NUMBERS = 2**18  # at most so many indices of examples are sent to the device in one call, at least an epoch's
 _MOST_EPOCHS_A_CALL = 64
+_MEASURED_S = 0.05
 OnDevice = weakref.WeakKeyDictionary[Data, DeviceData]
 _on_device: OnDevice = weakref.WeakKeyDictionary()
 
@@ -93,6 +94,21 @@ class TensorFlowProgram:
         table = self._advance(data.train, data.validation, tf.constant(padded), tf.constant(count), ends)
         names = [*self._names, *(f"val_{name}" for name in self._names)]
         return dict(zip(names, table.numpy()[:count].T.astype(float).tolist(), strict=True))
+
+    def step_s(self, data: DeviceData) -> float:
+        """Measure the seconds that one training batch takes; the state is not worth anything afterwards."""
+        padded = tf.zeros((self.longest_call_epochs, self._examples), dtype=tf.int32)
+
+        def time_s(batches: int) -> float:
+            ends = (tf.constant(min(batches * self._batch_size, self._examples)), tf.constant(0))
+            began = time.perf_counter()
+            self._advance(data.train, data.validation, padded, tf.constant(1), ends).numpy()
+            return time.perf_counter() - began
+
+        batches, all_batches = 4, -(-self._examples // self._batch_size)
+        while time_s(batches) < _MEASURED_S and batches < all_batches:
+            batches = min(2 * batches, all_batches)
+        return min(time_s(batches) for _ in range(3)) / batches
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts; never with XLA, so the same for both engines."""
@@ -176,9 +192,9 @@ class TensorFlowProgram:
         examples = tf.shape(x)[0]
 
         def batch(start: Any) -> Any:
-            rows = slice(start, tf.minimum(start + self._batch_size, examples))
+            rows = slice(start, tf.minimum(start + EVALUATION_BATCH, examples))
             self.model.test_step((x[rows], y[rows], None if weight is None else weight[rows]))
-            return start + self._batch_size
+            return start + EVALUATION_BATCH
 
         tf.while_loop(lambda start: start < examples, batch, (tf.constant(0),), parallel_iterations=1)
         return self.model.get_metrics_result()
@@ -188,12 +204,12 @@ class TensorFlowProgram:
         outputs = tf.TensorArray(keras.config.floatx(), size=0, dynamic_size=True, infer_shape=False)
 
         def batch(index: Any, outputs: Any) -> Any:
-            rows = x[index * self._batch_size : (index + 1) * self._batch_size]
+            rows = x[index * EVALUATION_BATCH : (index + 1) * EVALUATION_BATCH]
             output = tf.cast(self.model(rows, training=False), keras.config.floatx())
             return index + 1, outputs.write(index, output)
 
         def unfinished(index: Any, _: Any) -> Any:
-            return index * self._batch_size < examples
+            return index * EVALUATION_BATCH < examples
 
         written = tf.while_loop(unfinished, batch, (tf.constant(0), outputs), parallel_iterations=1)[1]
         return written.concat()

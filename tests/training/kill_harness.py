@@ -71,6 +71,7 @@ def prove(net: str, folder: Path, kills: int, chance: random.Random) -> dict[str
 
 
 def main() -> None:
+    """Read the arguments, prove, print."""
     folder, kills, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     chance = random.Random(1)
     for net in names or ["dense", "conv", "dropout", "batch_norm"]:

@@ -27,6 +27,7 @@ def images(train: int = 203, validate: int = 45, seed: int = 0) -> Data:
 
 
 def weighted(data: Data) -> Data:
+    """The same data with a weight for each example."""
     rng = np.random.default_rng(1)
     weights = rng.uniform(0.5, 2.0, len(data.x)), rng.uniform(0.5, 2.0, len(data.x_val))
     return Data(data.x, data.y, data.x_val, data.y_val, *weights, classes=data.classes, white=data.white)
@@ -40,40 +41,49 @@ def curve(train: int = 101, validate: int = 30) -> Data:
 
 
 def classifier(*layers: Any, optimizer: Any = "adam") -> keras.Model:
+    """A compiled classifier of `images()` around the given layers."""
     model = keras.Sequential([keras.Input((8, 8, 1)), L.Rescaling(1 / 255), *layers, L.Dense(3, "softmax")])
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
 def dense(optimizer: Any = "adam") -> keras.Model:
+    """Two small hidden layers."""
     return classifier(L.Flatten(), L.Dense(8, "relu"), L.Dense(8, "relu"), optimizer=optimizer)
 
 
 def conv(optimizer: Any = "adam") -> keras.Model:
+    """One convolution."""
     return classifier(L.Conv2D(4, 3, activation="relu"), L.MaxPooling2D(), L.Flatten(), optimizer=optimizer)
 
 
 def dropout(optimizer: Any = "adam") -> keras.Model:
+    """A random layer, whose seeds are state."""
     return classifier(L.Flatten(), L.Dense(16, "relu"), L.Dropout(0.4), optimizer=optimizer)
 
 
 def batch_norm(optimizer: Any = "sgd") -> keras.Model:
+    """Running averages, which are state, and dropout."""
     return classifier(L.Conv2D(4, 3), L.BatchNormalization(), L.Flatten(), L.Dropout(0.2), optimizer=optimizer)
 
 
 def regularised(optimizer: Any = "rmsprop") -> keras.Model:
+    """A loss that the layers add to."""
     return classifier(L.Flatten(), L.Dense(8, "sigmoid", kernel_regularizer="l2"), optimizer=optimizer)
 
 
 def scheduled() -> keras.Model:
+    """A learning rate that follows the optimizer's iterations."""
     return dense(keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.9), momentum=0.9))
 
 
 def averaged() -> keras.Model:
+    """Weights that are replaced by their average at the end."""
     return dense(keras.optimizers.Adam(use_ema=True, ema_momentum=0.9))
 
 
 def functional() -> keras.Model:
+    """Two branches, joined."""
     inputs = keras.Input((8, 8, 1))
     flat = L.Flatten()(L.Rescaling(1 / 255)(inputs))
     joined = L.Concatenate()([L.Dense(4, "relu")(flat), L.Dense(5, "tanh")(flat)])
@@ -97,12 +107,14 @@ class Own(keras.Model):
 
 
 def subclass() -> keras.Model:
+    """A model of the user's own class."""
     model = Own()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
 def regression() -> keras.Model:
+    """A net for `curve()`."""
     model = keras.Sequential([keras.Input((1,)), L.Dense(16, "relu"), L.Dense(1)])
     model.compile("adam", "mse", metrics=["mae"])
     return model

@@ -69,7 +69,8 @@ def test_runs_in_a_crowd_equal_runs_alone_in_a_new_process(tmp_path):
         train(nets.dense, 2, seed=seed)
     crowded = outcome(train(nets.dropout, 4, seed=9))
     script = (
-        "import json, hpcsweep.training; from tests.training import nets; from tests.training.test_runs import outcome, train; "
+        "import json, hpcsweep.training; from tests.training import nets; "
+        "from tests.training.test_runs import outcome, train; "
         "print(json.dumps(outcome(train(nets.dropout, 4, seed=9))))"
     )
     alone = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200)
@@ -136,7 +137,7 @@ def test_divergence_ends_a_run_at_its_epoch():
 
 
 def test_divergence_halves_the_learning_rate_and_records_each_attempt():
-    """on_divergence starts afresh with half the rate until the loss stays finite, and says at which rates it did not."""
+    """on_divergence starts afresh with half the rate until the loss stays finite, and says where it did not."""
     data = Data(*(nets.curve().x, 1e3 * nets.curve().y, nets.curve().x_val, nets.curve().y_val))
 
     def steep() -> keras.Model:
@@ -194,7 +195,7 @@ def test_models_that_are_not_fresh_are_refused():
 def test_misuse_is_named():
     """What cannot be trained is refused in one line."""
     seed_everything(0)
-    with pytest.raises(JobError, match="after model.compile"):
+    with pytest.raises(JobError, match=r"after model\.compile"):
         fit(FakeRun(1), keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), DATA)
     with pytest.raises(UsageError, match="batch_size"):
         fit(FakeRun(1), nets.dense(), DATA, batch_size=0)
