@@ -15,12 +15,13 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.records import write_failure
 from hpcsweep.store.states import MAX_DEATHS
+from hpcsweep.worker.batches import Claims, batches, train_crew
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.job_code import load_job, uses_keras
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.processors import limit_threads, pin_to_core
 from hpcsweep.worker.stop import Stop
-from hpcsweep.worker.trajectory import Job, TrajectoryTrainer, process_name
+from hpcsweep.worker.trajectory import Ending, Job, TrajectoryTrainer, process_name
 
 # beside how trajectories ended: those that got further, and those for which the time did not suffice
 PROGRESSED, LATER, TOO_SHORT = "progressed", "later", "too short"
@@ -40,30 +41,36 @@ def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pi
     submission = SubmissionFolder(Path(submission_path))
     manifest = read_manifest(submission.manifest)
     store = Store(submission.store_root, lease_s=manifest.lease_s)
-    return dict(drain(store, manifest, stop, first=index * len(manifest.trajectories) // max(workers, 1)))
+    return dict(drain(store, manifest, stop, index, workers))
 
 
-def drain(store: Store, manifest: Manifest, stop: Stop, first: int = 0, pace: Pace | None = None) -> Counter[str]:
-    """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at the `first`."""
+def drain(
+    store: Store, manifest: Manifest, stop: Stop, index: int = 0, workers: int = 1, pace: Pace | None = None
+) -> Counter[str]:
+    """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at this worker's part."""
     pace = pace or Pace(stop)
     keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
     trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, pace, keras=keras)
     if isolated:
         _import_for_children(keras)
     endings: Counter[str] = Counter()
-    in_turn = manifest.trajectories[first:] + manifest.trajectories[:first]
-    for trajectory in in_turn:
+    for batch in batches(manifest, index, workers, stacked=manifest.settings.get("engine") == "stacked"):
         if stop.requested:
             break
-        claim = _claim(store, manifest, trajectory, pace)
-        if claim is not None:
-            train = partial(trainer.train, trajectory, claim)
-            ending = train_in_child(train, claim, stop) if isolated else train()
+        claims = [(one, claim) for one in batch if (claim := _claim(store, manifest, one, pace)) is not None]
+        for (trajectory, claim), ending in zip(claims, _train(trainer, claims, stop, isolated), strict=True):
             endings[ending] += 1
             endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
     endings.update({LATER: pace.later, TOO_SHORT: pace.too_short})
     return +endings
+
+
+def _train(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, isolated: bool) -> list[Ending]:
+    if len(claims) == 1 or not claims:
+        trains = [partial(trainer.train, trajectory, claim) for trajectory, claim in claims]
+        return [train_in_child(train, claims[0][1], stop) if isolated else train() for train in trains]
+    return train_crew(trainer, claims)
 
 
 def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:

@@ -20,6 +20,7 @@ from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory
 from hpcsweep.store.states import epochs_of
+from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.generators import generator_states, set_generator_states
 from hpcsweep.worker.heartbeat import Heartbeat
 from hpcsweep.worker.history import History
@@ -45,13 +46,16 @@ class RunHandle:
         heartbeat: Heartbeat,
         stop: Stop,
         settings: Mapping[str, Any],
+        crew: Crew | None = None,
     ) -> None:
         self.id = run.id
+        self.crew = crew
         self.trajectory = trajectory.id
         self.seed = trajectory.seed
         self.params: Mapping[str, Any] = dict(run.params)
         self._store, self._claim, self._heartbeat, self._stop = store, claim, heartbeat, stop
         self._settings = settings
+        self._longest_epochs = max((each.epochs for each in trajectory.runs if each.epochs is not None), default=None)
         self._history = History()
         self._facts: dict[str, Any] = {}
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -97,6 +101,11 @@ class RunHandle:
     def engine_choice(self) -> str:
         """The training engine that the sweep file asks for."""
         return str(self._settings.get("engine", "auto"))
+
+    @property
+    def longest_epochs(self) -> int | None:
+        """The most epochs that any run of this trajectory asks for, so far as this submission knows."""
+        return self._longest_epochs
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:

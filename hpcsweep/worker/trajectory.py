@@ -11,6 +11,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from numbers import Real
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.records import publish_result, write_failure
+from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.heartbeat import Heartbeat
 from hpcsweep.worker.job_code import seed_everything
@@ -40,14 +42,17 @@ class TrajectoryTrainer:
         self._store, self._manifest, self._load, self._stop, self._keras = store, manifest, load, stop, keras
         self._pace = pace
 
-    def train(self, trajectory: ManifestTrajectory, claim: Claim) -> Ending:
-        """Train what is missing of a claimed trajectory; the claim is given back whatever happens."""
+    def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
+        """Train what is missing of a claimed trajectory; the claim is given back whatever happens.
+
+        What a member of a crew prints is the crew's, to keep.
+        """
         folder = claim.folder
         heartbeat = Heartbeat(claim, self._manifest.heartbeat_s, self._manifest.lease_s)
         try:
             publish(folder.meaning, self._meaning(trajectory))
-            with heartbeat, output_to(folder.log(claim.generation)):
-                return self._train_runs(trajectory, claim, heartbeat)
+            with heartbeat, output_to(folder.log(claim.generation)) if crew is None else nullcontext():
+                return self._train_runs(trajectory, claim, heartbeat, crew)
         except ClaimLostError:
             return "lost"
         finally:
@@ -55,11 +60,13 @@ class TrajectoryTrainer:
                 folder.progress.unlink(missing_ok=True)
                 claim.give_back()
 
-    def _train_runs(self, trajectory: ManifestTrajectory, claim: Claim, heartbeat: Heartbeat) -> Ending:
+    def _train_runs(
+        self, trajectory: ManifestTrajectory, claim: Claim, heartbeat: Heartbeat, crew: Crew | None
+    ) -> Ending:
         for run in trajectory.runs:
             if claim.folder.result(run.id).exists():
                 continue
-            ending = self._train_run(trajectory, run, claim, heartbeat)
+            ending = self._train_run(trajectory, run, claim, heartbeat, crew)
             if ending != "done":
                 return ending
             if self._stop.requested and run is not trajectory.runs[-1]:
@@ -67,9 +74,14 @@ class TrajectoryTrainer:
         return "done"
 
     def _train_run(
-        self, trajectory: ManifestTrajectory, run: ManifestRun, claim: Claim, heartbeat: Heartbeat
+        self,
+        trajectory: ManifestTrajectory,
+        run: ManifestRun,
+        claim: Claim,
+        heartbeat: Heartbeat,
+        crew: Crew | None,
     ) -> Ending:
-        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, self._manifest.settings)
+        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, self._manifest.settings, crew)
         heartbeat.reporter = handle
         print(
             f"hpcsweep: {_now()} attempt {claim.generation}, run {run.id[:12]}: {dict(run.params)}",

@@ -24,10 +24,9 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
     """
     manifest = read_manifest(submission.manifest)
     store = Store(submission.store_root, lease_s=manifest.lease_s)
-    first = index * len(manifest.trajectories) // max(workers, 1)
     endings: Counter[str] = Counter()
     while True:
-        now = drain(store, manifest, stop, first, Pace(stop))
+        now = drain(store, manifest, stop, index, workers, Pace(stop))
         worked = sum(now.values()) - sum(now[name] for name in NOT_WORK)
         endings.update({name: count for name, count in now.items() if name != TOO_SHORT})
         endings[TOO_SHORT] = now[TOO_SHORT]
