@@ -71,7 +71,15 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        code = cli.main(args=[word for word in arguments if word != "--debug"], standalone_mode=False)
+        # Not cli.main(), which would end with exit code 1, ours for failed runs, when the reader of a pipe leaves.
+        with cli.make_context("hpcsweep", [word for word in arguments if word != "--debug"]) as context:
+            code = cli.invoke(context)
+            sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
     except click.ClickException as error:
         sys.exit(_say(_usage(error), 2))
     except HpcsweepError as error:

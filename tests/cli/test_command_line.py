@@ -71,11 +71,12 @@ def test_a_closed_pipe_is_quiet(study: Study) -> None:
     """`hpcsweep plan ... | head` does not complain."""
     study.job("job", JOB)
     study.sweep("s", SWEEP.replace("[0.1, 0.2]", str([number / 1000 for number in range(20000)])))
-    command = f'"{sys.executable}" -c "from hpcsweep.cli import main; main()" plan sweeps/s.toml --json | head -c 10'
+    plan = f'"{sys.executable}" -c "from hpcsweep.cli import main; main()" plan sweeps/s.toml'
+    command = f"set -o pipefail; {plan} --json | head -c 10 && {plan} --all | head -1"
     ended = subprocess.run(
         ["bash", "-c", command], cwd=study.root, env=study.environment(), capture_output=True, text=True, check=False
     )
-    assert ended.stderr == ""
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_run_that_nobody_knows_is_exit_code_3(study: Study) -> None:
