@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpcsweep.cli.common import note, open_store, plan_line
-from hpcsweep.errors import NothingSelectedError, SweepFileError, UsageError
+from hpcsweep.errors import NothingSelectedError, SchedulerError, SweepFileError, UsageError
 
 if TYPE_CHECKING:
     from hpcsweep.plan import Plan
@@ -80,7 +80,7 @@ class Sending:
 def open_sending(sweep_path: Path, store_option: str | None, wishes: dict[str, Any]) -> Sending:
     """Read the sweep, the store and the cluster; say what was found out about an interrupted submission."""
     from hpcsweep.plan import make_plan
-    from hpcsweep.scheduler.slurm_limits import ask_limits
+    from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_limits
     from hpcsweep.scheduler.slurm_queue import ask_squeue
     from hpcsweep.submission import previous_run_ids
     from hpcsweep.sweep import load_sweep
@@ -99,7 +99,9 @@ def open_sending(sweep_path: Path, store_option: str | None, wishes: dict[str, A
     _say_interrupted(sweep, store)
     queue = ask_squeue()
     count = None if queue.problem else len(queue.tasks)
-    limits = ask_limits(profile.account, profile.qos, count)
+    silent = ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
+    # who does not answer once would only make us wait as long again
+    limits = silent if queue.problem else ask_limits(profile.account, profile.qos, count)
     plan = make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
     note(plan_line(plan))
     return Sending(sweep, store, plan, profile, queue, limits, links)
@@ -188,6 +190,11 @@ def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:
     from hpcsweep.store.slurm_files import SlurmFiles
     from hpcsweep.submission import write_submission
 
+    if sending.queue.problem:
+        raise SchedulerError(
+            f"SLURM does not answer ({sending.queue.problem}); nothing was submitted; type the same again later, or train "
+            f"on this machine: hpcsweep run {sending.sweep.path}"
+        )
     profile = sending.profile
     terms = make_terms(profile, sending.request, at_once=size.at_once, kill_wait_s=sending.limits.kill_wait_s)
     submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=profile.heartbeat_s)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from slurm_cluster import Cluster, install_packages, missing_packages, start_cluster, stop_cluster
-from slurm_study import SlurmStudy
+from slurm_study import CUT_BODY, PROFILE, WAYS, SlurmStudy, cut_pace
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -46,7 +47,21 @@ def on_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return cluster
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def study(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> SlurmStudy:
-    """A study of its own for the tests of one file, which send their workers side by side."""
+    """A study on the cluster, shared by the tests, so that what takes a minute can run beside the rest."""
     return SlurmStudy.create(tmp_path_factory.mktemp("study"), cluster)
+
+
+@pytest.fixture(scope="session")
+def cut_sweeps(study: SlurmStudy) -> dict[str, Path]:
+    """A sweep for each way to go on after the wall time, submitted together; each needs two one-minute allocations.
+
+    They have node dgx1 to themselves: other tests preempt workers and break nodes.
+    """
+    study.profile("cut", PROFILE + 'exclude = "dgx2"\n')
+    found = {}
+    for way in WAYS:
+        found[way] = study.sweep(f"cut-{way}", CUT_BODY.format(pace=cut_pace(way)), profile="cut")
+        study.submit(found[way], "--continue", way, "--links", "3")
+    return found

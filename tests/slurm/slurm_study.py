@@ -67,6 +67,14 @@ lease_s = 8
 heartbeat_s = 1
 """
 
+WAYS = ("requeue", "resubmit", "chain", "manual")
+CUT_BODY = "[fixed]\npace = {pace}\nepochs = 110\nsize = 3\n[resources]\ntime = 1\nworkers = 1\n"
+
+
+def cut_pace(way: str) -> float:
+    """Return the seconds an epoch takes in the sweep that goes on in this way: each sweep has runs of its own."""
+    return 0.5 + WAYS.index(way) / 1e6
+
 
 @dataclass(frozen=True)
 class SlurmStudy:
@@ -132,6 +140,7 @@ class SlurmStudy:
         return [run["state"] for run in self.status(sweep)["runs"]]
 
     def events(self, sweep: str) -> list[dict[str, Any]]:
-        """Return all events of a sweep's workers, by file and time."""
+        """Return all events of a sweep's workers, oldest first."""
         files = sorted((self.store / "sweeps" / sweep).glob("*/workers/*.events"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        events = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return sorted(events, key=lambda event: event["time"])

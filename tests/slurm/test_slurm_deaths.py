@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from slurm_study import PROFILE, SlurmStudy
 
+ON_DGX2 = PROFILE + 'exclude = "dgx1"\n'
 BODY = '[fixed]\nhow = "{how}"\nsize = {size}\n[resources]\ntime = 1\nworkers = 1\n'
 # name: what the job does, the profile's further lines, the cause that status must name
 DEATHS = {
@@ -23,14 +24,25 @@ DEATHS = {
 
 
 @pytest.fixture(scope="module")
-def dying(study: SlurmStudy) -> dict[str, Path]:
-    """All sweeps of DEATHS, submitted together."""
+def dying(study: SlurmStudy, cut_sweeps: dict[str, Path]) -> dict[str, Path]:
+    """All sweeps of DEATHS, submitted together, beside those that only need time."""
     found = {}
     for size, (name, (how, profile, _)) in enumerate(DEATHS.items()):
-        study.profile(name, PROFILE + profile)
+        study.profile(name, ON_DGX2 + profile)
         found[name] = study.sweep(name, BODY.format(how=how, size=size), "dies", name)
         study.submit(found[name])
     return found
+
+
+@pytest.fixture(scope="module")
+def deaf(study: SlurmStudy, dying: dict[str, Path]) -> Path:
+    """A sweep whose job never looks at should_stop, with its end moved to now."""
+    study.profile("deaf", ON_DGX2)
+    sweep = study.sweep("deaf", BODY.format(how="deaf", size=30), "dies", "deaf")
+    array = study.submit(sweep)
+    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("deaf")))
+    study.cluster.ask("scontrol", "update", f"jobid={array}", "EndTime=now+5seconds")
+    return sweep
 
 
 def _said(study: SlurmStudy, sweep: Path) -> str:
@@ -46,7 +58,7 @@ def _wait_for(study: SlurmStudy, sweep: Path, cause: str, seconds: float = 60) -
 
 @pytest.mark.parametrize("name", DEATHS)
 def test_status_names_the_cause_and_the_command_that_helps(
-    study: SlurmStudy, dying: dict[str, Path], name: str
+    study: SlurmStudy, dying: dict[str, Path], deaf: Path, name: str
 ) -> None:
     """Each death is told apart, and the text ends with something to type."""
     _wait_for(study, dying[name], DEATHS[name][2])
@@ -56,7 +68,8 @@ def test_status_names_the_cause_and_the_command_that_helps(
 
 def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStudy) -> None:
     """scancel ends a worker for good: it is told as cancelled, and nothing puts it back into the queue."""
-    sweep = study.sweep("cancelled", BODY.format(how="sleeps", size=20), "dies")
+    study.profile("cancelled", ON_DGX2)
+    sweep = study.sweep("cancelled", BODY.format(how="sleeps", size=20), "dies", "cancelled")
     array = study.submit(sweep)
     study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("cancelled")))
     study.cluster.ask("scancel", array)
@@ -67,7 +80,7 @@ def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStud
 
 def test_a_preempted_worker_goes_back_to_the_queue(study: SlurmStudy) -> None:
     """Preemption is a pause: the worker stops, is requeued, and goes on when there is room again."""
-    study.profile("scavenge", PROFILE.replace('"dgx"', '"scavenge"') + "cpus = 4\n")
+    study.profile("scavenge", ON_DGX2.replace('"dgx"', '"scavenge"') + "cpus = 4\n")
     body = "[fixed]\npace = 0.2\nepochs = 60\nsize = 9\n[resources]\ntime = 5\nworkers = 1\n"
     sweep = study.sweep("preempted", body, profile="scavenge")
     array = study.submit(sweep)
@@ -80,28 +93,22 @@ def test_a_preempted_worker_goes_back_to_the_queue(study: SlurmStudy) -> None:
     assert max(event["restart"] for event in study.events("preempted") if event["event"] == "start") == 1
 
 
-def test_a_worker_that_is_deaf_to_the_signal_is_told_as_timed_out(study: SlurmStudy) -> None:
+def test_a_worker_that_is_deaf_to_the_signal_is_told_as_timed_out(study: SlurmStudy, deaf: Path) -> None:
     """A job that never looks at should_stop is cut off by SLURM; status says so."""
-    sweep = study.sweep("deaf", BODY.format(how="deaf", size=30), "dies")
-    array = study.submit(sweep)
-    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("deaf")))
-    study.cluster.ask("scontrol", "update", f"jobid={array}", "EndTime=now+5seconds")
-    study.cluster.wait_until(lambda: not study.cluster.living(array))
-    assert "timeout" in _said(study, sweep)
+    _wait_for(study, deaf, "timeout")
 
 
 def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:
-    """When a node dies, SLURM starts the worker again elsewhere, and it takes its own run over after the lease."""
+    """When a node dies, SLURM starts the worker again, and it takes its own run over after the lease."""
     body = "[fixed]\npace = 0.2\nepochs = 40\nsize = 8\n[resources]\ntime = 5\nworkers = 1\n"
-    sweep = study.sweep("lost", body)
+    study.profile("lost", ON_DGX2)
+    sweep = study.sweep("lost", body, profile="lost")
     array = study.submit(sweep)
-    study.cluster.wait_until(lambda: study.cluster.ask("squeue", "-h", "-j", array, "-t", "R", "-o", "%N"))
-    node = study.cluster.ask("squeue", "-h", "-j", array, "-o", "%N")
     study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("lost")))
-    study.cluster.control("node-fail", node)
+    study.cluster.control("node-fail", "dgx2")
     try:
-        study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 120)
+        study.cluster.wait_until(lambda: not study.cluster.ask("squeue", "-h", "-j", array, "-t", "R"), 60)
     finally:
-        study.cluster.control("node-up", node)
+        study.cluster.control("node-up", "dgx2")
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 90)
     assert max(event["restart"] for event in study.events("lost") if event["event"] == "start") >= 1
-    study.cluster.wait_until(lambda: "down" not in study.cluster.ask("sinfo", "-h", "-N", "-o", "%t"), 30)

@@ -6,35 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from slurm_study import SlurmStudy
+from slurm_study import CUT_BODY, WAYS, SlurmStudy, cut_pace
 
 from hpcsweep.store import Result, Store
-
-WAYS = ("requeue", "resubmit", "chain", "manual")
-TEMPLATE = "[fixed]\npace = {pace}\nepochs = 110\nsize = 3\n[resources]\ntime = 1\nworkers = 1\n"
 
 
 @pytest.fixture(scope="module")
 def undisturbed(study: SlurmStudy, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The same numbers, trained at once on this machine."""
     store = tmp_path_factory.mktemp("undisturbed")
-    sweep = study.sweep("undisturbed", TEMPLATE.format(pace=0.001), profile="local")
+    sweep = study.sweep("undisturbed", CUT_BODY.format(pace=0.001), profile="local")
     study.run("run", "-q", sweep, "--store", store)
     return next(Store(store).results())
 
 
-@pytest.fixture(scope="module")
-def sweeps(study: SlurmStudy) -> dict[str, Path]:
-    """A sweep a way, each in a store of its own, submitted together; each needs two one-minute allocations."""
-    found = {}
-    for number, way in enumerate(WAYS):
-        found[way] = study.sweep(way, TEMPLATE.format(pace=0.5 + number / 1e6))
-        study.submit(found[way], "--continue", way, "--links", "3")
-    return found
-
-
 def _result(study: SlurmStudy, way: str) -> Result:
-    runs = [result for result in Store(study.store).results() if result.params["pace"] == 0.5 + WAYS.index(way) / 1e6]
+    runs = [result for result in Store(study.store).results() if result.params["pace"] == cut_pace(way)]
     assert len(runs) == 1
     return runs[0]
 
@@ -47,26 +34,26 @@ def _require_equal(result: Result, undisturbed: Result) -> None:
 
 @pytest.mark.parametrize("way", WAYS[:3])
 def test_work_goes_on_by_itself_and_ends_as_if_undisturbed(
-    study: SlurmStudy, sweeps: dict[str, Path], undisturbed: Result, way: str
+    study: SlurmStudy, cut_sweeps: dict[str, Path], undisturbed: Result, way: str
 ) -> None:
     """Cut by the wall time and continued, a run's history and weights equal the undisturbed ones bit for bit."""
-    study.cluster.wait_until(lambda: study.states(sweeps[way]) == ["done"], 150)
+    study.cluster.wait_until(lambda: study.states(cut_sweeps[way]) == ["done"], 150)
     _require_equal(_result(study, way), undisturbed)
-    stops = [event for event in study.events(way) if event["event"] == "stop"]
+    stops = [event for event in study.events(f"cut-{way}") if event["event"] == "stop"]
     assert [stop["why"] for stop in stops][:2] == ["time", "nothing left"]
 
 
-def test_manual_work_waits_for_resume(study: SlurmStudy, sweeps: dict[str, Path], undisturbed: Result) -> None:
+def test_manual_work_waits_for_resume(study: SlurmStudy, cut_sweeps: dict[str, Path], undisturbed: Result) -> None:
     """With "manual", nothing is queued after the wall time, and `resume` goes on from the checkpoint."""
-    sweep = sweeps["manual"]
-    study.cluster.wait_until(lambda: [e["event"] for e in study.events("manual")][-1:] == ["exit"], 100)
+    sweep = cut_sweeps["manual"]
+    study.cluster.wait_until(lambda: [e["event"] for e in study.events("cut-manual")][-1:] == ["exit"], 100)
     assert study.states(sweep) == ["resumable"]
     study.run("resume", sweep, "--continue", "requeue")
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 90)
     _require_equal(_result(study, "manual"), undisturbed)
 
 
-def test_a_chain_that_is_done_leaves_no_worker_behind(study: SlurmStudy, sweeps: dict[str, Path]) -> None:
+def test_a_chain_that_is_done_leaves_no_worker_behind(study: SlurmStudy, cut_sweeps: dict[str, Path]) -> None:
     """Links that find nothing left end at once and well."""
-    study.cluster.wait_until(lambda: len([e for e in study.events("chain") if e["event"] == "exit"]) == 3, 60)
-    assert {event["code"] for event in study.events("chain") if event["event"] == "exit"} == {0}
+    study.cluster.wait_until(lambda: len([e for e in study.events("cut-chain") if e["event"] == "exit"]) == 3, 60)
+    assert {event["code"] for event in study.events("cut-chain") if event["event"] == "exit"} == {0}

@@ -48,10 +48,12 @@ def command(store: str | None, checkpoints: bool, dry_run: bool, yes: bool) -> N
 def _at_work(store: Store) -> list[Path]:
     """Return the submissions that may still have workers; when SLURM does not answer, all that were not seen to end."""
     from hpcsweep.scheduler.slurm_view import submissions_at_work
+    from hpcsweep.store.slurm_files import SlurmFiles
 
     names = [path.name for path in store.layout.sweeps.iterdir()] if store.layout.sweeps.is_dir() else []
     at_work = submissions_at_work(store, names)
     alive = any(store.is_claimed(trajectory_id) for trajectory_id in store.layout.trajectory_ids())
     if alive:  # workers of this machine are in no queue
-        at_work += [found[-1].path for name in names if (found := store.layout.submissions(name))]
+        newest = [found[-1] for name in names if (found := store.layout.submissions(name))]
+        at_work += [submission.path for submission in newest if not SlurmFiles(submission).is_slurm]
     return at_work

@@ -1,0 +1,173 @@
+"""Submitting: what reaches SLURM, what is refused before, and what a crash in between leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from slurm_cluster import Cluster
+from slurm_study import PROFILE, SlurmStudy
+
+QUICK = "repeats = 6\n[fixed]\npace = 0.01\nepochs = {epochs}\nsize = {size}\n[resources]\ntime = 1\nworkers = 2\n"
+SLOW = "repeats = 2\n[fixed]\npace = 1\nepochs = 1000\nsize = {size}\n[resources]\ntime = 1\nworkers = 1\n"
+
+
+def test_submit_returns_at_once_and_repeating_it_adds_nothing(study: SlurmStudy) -> None:
+    """While workers are in the queue a second submit queues none; when all is done neither does a third."""
+    sweep = study.sweep("twice", QUICK.format(epochs=5, size=51).replace("0.01", "0.4"))
+    array = study.submit(sweep)
+    assert "have workers already" in study.run("submit", sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 6)
+    said = study.run("submit", sweep)
+    assert "nothing to submit" in said
+    assert len(list((study.store / "sweeps" / "twice").glob("*/array-*.json"))) == 1
+    assert (study.store / "sweeps" / "twice").glob(f"*/array-{array}.json")
+
+
+def test_a_larger_sweep_queues_only_what_is_new(study: SlurmStudy) -> None:
+    """Points that were added to the file get workers, those that are done do not."""
+    sweep = study.sweep("grows", QUICK.format(epochs=5, size=52))
+    study.submit(sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 6)
+    study.sweep("grows", QUICK.format(epochs=5, size=52).replace("repeats = 6", "repeats = 7"))
+    assert "for 1 trajectory" in study.run("submit", sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 7)
+
+
+def test_removed_points_are_shown_and_asked_about(study: SlurmStudy) -> None:
+    """Runs that left the file are named; without a terminal to ask at, only --yes goes on. Nothing is cancelled."""
+    sweep = study.sweep("shrinks", SLOW.format(size=53))
+    array = study.submit(sweep)
+    study.sweep("shrinks", SLOW.format(size=53).replace("repeats = 2", "seeds = [1, 2]"))
+    said = study.run("submit", sweep, code=2)
+    assert "1 runs were in the sweep last time" in said
+    assert "--yes" in said
+    assert study.cluster.living(array)
+    assert "for 1 trajectory" in study.run("submit", "--yes", sweep)
+    study.run("cancel", sweep)
+    study.cluster.wait_until(lambda: not study.cluster.living(array))
+    assert "resume" in study.run("cancel", sweep) or "no workers" in study.run("cancel", sweep)
+
+
+def test_dry_run_needs_no_slurm_and_queues_nothing(study: SlurmStudy) -> None:
+    """The batch script is printed as it would be sent, even where SLURM is not."""
+    sweep = study.sweep("dry", QUICK.format(epochs=5, size=54))
+    script = study.run("submit", "--dry-run", sweep, PATH=f"{Path(sys.executable).parent}:/nowhere")
+    assert "#SBATCH --array=0-1%2" in script
+    assert "#SBATCH --requeue" in script
+    assert "not on this machine" in script
+    assert not (study.store / "sweeps" / "dry").exists()
+    body = script[script.index("#!/bin/bash") :]
+    assert subprocess.run(["bash", "-n"], input=body, text=True, check=False).returncode == 0
+
+
+def test_no_text_of_a_profile_becomes_another_directive(study: SlurmStudy) -> None:
+    """Quotes, dollars and backticks arrive at SLURM as themselves."""
+    study.profile("odd", PROFILE + 'constraint = "a\'b$(touch /tmp/owned)`id`"\n[environment]\nODD = "$(id) \'x\'"\n')
+    sweep = study.sweep("odd", QUICK.format(epochs=5, size=55), profile="odd")
+    script = study.run("submit", "--dry-run", sweep)
+    directives = [line for line in script.splitlines() if line.startswith("#SBATCH --constraint")]
+    assert directives == ["#SBATCH --constraint='a'\"'\"'b$(touch /tmp/owned)`id`'"]
+    assert "export ODD='$(id) '\"'\"'x'\"'\"''" in script
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--partition", "short", "--time", "10"], "--time 00:01:00"),
+        (["--partition", "dgz"], 'did you mean "dgx"?'),
+        (["--gpus", "9"], "4 GPU"),
+        (["--cpus", "99"], "4 CPUs"),
+        (["--mem", "9000G"], "10000 MB"),
+        (["--account", "nobody"], "one of yours"),
+        (["--qos", "interactive", "--time", "2-00:00:00"], "--time 1-00:00:00"),
+        (["--qos", "interactive", "--workers", "100"], "--workers 12"),
+        (["--workers", "some"], "workers"),
+        (["--time", "soon"], "HH:MM:SS"),
+        (["--mem", "much"], "gigabytes"),
+        (["--profile", "local"], "hpcsweep run"),
+    ],
+)
+def test_what_cannot_start_is_refused_before_queueing(study: SlurmStudy, options: list[str], words: str) -> None:
+    """One line says what is wrong and what to type; nothing is written and nothing queued."""
+    sweep = study.sweep("refused", QUICK.format(epochs=5, size=56).replace("repeats = 6", "repeats = 200"))
+    said = study.run("submit", *options, sweep, code=2).splitlines()
+    assert words in said[-1]
+    assert not (study.store / "sweeps" / "refused").exists()
+
+
+def test_the_scheduler_is_asked_without_queueing(study: SlurmStudy) -> None:
+    """--test and --when print expected starts and leave the queue as it is."""
+    sweep = study.sweep("asked", QUICK.format(epochs=5, size=57))
+    assert "to start at" in study.run("submit", "--test", sweep)
+    offers = study.run("submit", "--when", "--partition", "dgx", sweep)
+    assert "1-00:00:00  dgx" in offers
+    assert "starts " in offers
+    assert not (study.store / "sweeps" / "asked").exists()
+
+
+def test_a_submission_that_is_cut_off_is_found(study: SlurmStudy, tmp_path: Path) -> None:
+    """Killed between sbatch and writing its answer down, a submission is found by the next one and said."""
+    sweep = study.sweep("crash", SLOW.format(size=58))
+    slow = tmp_path / "sbatch"
+    real = subprocess.run(["which", "sbatch"], capture_output=True, text=True, check=True).stdout.strip()
+    slow.write_text(f'#!/bin/sh\n{real} "$@"\nsleep 60\n')
+    slow.chmod(0o755)
+    submitter = subprocess.Popen(
+        [sys.executable, "-c", "from hpcsweep.cli import main; main()", "submit", str(sweep)],
+        cwd=study.root, env=study.environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, start_new_session=True,
+    )  # fmt: skip
+    study.cluster.wait_until(lambda: study.cluster.ask("squeue", "-h", "-o", "%j").count("crash."))
+    os.killpg(submitter.pid, signal.SIGKILL)
+    submitter.wait()
+    (sent,) = (study.store / "sweeps" / "crash").glob("*/sent-*.json")
+    sent.write_text(json.dumps(json.loads(sent.read_text()) | {"time": time.time() - 120}))
+    assert "cut off" in study.run("status", sweep)
+    said = study.run("submit", sweep)
+    assert "was cut off" in said
+    assert "array " in said
+    assert not list((study.store / "sweeps" / "crash").glob("*/sent-*.json"))
+    study.run("cancel", sweep)
+
+
+def test_slurm_being_away_is_said(study: SlurmStudy) -> None:
+    """Without SLURM's commands, submit names what is missing and what to do instead."""
+    sweep = study.sweep("away", QUICK.format(epochs=5, size=59))
+    said = study.run("submit", sweep, code=2, PATH=str(Path(sys.executable).parent))
+    assert "hpcsweep run" in said.splitlines()[-1]
+
+
+def test_one_run_can_be_cancelled(study: SlurmStudy) -> None:
+    """A run that is cancelled stops at a heartbeat with its checkpoint; its worker goes on with the others."""
+    sweep = study.sweep("single", SLOW.format(size=60).replace("time = 1", "time = 5"))
+    study.submit(sweep)
+    study.cluster.wait_until(lambda: "running" in study.states(sweep))
+    first = next(run for run in study.status(sweep)["runs"] if run["state"] == "running")
+    study.run("cancel", first["id"])
+    study.cluster.wait_until(lambda: study.states(sweep).count("running") == 1 and "resumable" in study.states(sweep))
+    study.run("cancel", sweep)
+
+
+def test_gpus_are_shared_out_between_processes(on_cluster: Cluster, study: SlurmStudy) -> None:
+    """Two GPUs with two workers each make four processes, each of which sees one GPU and its share of cores."""
+    (study.root / "jobs" / "seen.py").write_text(
+        "import os, time\n\n\ndef train(run, *, size: int):\n"
+        "    time.sleep(1)\n"
+        "    run.record(gpu=os.environ['CUDA_VISIBLE_DEVICES'], threads=os.environ['OMP_NUM_THREADS'])\n"
+        "    run.log(epoch=1, loss=0.0)\n"
+    )
+    body = "[grid]\nsize = [1, 2, 3, 4]\n[resources]\ntime = 1\nworkers = 1\ngpus = 2\ncpus = 4\nworkers_per_gpu = 2\n"
+    sweep = study.sweep("gpus", body, "seen")
+    study.submit(sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 4)
+    from hpcsweep.store import Store
+
+    facts = [result.facts for result in Store(study.store).results() if result.job == "jobs/seen.py:train"]
+    assert sorted(fact["gpu"] for fact in facts) == ["0", "0", "1", "1"]
+    assert {fact["threads"] for fact in facts} == {"1"}

@@ -1,0 +1,127 @@
+"""What users are told when SLURM is slow, silent, or has forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from slurm_cluster import Cluster, start_cluster, stop_cluster
+from slurm_study import SlurmStudy
+
+BODY = "repeats = 2\n[fixed]\npace = {pace}\nepochs = 40\nsize = {size}\n[resources]\ntime = 5\nworkers = 2\n"
+
+
+def test_status_says_where_and_why(study: SlurmStudy) -> None:
+    """Running workers are told with their node, waiting ones with the reason in words; one query is made."""
+    body = BODY.format(pace=1, size=70).replace("workers = 2", "workers = 2\ncpus = 4\n")
+    study.profile("one", 'scheduler = "slurm"\npartition = "teaching"\nmem_gb = 0.3\nlease_s = 8\nheartbeat_s = 1\n')
+    sweep = study.sweep("where", body, profile="one")
+    study.submit(sweep)
+    study.cluster.wait_until(lambda: study.status(sweep)["workers"]["running"])
+    answer = study.status(sweep)["workers"]
+    assert answer["running"][0]["node"] == "dgx1"
+    assert answer["pending"] == 1
+    text = study.run("status", sweep)
+    assert "runs on dgx1 since" in text
+    assert "1 waiting: " in text
+    study.run("cancel", sweep)
+
+
+def test_status_asks_the_scheduler_once(study: SlurmStudy, tmp_path: Path) -> None:
+    """However many workers there are, a status is one call of squeue, and none at all when all have ended."""
+    for name in ("squeue", "sacct", "scontrol", "sinfo", "sacctmgr"):
+        tool = tmp_path / name
+        tool.write_text(f'#!/bin/sh\necho {name} >>{tmp_path}/calls\nPATH=${{PATH#*:}} exec {name} "$@"\n')
+        tool.chmod(0o755)
+    path = f"{tmp_path}:{Path('/usr/bin')}:/bin"
+    sweep = study.sweep("asks", BODY.format(pace=0.2, size=71))
+    study.submit(sweep)
+    study.run("status", sweep, PATH=path)
+    assert (tmp_path / "calls").read_text().split() == ["squeue"]
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
+    study.cluster.wait_until(lambda: len([e for e in study.events("asks") if e["event"] == "exit"]) == 2)
+    study.run("status", sweep, PATH=path)
+    assert (tmp_path / "calls").read_text().split() == ["squeue"]
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Cluster]:
+    """A cluster of its own without accounting, to be broken."""
+    cluster = start_cluster(ACCT="0")
+    try:
+        yield cluster
+    finally:
+        stop_cluster(cluster)
+
+
+def test_without_accounting_and_with_the_controller_down(
+    cluster: Cluster, bare: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With accounting off a sweep runs; with slurmctld down, workers go on, and status is right and says so."""
+    study = SlurmStudy.create(tmp_path_factory.mktemp("bare"), bare)
+    sweep = study.sweep("bare", BODY.format(pace=0.2, size=72))
+    said = study.run("submit", sweep)
+    assert "limits of your account and QOS are not known" in said
+    bare.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "start"]) == 2)
+    bare.control("ctl-down")
+    try:
+        text = study.run("status", sweep)
+        assert "SLURM does not answer" in text
+        assert "2 running" in text or "running" in text
+        bare.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "exit"]) == 2, 60)
+        assert study.states(sweep) == ["done"] * 2
+        doctor = study.run("doctor", "--profile", "cluster", code=2)
+        assert "FAULT    SLURM does not answer" in doctor
+        refused = study.run("resume", study.sweep("bare2", BODY.format(pace=0.2, size=73)), code=2)
+        assert "SLURM" in refused.splitlines()[-1]
+    finally:
+        bare.control("ctl-up")
+
+
+def test_doctor_on_a_healthy_cluster(study: SlurmStudy) -> None:
+    """SLURM, limits, start, store and the node's Python each have a line; a probe sees the store from a node."""
+    study.profile("doctor", 'scheduler = "slurm"\npartition = "dgx"\nmem_gb = 3\ngpus = 1\n')
+    said = study.run("doctor", "--profile", "doctor", "--probe", code=None)
+    assert "ok       SLURM 22.05" in said or "ok       SLURM" in said
+    assert 'partition "dgx": at most no limit a job' in said
+    assert "to start at" in said
+    assert "sees and can write the store" in said
+    assert "TensorFlow sees 0 of 1 GPUs there" in said  # the cluster's GPUs are pretended
+
+
+def test_doctor_says_what_is_broken(study: SlurmStudy) -> None:
+    """A profile that cannot work is told line by line, with what to do."""
+    study.profile("broken", 'scheduler = "slurm"\npartition = "dgx"\ncpus = 64\npython = "/nonexistent/python"\n')
+    said = study.run("doctor", "--profile", "broken", "--probe", "--store", "/proc/nowhere", code=2)
+    assert "FAULT    the store /proc/nowhere cannot be written" in said
+    assert "FAULT    resources: found 64 CPUs" in said
+
+
+def test_logs_of_a_worker(study: SlurmStudy) -> None:
+    """What a worker itself printed is found by its task's name."""
+    sweep = study.sweep("talks", BODY.format(pace=0.01, size=74))
+    array = study.submit(sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
+    assert "trajectory" in study.run("logs", "--worker", f"{array}_0")
+    assert "no worker" in study.run("logs", "--worker", "999999_0", code=3)
+
+
+def test_clean_removes_only_what_can_be_made_again(study: SlurmStudy) -> None:
+    """Workers' files of ended submissions go; results, and files of those at work, stay."""
+    sweep = study.sweep("tidy", BODY.format(pace=0.01, size=75))
+    study.submit(sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
+    study.cluster.wait_until(lambda: len([e for e in study.events("tidy") if e["event"] == "exit"]) == 2)
+    busy = study.sweep("busy", BODY.format(pace=1, size=76))
+    study.submit(busy)
+    folder = next((study.store / "sweeps" / "tidy").iterdir())
+    said = study.run("clean", "--dry-run")
+    assert f"{folder}/workers" in said or "files of workers that have ended" in said
+    assert list((folder / "workers").iterdir())
+    study.run("clean", "--yes")
+    assert not (folder / "workers").exists()
+    assert list((study.store / "sweeps" / "busy").glob("*/workers/*"))
+    assert study.states(sweep) == ["done"] * 2
+    assert "nothing to submit" in study.run("submit", sweep)
+    study.run("cancel", busy)
