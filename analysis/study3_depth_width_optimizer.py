@@ -1,0 +1,135 @@
+"""Study 3: depth, width, optimizer or epochs? With convolutions? And what if the model is not built anew?
+
+Type: make studies, or run the sweeps study3_* (with _small), then
+python analysis/study3_depth_width_optimizer.py --small
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from recipe import Recipe, draw_confusion, draw_curves, finished, histories, longest
+
+from hpcsweep import results
+from hpcsweep.knee import knee, reaching
+
+THRESHOLDS = (0.6, 0.8)
+
+recipe = Recipe("study3_depth_width_optimizer", __doc__)
+recipe.say(
+    "Data: scikit-learn's 8x8 digits (1,438 to train) in place of Kuzushiji-MNIST's 60,000, pixels from 0 to 1: "
+    "everything is easier and faster learnt, so compare the order of the rows, not the numbers."
+    if recipe.small
+    else "Data: Kuzushiji-MNIST, pixels from 0 to 1."
+)
+
+
+def one_factor():
+    """The base and each single change; averages are over the epochs of the history."""
+    found = recipe.load("study3_one_factor")
+    recipe.table(found, columns="s3")
+    recipe.say('"sparse categorical" only names how labels are written: its row must equal the base, and does if so.')
+    collapsed(found)
+
+
+def collapsed(found):
+    """Name the runs that never get some class right, and draw the worst one's confusion matrix."""
+    runs = finished(found.runs)
+    bad = runs[runs["collapsed_classes"] > 0].sort_values("collapsed_classes")
+    recipe.say(f"Class collapse: {len(bad)} of {len(runs)} runs never get some class right.")
+    if bad.empty:
+        return
+    columns = [*found.varying(), "seed", "collapsed_classes", "last_val_accuracy"]
+    recipe.say(bad[columns].to_string(index=False))
+    confusion = recipe.arrays(bad["id"].iloc[-1])["confusion_matrix"]
+    figure, axes = plt.subplots(figsize=(4, 4))
+    draw_confusion(axes, confusion, range(len(confusion)))
+    axes.set_title(f"run {bad['id'].iloc[-1][:12]}: collapsed")
+    recipe.save(figure, f"collapse_{found.title}")
+
+
+def long_run():
+    """When thresholds are first passed, and from where on more epochs gain next to nothing."""
+    found = recipe.load("study3_long")
+    recipe.table(found, rows=["epochs"], values=["last_loss", "min_loss", "max_accuracy", "max_val_accuracy"])
+    history = histories(found)
+    if history.empty:
+        return
+    recipe.say(reaching(found, "accuracy", THRESHOLDS)[["threshold", "first"]].to_string(index=False))
+    knees = {metric: knee(found, metric).iloc[0] for metric in ("accuracy", "val_accuracy")}
+    for metric, row in knees.items():
+        recipe.say(f"{metric}: {row['verdict']}")
+    curve = longest(history).groupby("epoch")[list(knees)].mean()
+    figure, axes = plt.subplots(figsize=(6.5, 3.6))
+    for metric, row in knees.items():
+        (line,) = axes.plot(curve.index[1:], curve[metric].iloc[1:], label=metric)
+        axes.axvline(row["knee"], color=line.get_color(), linestyle="--", label=f"its knee: epoch {row['knee']:g}")
+    for threshold in THRESHOLDS:
+        axes.axhline(threshold, color="0.8", linewidth=1)
+    axes.set(xscale="log", xlabel="epoch", ylabel="accuracy")
+    axes.legend(loc="lower right")
+    recipe.save(figure, "long")
+
+
+def convolutions():
+    """Two or three convolutions, adam or adagrad."""
+    found = recipe.load("study3_conv")
+    values = ["mean_loss", "mean_accuracy", "min_loss", "max_accuracy", "max_val_accuracy"]
+    recipe.table(found, rows=["optimizer", "conv_layers"], values=values)
+    history = histories(found)
+    if history.empty:
+        return
+    figure, axes = plt.subplots(figsize=(6.5, 3.6))
+    named = history.assign(net=history["optimizer"] + ", " + history["conv_layers"].astype(str) + " convolutions")
+    draw_curves(axes, named, "val_accuracy", "net")
+    axes.set_ylabel("accuracy on test images")
+    axes.legend()
+    recipe.save(figure, "convolutions")
+    collapsed(found)
+
+
+def mistake():
+    """The table of a model that was never built anew beside that of fresh ones, and how the digests tell."""
+    wrong, right = recipe.load("study3_accumulated"), recipe.load("study3_fresh")
+    if finished(wrong.runs).empty:
+        recipe.say("No run is finished yet.")
+        return
+    fresh = right.runs.set_index("epochs")["mean_accuracy"]
+    begun = set(right.runs["id"].map(initial_digest).dropna())
+    rows = finished(wrong.runs).sort_values("ended", kind="stable")
+    table = pd.DataFrame(
+        {
+            "attempt": rows["attempt"],
+            "epochs it says": rows["epochs"],
+            "epochs it had": rows["epochs"].cumsum(),
+            "avg acc, accumulated": rows["mean_accuracy"].round(3),
+            "avg acc, fresh": rows["epochs"].map(fresh).round(3),
+            "began fresh": ["yes" if initial_digest(run_id) in begun else "NO" for run_id in rows["id"]],
+        }
+    )
+    recipe.say("", table.to_string(index=False), "")
+    recipe.say(
+        "WRONG ON PURPOSE: the accumulated runs share one model. The same epochs give another number each time, and a "
+        "fresh model's number for these epochs is another again. The weights they began with give them away:",
+        f"hpcsweep verify sweeps/study3_accumulated{recipe.suffix}.toml",
+    )
+    figure, axes = plt.subplots(figsize=(6.5, 3.4))
+    places = np.arange(len(table))
+    axes.plot(places, table["avg acc, accumulated"], "o-", label="one model, fitted again and again")
+    axes.plot(places, table["avg acc, fresh"], "s--", label="a fresh model each")
+    axes.set_xticks(places, [f"{epochs:,}" for epochs in table["epochs it says"]])
+    axes.set(xlabel="epochs of the attempt, in the order they were run", ylabel="average accuracy")
+    axes.legend()
+    recipe.save(figure, "mistake")
+
+
+def initial_digest(run_id):
+    """Return the digest of the weights that a run began with, None if it is not finished."""
+    try:
+        stamp = results.find(recipe.store, run_id)
+    except LookupError:
+        return None
+    return results.record_of(recipe.store, stamp.trajectory, run_id).get("initial_weights_sha256")
+
+
+for part in (one_factor, long_run, convolutions, mistake):
+    part()

@@ -1,0 +1,166 @@
+"""The five studies: their sweeps plan, their recipes work however much is finished, and their claims can fail."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from hpcsweep.data.catalogue import CATALOGUE
+from hpcsweep.plan import make_plan
+from hpcsweep.sweep import load_sweep
+from tests.conftest import REPOSITORY, Study
+
+SWEEPS = sorted((REPOSITORY / "sweeps").glob("study*.toml"))
+FULL = [path for path in SWEEPS if not path.stem.endswith("_small")]
+RECIPES = sorted((REPOSITORY / "analysis").glob("study*.py"))
+MOST_SMALL_RUNS = 200
+
+
+def small_of(path: Path) -> Path:
+    """Return the small variant of a sweep."""
+    return path.with_name(f"{path.stem}_small.toml")
+
+
+def run_recipe(recipe: Path, store: Path, out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a recipe as users type it."""
+    return subprocess.run(
+        [sys.executable, str(recipe), *arguments, "--store", str(store), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def module_of(path: Path) -> ModuleType:
+    """Import a job or a recipe by its path."""
+    spec = importlib.util.spec_from_file_location(f"study_file_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", FULL, ids=lambda path: path.stem)
+def test_every_sweep_plans_and_has_a_small_variant_of_the_same_question(path: Path) -> None:
+    """Full and small vary the same parameters of the same job; small needs no download, full one that is known."""
+    full, small = load_sweep(path), load_sweep(small_of(path))
+    assert full.job.reference == small.job.reference
+    assert varying(full.runs) == varying(small.runs)
+    assert full.name != small.name
+    assert len(small.runs) <= MOST_SMALL_RUNS
+    assert {run.params.get("dataset", "digits") for run in small.runs} == {"digits"}
+    assert {run.params.get("dataset", "mnist") for run in full.runs} <= {*CATALOGUE, "digits"}
+    plan = make_plan(full, {}, ())
+    assert plan.counts["new"] == len(full.runs)
+
+
+def varying(runs: list[object]) -> set[str]:
+    """Return the parameters that have several values."""
+    return {name for name in runs[0].params if len({str(run.params[name]) for run in runs}) > 1}
+
+
+def test_no_small_variant_is_alone() -> None:
+    """Each small variant belongs to a full sweep."""
+    assert {path for path in SWEEPS if path not in FULL} == {small_of(path) for path in FULL}
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipes_say_so_where_nothing_is_finished(recipe: Path, tmp_path: Path) -> None:
+    """A recipe on an empty store tells how many runs are finished, and ends well."""
+    done = run_recipe(recipe, tmp_path / "store", tmp_path / "out", "--small")
+    assert done.returncode == 0, done.stderr
+    assert ": 0 of " in done.stdout
+    assert "Data: " in done.stdout
+    assert (tmp_path / "out" / "report.txt").read_text() == done.stdout
+
+
+def test_a_half_finished_study_has_tables_and_figures(study: Study, tmp_path: Path) -> None:
+    """With 4 of its runs finished study 5 prints its table, its sentences and its figures, the animation too."""
+    shutil.copy(REPOSITORY / "jobs" / "own_net.py", study.root / "jobs")
+    study.sweep(
+        "part",
+        'name = "part"\njob = "jobs/own_net.py:train"\nrepeats = 1\n'
+        "[grid]\nlearning_rate = [0.3, 1.0]\nepochs = [1, 2]\n",
+    )
+    assert study.run("run", "sweeps/part.toml").returncode == 0
+    recipe = REPOSITORY / "analysis" / "study5_own_net.py"
+    done = run_recipe(recipe, study.store, tmp_path / "out", "--small")
+    assert done.returncode == 0, done.stderr
+    assert "4 of 126 runs finished" in done.stdout
+    assert "1. Rate 0.3, one epoch: 0." in done.stdout
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"rates_and_epochs.png", "rates_and_epochs.gif", "backwards.png", "report.txt"} <= made
+
+
+def test_the_verdict_of_the_sanity_check(study: Study) -> None:
+    """A run that learns its few examples passes, one that cannot fails, and the exit code says whether one failed."""
+    study.job(
+        "learner",
+        "def train(run, *, skill: float, epochs: int = 3):\n"
+        "    run.log_many(range(epochs + 1), {'accuracy': [0.1, 0.5, skill, skill]})\n",
+    )
+    study.sweep("sanity", 'name = "sanity"\njob = "jobs/learner.py:train"\n[grid]\nskill = [1.0, 0.7]\n')
+    check = [sys.executable, str(REPOSITORY / "analysis" / "sanity_check.py"), "sweeps/sanity.toml"]
+    options = {"cwd": study.root, "env": study.environment(), "capture_output": True, "text": True, "check": False}
+    assert subprocess.run(check, **options).returncode == 3
+    assert study.run("run", "sweeps/sanity.toml").returncode == 0
+    done = subprocess.run(check, **options)
+    verdicts = {line.split()[0]: line.split()[-2:] for line in done.stdout.splitlines()[1:]}
+    assert verdicts == {"1.0": ["2", "PASSED"], "0.7": ["<NA>", "FAILED"]}
+    assert done.returncode == 1
+    assert subprocess.run([*check, "--accuracy", "0.6"], **options).returncode == 0
+
+
+def test_the_hand_made_net_walks_down_its_squared_error() -> None:
+    """One step changes each weight by the learning rate times the slope of half the squared error, measured."""
+    net = module_of(REPOSITORY / "jobs" / "own_net.py")
+    random = np.random.default_rng(0)
+    weights = net.fresh_weights(1, 3, 4, 2)
+    x, target = random.uniform(0, 1, (1, 3)), random.uniform(0, 1, (1, 2))
+
+    def error(inward: np.ndarray, outward: np.ndarray) -> float:
+        return 0.5 * float(((net.answers({"inward": inward, "outward": outward}, x) - target) ** 2).sum())
+
+    stepped = {name: values.copy() for name, values in weights.items()}
+    net.train_epoch(stepped["inward"], stepped["outward"], x, target, learning_rate=1.0)
+    for name in weights:
+        for place in np.ndindex(weights[name].shape):
+            near = {key: values.copy() for key, values in weights.items()}
+            near[name][place] += 1e-6
+            slope = (error(**near) - error(**weights)) / 1e-6
+            assert stepped[name][place] - weights[name][place] == pytest.approx(-slope, abs=1e-5)
+
+
+def test_asking_backwards_inverts_the_sigmoid() -> None:
+    """The inverse of the sigmoid is its inverse, so that images asked for backwards belong to sure answers."""
+    net = module_of(REPOSITORY / "jobs" / "own_net.py")
+    values = np.linspace(-5, 5, 11)
+    np.testing.assert_allclose(net.logit(net.sigmoid(values)), values, atol=1e-9)
+    assert np.isfinite(net.sigmoid(np.array([-1e4, 1e4]))).all()
+    images = [net.ask_backwards(net.fresh_weights(0, 9, 5, 3), label) for label in range(3)]
+    assert all(image.min() == 0 and image.max() == 1 and image.shape == (9,) for image in images)
+
+
+def test_an_accumulated_model_is_found_by_verify(study: Study) -> None:
+    """The job that fits one model again and again gives runs that verify names, the first one excepted."""
+    shutil.copy(REPOSITORY / "jobs" / "accumulating_dense.py", study.root / "jobs")
+    study.sweep(
+        "wrong",
+        'name = "wrong"\njob = "jobs/accumulating_dense.py:train"\n'
+        "[zip]\nattempt = [1, 2, 3]\nepochs = [1, 1, 1]\n[resources]\nworkers = 1\n",
+    )
+    assert study.run("run", "sweeps/wrong.toml").returncode == 0
+    done = study.run("verify", "sweeps/wrong.toml", "--sample", "0")
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.count("its model was not built anew") == 2
