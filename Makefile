@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # test processes: two suit any machine, since the tests start workers of their own
 PROCESSES ?= 2
 
-.PHONY: help setup demo studies test lint bench docs constraints slurm-install slurm-up slurm-down clean-venv slurm-install slurm-up slurm-down
+.PHONY: help setup demo studies studies test lint bench docs constraints slurm-install slurm-up slurm-down clean-venv slurm-install slurm-up slurm-down
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,6 +28,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: setup ## a small sweep on real handwritten digits, from nothing to a comparison table
 	@$(BIN)/hpcsweep run sweeps/quickstart.toml
+
+studies: setup ## the five studies on data that ship with the dependencies; tables and figures in reports/
+	@for sweep in sweeps/study*_small.toml; do $(BIN)/hpcsweep run $$sweep || exit 1; done
+	@for recipe in analysis/study*.py; do echo; $(BIN)/python $$recipe --small || exit 1; done
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
 	@$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadgroup
