@@ -54,12 +54,18 @@ def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
             )
 
 
-def train_alone(sweep: Sweep, runs: Sequence[Run]) -> Iterator[tuple[Run, Result | None]]:
-    """Train each of `runs` by itself, in a new process and an empty store; None if that failed."""
-    for run in runs:
+def train_alone(sweep: Sweep, recorded: Sequence[Result]) -> Iterator[Result | None]:
+    """Train the run of each result by itself, in a new process and an empty store; None if that failed.
+
+    The engine is the recorded one: left to choose anew, another might be taken, whose numbers differ in the last bits.
+    """
+    runs = {run.id: run for run in sweep.runs}
+    for result in recorded:
+        run = runs[result.id]
+        training = sweep.training.model_copy(update={"engine": result.facts.get("engine", sweep.training.engine)})
         with tempfile.TemporaryDirectory(prefix="hpcsweep-verify-") as folder:
             store = Store(Path(folder))
-            plan = make_plan(replace(sweep, runs=[run]), {})
+            plan = make_plan(replace(sweep, runs=[run], training=training), {})
             team = LocalWorkers(write_submission(plan, store, plan.trajectories), workers=1)
             team.start_missing()
             try:
@@ -67,7 +73,7 @@ def train_alone(sweep: Sweep, runs: Sequence[Run]) -> Iterator[tuple[Run, Result
                     time.sleep(POLL_S)
             finally:
                 team.stop()
-            yield run, store.result(run) if store.states([run]).get(run.id) == "done" else None
+            yield store.result(run) if store.states([run]).get(run.id) == "done" else None
 
 
 def differences(recorded: Result, alone: Result) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from hpcsweep.cli.common import load, note, open_store, store_option, sweep_argu
 from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
-    from hpcsweep.run import Run
     from hpcsweep.store import Result
     from hpcsweep.sweep import Sweep
 
@@ -42,25 +42,18 @@ def command(sweep_path: Path, store: str | None, sample: int) -> int:
     for finding in [*findings, *accumulated]:
         click.echo(f"  {finding.run_id[:12]}: {finding.problem}")
     wrong = len(findings) + len(accumulated)
-    recorded = {result.id: result for result in results}
     # Ids are hashes, so their order is a sample without a pattern, and the same one every time.
-    chosen = sorted((run for run in done if run.id in recorded), key=lambda run: run.id)[:sample]
-    for run, differs in _train_again(sweep, chosen, recorded):
-        click.echo(f"  {run.id[:12]} trained again alone: {differs or 'identical to the bit'}")
+    for result, differs in _train_again(sweep, sorted(results, key=lambda result: result.id)[:sample]):
+        click.echo(f"  {result.id[:12]} trained again alone: {differs or 'identical to the bit'}")
         wrong += bool(differs)
     return 1 if wrong else 0
 
 
-def _train_again(sweep: Sweep, chosen: list[Run], recorded: dict[str, Result]) -> list[tuple[Run, str]]:
+def _train_again(sweep: Sweep, chosen: list[Result]) -> Iterator[tuple[Result, str]]:
     from hpcsweep.verification import differences, train_alone
 
-    found = []
     if chosen:
         note(f"training {len(chosen)} run(s) again, each alone in a new process")
-    for run, alone in train_alone(sweep, chosen):
-        if alone is None:
-            found.append((run, "it failed"))
-        else:
-            different = differences(recorded[run.id], alone)
-            found.append((run, f"differs in {', '.join(different)}" if different else ""))
-    return found
+    for result, alone in zip(chosen, train_alone(sweep, chosen), strict=True):
+        different = ["that it failed"] if alone is None else differences(result, alone)
+        yield result, f"differs in {', '.join(different)}" if different else ""
