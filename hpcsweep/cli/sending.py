@@ -192,8 +192,8 @@ def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:
 
     if sending.queue.problem:
         raise SchedulerError(
-            f"SLURM does not answer ({sending.queue.problem}); nothing was submitted; type the same again later, or train "
-            f"on this machine: hpcsweep run {sending.sweep.path}"
+            f"SLURM does not answer ({sending.queue.problem}); nothing was submitted; type the same again later, or "
+            f"train on this machine: hpcsweep run {sending.sweep.path}"
         )
     profile = sending.profile
     terms = make_terms(profile, sending.request, at_once=size.at_once, kill_wait_s=sending.limits.kill_wait_s)
