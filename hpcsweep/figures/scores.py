@@ -92,7 +92,8 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
 def _axis(results: Results, name: str | None) -> str:
     numeric = [p for p in results.varying() if results.runs[p].dtype.kind in "if"]
     if name is None and numeric:
-        return max(numeric, key=lambda p: len(set(results.runs[p].tolist())))
+        counts = {parameter: len(distinct(results.runs[parameter])) for parameter in numeric}
+        return max(numeric, key=counts.__getitem__)
     if name not in numeric:
         raise UsageError(
             f'--x: found "{name}"{nearest(name or "", numeric)}; expected a parameter of numbers that varies: '

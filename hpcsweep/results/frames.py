@@ -53,6 +53,7 @@ class Results:
     layout: Any = None
     notes: tuple[str, ...] = ()
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
+    read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}
 
     def column(self, name: str) -> pd.Series[Any]:
@@ -62,6 +63,10 @@ class Results:
     def history(self) -> pd.DataFrame:
         """Return one row an epoch of each run that has a history: id, epoch from 0, the metrics, seconds."""
         return self.read_history()
+
+    def facts(self, run_id: str) -> dict[str, Any]:
+        """Return every recorded fact of a finished run by name, such as `engine`, `python`, `attempts`."""
+        return self.read_facts(run_id)
 
     def arrays(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return {run id: {name: array}} of finished runs, such as `confusion_matrix` [true class, said class]."""

@@ -110,6 +110,7 @@ def _assemble(
         own=own,
         layout=layout,
         read_history=lambda: history_frame(records),
+        read_facts=lambda run_id: read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts,
         read_arrays=lambda run_ids: {
             run_id: read_result(store.folder(stamps[run_id].trajectory), run_id).arrays
             for run_id in run_ids

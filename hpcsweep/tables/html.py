@@ -15,7 +15,7 @@ _TEMPLATE = """\
 <thead>
 {%- for level in range(grid.levels | length) %}
 <tr>
-{%- if loop.last %}{% for stub in grid.stubs %}<th scope="col">{{ stub }}</th>{% endfor %}
+{%- if loop.last %}{% for stub in grid.stubs %}<th scope="col" class="stub">{{ stub }}</th>{% endfor %}
 {%- elif grid.stubs %}<td colspan="{{ grid.stubs | length }}"></td>{% endif %}
 {%- for text, span in grid.spans(level) %}<th scope="{{ 'colgroup' if span > 1 else 'col' }}"
 {%- if span > 1 %} colspan="{{ span }}"{% endif %}>{{ text }}</th>{% endfor %}</tr>

@@ -1,0 +1,25 @@
+"""`hpcsweep report SWEEP`: one self-contained HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hpcsweep.cli.common import store_option
+from hpcsweep.cli.reading import read_results, source_argument, where_option
+
+
+@click.command("report")
+@source_argument
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="[default: NAME-report.html]"
+)
+@where_option
+@store_option
+def command(source: Path, out: Path | None, where: str | None, store: str | None) -> None:
+    """Write everything that SWEEP came to into one HTML file that needs no network, and print its name."""
+    from hpcsweep.report import write_report
+
+    results = read_results(source, store)
+    click.echo(write_report(results, out or Path(f"{results.title}-report.html"), where=where))

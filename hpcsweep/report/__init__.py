@@ -1,0 +1,11 @@
+"""One self-contained HTML file with everything a sweep came to; opens without a network.
+
+from hpcsweep.report import report, write_report
+write_report("sweeps/quickstart.toml", "quickstart.html")
+"""
+
+from __future__ import annotations
+
+from hpcsweep.report.page import report, write_report
+
+__all__ = ["report", "write_report"]

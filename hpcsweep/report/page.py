@@ -1,0 +1,151 @@
+"""Putting a report together: the template, the data, the charting library, in one file."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import hpcsweep
+from hpcsweep.errors import HpcsweepError
+from hpcsweep.files import write_atomic
+from hpcsweep.report import content
+from hpcsweep.results import Results, load
+from hpcsweep.results.frames import STATES
+from hpcsweep.statistics import effects, sentences
+from hpcsweep.tables import render, table
+from hpcsweep.tables.notes import doubts
+from hpcsweep.tables.spec import select
+from hpcsweep.tables.values import default_value, value_of
+
+MAX_TABLES = 4
+# every script and style is in the page, and nothing may be fetched; the charts' WebGL code is compiled with Function()
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "form-action 'none'; base-uri 'none'"
+)
+
+
+def report(
+    source: str | Path | Results, *, title: str | None = None, where: str | None = None, store: str | Path | None = None
+) -> str:
+    """Return the report of a sweep, a store's folder or results as one HTML page.
+
+    It holds the comparison tables, what can be said of the parameters, learning curves, parallel coordinates, the
+    runs, the failures by cause and what is needed to do it again. Every text in it is escaped.
+    """
+    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    data: dict[str, Any] = {
+        "columns": content.run_columns(results),
+        "rows": content.run_rows(results),
+        "labels": content.labels(results),
+        "curves": content.curve_data(results),
+        "parallel": content.parallel_data(results),
+    }
+    states = Counter(results.column("state"))
+    warnings = _warnings(results)
+    return str(
+        _template().render(
+            title=title or results.title,
+            policy=POLICY,
+            style=_text("report.css"),
+            script=_text("report.js"),
+            plotly=_plotly(),
+            data=script_json(data),
+            states=[(state, states[state]) for state in STATES if states[state]],
+            total=len(results.runs),
+            tables=_tables(results, warnings),
+            warnings=warnings,
+            sentences=_sentences(results),
+            effects=_effects(results),
+            thinned=data["curves"]["thinned"],
+            failures=content.failures(results),
+            provenance=list(content.provenance(results)),
+            version=hpcsweep.__version__,
+            made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        )
+    )
+
+
+def write_report(source: str | Path | Results, path: str | Path, **options: Any) -> Path:
+    """Write the report to the file `path`, whole or not at all, and return the path; options as for `report`."""
+    path = Path(path)
+    write_atomic(path, report(source, **options).encode())
+    return path
+
+
+def script_json(data: Any) -> str:
+    """Return JSON that can stand in a `<script>` element whatever its texts hold: nothing in it can end the element."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _tables(results: Results, said: list[str]) -> list[str]:
+    """Return the comparison tables as HTML, without the notes that were `said` above."""
+    wanted = [_default(results), "last_val_loss", "max_val_accuracy", "last_loss", "mean_seconds"]
+    shown = [name for name in dict.fromkeys(wanted) if name is not None and (name in results.own or name == wanted[0])]
+    made = []
+    for name in shown[:MAX_TABLES]:
+        try:
+            one = table(results, values=[name])
+            made.append(render(replace(one, notes=tuple(note for note in one.notes if note not in said)), "html"))
+        except HpcsweepError:
+            continue
+    return made
+
+
+def _default(results: Results) -> str | None:
+    if results.layout is not None and results.layout.value:
+        return str(results.layout.value[0])
+    try:
+        return default_value(results)
+    except HpcsweepError:
+        return None
+
+
+def _warnings(results: Results) -> list[str]:
+    name = _default(results)
+    return [] if name is None else list(doubts(results, [value_of(results, name)]))
+
+
+def _sentences(results: Results) -> list[str]:
+    try:
+        return list(sentences(results, _default(results)))
+    except HpcsweepError as error:
+        return [str(error)]
+
+
+def _effects(results: Results) -> list[dict[str, Any]]:
+    try:
+        frame = effects(results, _default(results))
+    except HpcsweepError:
+        return []
+    rows: list[Any] = frame.to_dict(orient="records")
+    return [row for row in rows if row["parameter"] in results.varying()]
+
+
+def _text(name: str) -> str:
+    return (files("hpcsweep.report") / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return text.replace("</script", "<\\/script")
+
+
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    from hpcsweep.tables.keys import key_text
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["key_text"] = key_text
+    return environment.from_string(_text("report.html.j2"))
