@@ -18,7 +18,8 @@ SIGNAL = "USR2"
 
 # The EXIT trap runs however the worker ended, unless the whole node goes. SIGTERM must not end the shell before the
 # worker has written its checkpoint, and must stay deadly for what the shell starts, so it is caught and not ignored.
-# A task that is not RUNNING any more (cancelled, requeued by somebody) must not be brought back to life.
+# A task that was cancelled, or requeued by somebody, must not be brought back to life: only one that is running still,
+# or that stopped as it should but a moment too late.
 _BEGIN = """\
 hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 hpcsweep_files=@WORKERS@/"$hpcsweep_task"
@@ -26,12 +27,12 @@ hpcsweep_say() {
   printf '{"event":"%s","code":%d,"restart":%d,"time":%d,"host":"%s"}\\n' \\
     "$1" "$2" "${SLURM_RESTART_COUNT:-0}" "$(date +%s)" "$(hostname)" >>"$hpcsweep_files@EVENTS@"
 }
-hpcsweep_running() {
+hpcsweep_may_go_on() {
   for hpcsweep_try in 1 2 3 4 5 6; do
-    hpcsweep_state="$(squeue -h -j "$hpcsweep_task" -o %T 2>/dev/null)" && break
+    hpcsweep_state="$(squeue -h -j "$hpcsweep_task" -o '%T %r' 2>/dev/null)" && break
     sleep 3
   done
-  [ "$hpcsweep_state" = RUNNING ]
+  case "$hpcsweep_state" in "RUNNING "*|"COMPLETING TimeLimit") ;; *) return 1 ;; esac
 }
 hpcsweep_requeue() {
   scontrol requeue "$hpcsweep_task" && return
@@ -46,7 +47,7 @@ hpcsweep_end() {
   hpcsweep_say exit "$hpcsweep_code"
   hpcsweep_next="$(cat "$hpcsweep_files@NEXT@" 2>/dev/null)"
   rm -f "$hpcsweep_files@NEXT@"
-  if [ -n "$hpcsweep_next" ] && hpcsweep_running; then
+  if [ -n "$hpcsweep_next" ] && hpcsweep_may_go_on; then
     case "$hpcsweep_next" in
       resubmit) hpcsweep_resubmit || hpcsweep_requeue || hpcsweep_say left 0 ;;
       requeue) hpcsweep_requeue || hpcsweep_resubmit || hpcsweep_say left 0 ;;

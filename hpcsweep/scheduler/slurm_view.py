@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.scheduler.slurm_causes import LOST, NO_RESULT, Cause, cause_of_exit, cause_of_task
+from hpcsweep.scheduler.slurm_causes import LOST, NO_RESULT, TIMEOUT, Cause, cause_of_exit, cause_of_task
 from hpcsweep.scheduler.slurm_queue import Queue, Task, ask_sacct, ask_squeue
 from hpcsweep.scheduler.slurm_reasons import PendingReason
 from hpcsweep.store import Store
@@ -137,6 +137,8 @@ def _recorded_deaths(events: dict[str, list[dict[str, Any]]], queue: Queue) -> l
         if told and told.living:
             continue
         slurm = cause_of_task(told) if told else None
+        if slurm is TIMEOUT and _stop_of(found):
+            continue  # it had stopped by itself, and SLURM cut off what came after
         if slurm is NO_RESULT:  # squeue says FAILED, and no more
             slurm = cause or slurm
         if cause or (slurm and last["event"] in ("exit", "start")):

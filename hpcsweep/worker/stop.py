@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from types import FrameType
 
+REMEMBERED = 4  # intervals: few, since the first ones of a run hold imports and compilation
+LARGEST_LAG = 0.25  # of the whole time
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
 
 
@@ -18,6 +21,9 @@ class Stop:
     `ends` is the end of the wall time on this host's monotonic clock, in seconds; `margin_s` is how long before it a
     worker must have begun to stop. Within `early_s` of the end SIGUSR2 is SLURM's warning, which may come a minute
     early: that end is known, so the rest of the time is used.
+
+    Work that looks here only every ten seconds begins to stop up to ten seconds late; so the longest of the latest
+    intervals is added to the margin, up to a quarter of the whole time.
     """
 
     ends: float = float("inf")
@@ -25,6 +31,11 @@ class Stop:
     early_s: float = 0.0
     signal: int | None = field(default=None, init=False)
     _insisted: int = field(default=0, init=False)
+    _intervals_s: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED), init=False)
+
+    def __post_init__(self) -> None:
+        self._looked = time.monotonic()
+        self._whole_s = self.remaining_s
 
     def listen(self) -> None:
         """Take over the signals that ask a worker to stop, submitit's own handlers included."""
@@ -39,7 +50,11 @@ class Stop:
     @property
     def requested(self) -> bool:
         """Whether to stop now."""
-        return self.signal is not None or self.remaining_s <= self.margin_s
+        now = time.monotonic()
+        self._intervals_s.append(now - self._looked)
+        self._looked = now
+        lag_s = min(max(self._intervals_s), self._whole_s * LARGEST_LAG)
+        return self.signal is not None or self.remaining_s <= self.margin_s + lag_s
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGUSR2 and self.remaining_s < self.early_s:
