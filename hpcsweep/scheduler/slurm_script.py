@@ -18,6 +18,7 @@ SIGNAL = "USR2"
 
 # The EXIT trap runs however the worker ended, unless the whole node goes. SIGTERM must not end the shell before the
 # worker has written its checkpoint, and must stay deadly for what the shell starts, so it is caught and not ignored.
+# `return` says 0 outright: in a trap its default is the status from before the trap.
 # A task that was cancelled, or requeued by somebody, must not be brought back to life: only one that is running still,
 # or that stopped as it should but a moment too late.
 _BEGIN = """\
@@ -35,7 +36,7 @@ hpcsweep_may_go_on() {
   case "$hpcsweep_state" in "RUNNING "*|"COMPLETING TimeLimit") ;; *) return 1 ;; esac
 }
 hpcsweep_requeue() {
-  scontrol requeue "$hpcsweep_task" && return
+  scontrol requeue "$hpcsweep_task" && return 0
   scontrol update jobid="$hpcsweep_task" requeue=1 && scontrol requeue "$hpcsweep_task"
 }
 hpcsweep_resubmit() {

@@ -19,6 +19,7 @@ DEATHS = {
     "python": ("sleeps", 'python = "/nonexistent/python"', "no python"),
     "container": ("sleeps", '[container]\ncommand = "no-such-program"\nimage = "none.sif"', "no python"),
     "setup": ("sleeps", 'setup = ["echo hello", "false # no"]', "setup failed"),
+    "store": ("sleeps", 'setup = ["rm @STORE@/sweeps/store/*/terms.json"]', "store unreachable"),
     "module": ("sleeps", 'modules = ["no-such-module"]', "setup failed"),
 }
 
@@ -28,7 +29,7 @@ def dying(study: SlurmStudy, cut_sweeps: dict[str, Path]) -> dict[str, Path]:
     """All sweeps of DEATHS, submitted together, beside those that only need time."""
     found = {}
     for size, (name, (how, profile, _)) in enumerate(DEATHS.items()):
-        study.profile(name, ON_DGX2 + profile)
+        study.profile(name, ON_DGX2 + profile.replace("@STORE@", str(study.store)))
         found[name] = study.sweep(name, BODY.format(how=how, size=size), "dies", name)
         study.submit(found[name])
     return found
