@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # test processes: two suit any machine, since the tests start workers of their own
 PROCESSES ?= 2
 
-.PHONY: help setup demo studies studies test lint bench docs constraints slurm-install slurm-up slurm-down clean-venv slurm-install slurm-up slurm-down
+.PHONY: help setup demo studies test docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -59,12 +59,3 @@ constraints: setup ## write down the exact versions in use
 
 clean-venv: ## remove the virtual environment
 	rm -rf $(VENV)
-
-slurm-install: ## SLURM's packages for the tests' own cluster (root, Debian)
-	@tests/slurm/cluster.sh install
-
-slurm-up: ## a private SLURM cluster to try hpcsweep on; prints what to type next
-	@tests/slurm/cluster.sh up
-
-slurm-down: ## stop it
-	@tests/slurm/cluster.sh down
