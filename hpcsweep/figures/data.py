@@ -54,8 +54,8 @@ def bands(results: Results, metric: str, group: Sequence[str] | None = None) -> 
     for run_id, label in rows.items():
         if run_id in by_id:
             grouped.setdefault(label, []).append(by_id[run_id])
-    made = [_band(label, parts, metric) for label, parts in grouped.items()]
-    return ", ".join(names), made[:MAX_LINES]
+    shown = list(grouped.items())[:MAX_LINES]
+    return ", ".join(names), [_band(label, parts, metric) for label, parts in shown]
 
 
 def longest_runs(results: Results, labels: Sequence[str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def curve_data(results: Results) -> dict[str, Any]:
     history = results.history()
     metrics = shown_metrics(results)
     count = max(1, history["id"].nunique() * len(metrics)) if len(history) else 1
-    points = max(40, min(POINTS, 250_000 // count))
+    points = max(40, min(POINTS, 200_000 // count))
     runs: dict[str, dict[str, Any]] = {}
     for run_id, rows in history.groupby("id", observed=True, sort=False) if len(history) else []:
         epochs = rows["epoch"].to_numpy()

@@ -16,19 +16,23 @@ def thin(x: Array, y: Array, points: int = POINTS) -> list[list[Any]]:
     each of `points / 2` equal stretches the smallest and the largest. A value that is not finite becomes None.
     """
     if len(x) > points:
-        inner = np.arange(1, len(x) - 1)
-        stretches = np.array_split(inner, max(1, (points - 2) // 2))
-        finite = np.where(np.isfinite(y), y, np.nan)
-        keep = {0, len(x) - 1}
-        for stretch in stretches:
-            part = finite[stretch]
-            if np.isnan(part).all():
-                keep.add(int(stretch[0]))
-            else:
-                keep |= {int(stretch[np.nanargmin(part)]), int(stretch[np.nanargmax(part)])}
-        rows = np.array(sorted(keep))
-        x, y = x[rows], y[rows]
+        rows = _extremes(y[1:-1], max(1, (points - 2) // 2)) + 1
+        keep = np.unique(np.concatenate([[0], rows, [len(x) - 1]]))
+        x, y = x[keep], y[keep]
     return [x.tolist(), [round_to(value) for value in y.tolist()]]
+
+
+def _extremes(y: Array, stretches: int) -> Array:
+    """Return the places of the smallest and the largest finite value of each of so many equal stretches."""
+    size = -(-len(y) // stretches)
+    padded = np.full(-(-len(y) // size) * size, np.nan)
+    padded[: len(y)] = np.where(np.isfinite(y), y, np.nan)
+    rows = padded.reshape(-1, size)
+    starts = np.arange(len(rows)) * size
+    smallest = np.where(np.isnan(rows), np.inf, rows).argmin(axis=1)
+    largest = np.where(np.isnan(rows), -np.inf, rows).argmax(axis=1)
+    places: Array = np.concatenate([starts + smallest, starts + largest])
+    return places
 
 
 def round_to(value: float, digits: int = 4) -> float | None:

@@ -8,17 +8,19 @@ history = results.history("sweeps/quickstart.toml")  # one row an epoch
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from hpcsweep.results.export import export, read_export
 from hpcsweep.results.frames import Results
-from hpcsweep.results.loading import find, load, of_store, of_sweep
-from hpcsweep.results.record import diff, record_of
+from hpcsweep.results.loading import find, load, of_store, of_sweep, open_source
+from hpcsweep.results.record import diff_of, record_of
 
 __all__ = [
     "Results",
     "diff",
+    "diff_of",
     "export",
     "find",
     "history",
@@ -28,6 +30,7 @@ __all__ = [
     "read_export",
     "record_of",
     "runs",
+    "show",
 ]
 
 
@@ -47,3 +50,21 @@ def runs(path: str | Path, *, store: str | Path | None = None) -> pd.DataFrame:
 def history(path: str | Path, *, store: str | Path | None = None) -> pd.DataFrame:
     """Return one row an epoch of each finished run: `id`, `epoch` (0 is the fresh model), the metrics, `seconds`."""
     return load(path, store=store).history()
+
+
+def show(path: str | Path, run: str, *, store: str | Path | None = None) -> dict[str, Any]:
+    """Return everything recorded of one run, named by any unique beginning of its id, fit for JSON.
+
+    `path` is a sweep file or a store's folder. NothingSelectedError if the id fits no run or several.
+    """
+    opened = open_source(path, store=store)[1]
+    return record_of(opened, *find(opened, run))
+
+
+def diff(path: str | Path, *runs: str, store: str | Path | None = None) -> pd.DataFrame:
+    """Return one row for each thing in which finished runs differ; see `diff_of` for the columns.
+
+    `runs` are unique beginnings of ids, two or more.
+    """
+    opened = open_source(path, store=store)[1]
+    return diff_of(opened, [find(opened, run) for run in runs])

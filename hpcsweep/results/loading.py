@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpcsweep.errors import NothingSelectedError, StoreError, UsageError
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
@@ -17,9 +17,7 @@ from hpcsweep.store import Store, locate_store
 from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.records import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
-
-if TYPE_CHECKING:
-    from hpcsweep.sweep import Sweep
+from hpcsweep.sweep import Sweep, load_sweep
 
 
 def load(path: str | Path, *, store: str | Path | None = None) -> Results:
@@ -28,15 +26,19 @@ def load(path: str | Path, *, store: str | Path | None = None) -> Results:
     `store` says where a sweep's results lie, if not in HPCSWEEP_STORE or the study's `results/`.
     UsageError: `path` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
     """
+    sweep, opened = open_source(path, store=store)
+    return of_store(opened) if sweep is None else of_sweep(sweep, opened)
+
+
+def open_source(path: str | Path, *, store: str | Path | None = None) -> tuple[Sweep | None, Store]:
+    """Return the sweep of a sweep file and its store, or None and the store whose folder `path` is."""
     path = Path(path)
     if path.is_dir():
-        return of_store(Store(path.absolute()))
+        return None, Store(path.absolute())
     if path.suffix != ".toml" and not path.is_file():
         raise UsageError(f"{path}: found no such file or folder; expected a sweep file (.toml) or a store's folder")
-    from hpcsweep.sweep import load_sweep
-
     sweep = load_sweep(path)
-    return of_sweep(sweep, Store(locate_store(None if store is None else str(store), sweep.root)))
+    return sweep, Store(locate_store(None if store is None else str(store), sweep.root))
 
 
 def of_sweep(sweep: Sweep, store: Store) -> Results:
@@ -58,16 +60,19 @@ def of_store(store: Store) -> Results:
     return _assemble(store.root.name, store, "", runs, stamps)
 
 
-def find(store: Store, prefix: str) -> ResultStamp:
-    """Return the one finished run whose id starts with `prefix`; NothingSelectedError in words if none or several."""
-    stamps = result_stamps(store.layout)
-    matches = [stamp for run_id, stamp in stamps.items() if run_id.startswith(prefix.lower())]
+def find(store: Store, prefix: str) -> tuple[str, str]:
+    """Return (trajectory id, run id) of the one run, finished or begun, whose id starts with `prefix`.
+
+    NothingSelectedError says in words if there is none or if there are several.
+    """
+    known = store.known_run_ids()
+    matches = sorted(run_id for run_id in known if run_id.startswith(prefix.lower()))
     if len(matches) == 1:
-        return matches[0]
+        return known[matches[0]], matches[0]
     if not matches:
-        raise NothingSelectedError(f'no finished run starts with "{prefix}" among the {len(stamps)} in {store.root}')
-    examples = ", ".join(stamp.run[: len(prefix) + 6] for stamp in matches[:4])
-    raise NothingSelectedError(f'"{prefix}" fits {len(matches)} runs ({examples}...); type more of the id')
+        raise NothingSelectedError(f'no run starts with "{prefix}" among the {len(known)} in {store.root}')
+    examples = ", ".join(run_id[: max(12, len(prefix) + 4)] for run_id in matches[:4])
+    raise NothingSelectedError(f'"{prefix}" fits {len(matches)} runs ({examples} ...); give more digits')
 
 
 def _runs_of_manifests(store: Store) -> list[Run]:

@@ -35,7 +35,7 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
     return {name: _plain(value) for name, value in record.items()}
 
 
-def diff(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+def diff_of(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """Return one row for each thing in which finished runs differ; `runs` are (trajectory id, run id).
 
     Columns: `kind` (parameter, identity, summary, returned, fact), `name`, one column a run under its short id, and

@@ -16,8 +16,8 @@ from hpcsweep.tables.spec import select
 from hpcsweep.tables.values import default_value, value_of
 
 MIN_RUNS_FOR_IMPORTANCE = 12
-TREES = 200
-REPEATS = 20
+TREES = 100
+REPEATS = 10
 
 
 def effects(

@@ -83,10 +83,10 @@ def confidence_interval(numbers: tuple[float, ...], level: float = CONFIDENCE) -
     """Return Student's t interval of the mean at `level`; None for fewer than two numbers or one not finite."""
     if len(numbers) < 2 or not _finite(numbers):
         return None
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     mean = math.fsum(numbers) / len(numbers)
-    half = float(t.ppf((1 + level) / 2, len(numbers) - 1)) * statistics.stdev(numbers) / math.sqrt(len(numbers))
+    half = float(stdtrit(len(numbers) - 1, (1 + level) / 2)) * statistics.stdev(numbers) / math.sqrt(len(numbers))
     return mean - half, mean + half
 
 

@@ -117,10 +117,11 @@ def test_a_prefix_names_a_run_or_says_why_not(make_store: MakeStore) -> None:
     """A unique prefix of an id finds the run; one that fits none or several is refused in words, exit code 3."""
     made = [make_result({"x": number}) for number in range(40)]
     store = make_store(made)
-    assert results.find(store, made[0].id[:12]).run == made[0].id
-    with pytest.raises(NothingSelectedError, match="no finished run starts with"):
-        results.find(store, "zz")
-    with pytest.raises(NothingSelectedError, match="type more of the id"):
+    assert results.find(store, made[0].id[:12]) == (made[0].trajectory, made[0].id)
+    assert results.show(store.root, made[0].id[:12].upper())["id"] == made[0].id
+    with pytest.raises(NothingSelectedError, match="no run starts with"):
+        results.show(store.root, "zz")
+    with pytest.raises(NothingSelectedError, match="fits 40 runs"):
         results.find(store, "")
 
 

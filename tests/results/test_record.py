@@ -49,7 +49,7 @@ def test_diff_names_what_differs_and_since_when(make_store: MakeStore) -> None:
     first = make_result({"a": 1, "b": 2}, history={"epoch": [0, 1, 2], "loss": [3.0, 2.0, 1.0]})
     second = make_result({"a": 1, "b": 3}, history={"epoch": [0, 1, 2], "loss": [3.0, 2.0, 0.5]})
     store = make_store([first, second])
-    frame = results.diff(store, [(result.trajectory, result.id) for result in (first, second)]).set_index("name")
+    frame = results.diff(store.root, first.id[:9], second.id).set_index("name")
     assert frame.loc["b"].tolist() == ["parameter", 2, 3, 1]
     assert frame.loc["last_loss", "difference"] == -0.5
     assert "loss first differs at epoch 2" in frame.index
@@ -60,4 +60,4 @@ def test_a_run_does_not_differ_from_itself(make_store: MakeStore) -> None:
     """A run with NaN in its history is equal to itself."""
     made = make_result({"a": 1}, history={"epoch": [0, 1], "loss": [1.0, np.nan]})
     store = make_store([made])
-    assert len(results.diff(store, [(made.trajectory, made.id)] * 2)) == 0
+    assert len(results.diff(store.root, made.id, made.id)) == 0

@@ -66,6 +66,9 @@ def test_table_of_a_store_and_into_a_file(hpcsweep: Hpcsweep) -> None:
         (["show", "zzzz"], 3, "zzzz"),
         (["diff", "a"], 2, "two or more"),
         (["export", "sweeps/toy.toml"], 2, "--out"),
+        (["knee", "sweeps/toy.toml", "--reach", "much"], 2, "expected numbers"),
+        (["plot", "sweeps/toy.toml", "gap"], 3, "both accuracy and val_accuracy"),
+        (["plot", "sweeps/toy.toml", "curves", "--out", "x.bmp"], 2, "expected .png, .svg, .pdf"),
     ],
 )
 def test_a_mistake_is_one_line_on_stderr(hpcsweep: Hpcsweep, words: list[str], code: int, message: str) -> None:
@@ -87,3 +90,15 @@ def test_show_diff_and_export(study: Study, hpcsweep: Hpcsweep, tmp_path: Path) 
     done = hpcsweep("export", "sweeps/toy.toml", "--out", str(tmp_path / "out"))
     assert done.stdout.split() == [str(tmp_path / "out" / name) for name in ("runs.parquet", "history.parquet")]
     assert len(results.read_export(tmp_path / "out")[0]) == 12
+
+
+def test_knee_plot_and_report(hpcsweep: Hpcsweep) -> None:
+    """`knee --json` has its three parts, `plot` and `report` print the name of the file they wrote."""
+    parts = json.loads(hpcsweep("knee", "sweeps/toy.toml", "--json", "--reach", "0.5").stdout)
+    assert {name: len(rows) for name, rows in parts.items()} == {"knee": 4, "reaching": 4, "marginal": 12}
+    assert "still rising" in hpcsweep("knee", "sweeps/toy.toml").stdout
+    done = hpcsweep("plot", "sweeps/toy.toml", "curves", "--value", "loss", "--log", "--out", "c.svg")
+    assert (done.returncode, done.stdout, Path("c.svg").stat().st_size > 1000) == (0, "c.svg\n", True)
+    done = hpcsweep("report", "sweeps/toy.toml", "--where", "layers == 2")
+    assert (done.returncode, done.stdout) == (0, "toy-report.html\n")
+    assert Path("toy-report.html").stat().st_size > 100_000

@@ -19,11 +19,11 @@ def command(runs: tuple[str, ...], as_json: bool, store: str | None) -> None:
     """Print in what two or more finished runs differ: parameters, facts, results, and since which epoch."""
     if len(runs) < 2:
         raise UsageError(f"found {len(runs)} runs, expected two or more; type: hpcsweep diff RUN RUN")
-    from hpcsweep.results import diff
+    from hpcsweep.results import diff_of
     from hpcsweep.tables.plain import frame_text
 
     opened = open_store(store, Path.cwd())
-    frame = diff(opened, [resolve_run(opened, run) for run in runs])
+    frame = diff_of(opened, [resolve_run(opened, run) for run in runs])
     if as_json:
         click.echo(json.dumps(frame.where(frame.notna(), None).to_dict(orient="records")))
     elif len(frame):
