@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +21,10 @@ from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.generators import generator_states, set_generator_states
 from hpcsweep.worker.heartbeat import Heartbeat
 from hpcsweep.worker.history import History
+from hpcsweep.worker.state_files import UnpackedStates, state_of_files
 from hpcsweep.worker.stop import Stop
 
 CHECKPOINT_COST = 0.005  # of the time between two checkpoints, so that they stay under one per cent with room to spare
-_FILES = "__files__"
 
 
 class ClaimLostError(BaseException):
@@ -62,7 +59,7 @@ class RunHandle:
         self._elapsed_before_s = 0.0
         self._began = self._checkpointed = time.monotonic()
         self._checkpoint_cost_s = 0.0
-        self._unpacked: list[Path] = []
+        self._unpacked = UnpackedStates()
         self.observed_stop = False
         self.first_kept_s: float | None = None
         self._opened = time.monotonic()
@@ -168,7 +165,7 @@ class RunHandle:
         if not self._heartbeat.check():
             raise ClaimLostError
         whole = {
-            "state": _read_files(state) if callable(state) else state,
+            "state": state_of_files(state) if callable(state) else state,
             "history": self._history.columns(),
             "generators": generator_states(),
             "facts": json.dumps(self._facts),
@@ -195,8 +192,7 @@ class RunHandle:
         self._elapsed_before_s = whole["elapsed_s"]
         set_generator_states(whole["generators"])
         self._began = time.monotonic()
-        state = whole["state"]
-        return self._write_files(state[_FILES]) if isinstance(state, dict) and _FILES in state else state
+        return self._unpacked.unpack(whole["state"])
 
     def restart(self) -> None:
         """Forget the history: the training starts again from a fresh model. Facts and checkpoints stay."""
@@ -244,30 +240,8 @@ class RunHandle:
 
     def close(self) -> None:
         """Remove what restore() unpacked."""
-        for folder in self._unpacked:
-            shutil.rmtree(folder, ignore_errors=True)
+        self._unpacked.remove()
 
     def _require_claim(self) -> None:
         if self._heartbeat.lost:
             raise ClaimLostError
-
-    def _write_files(self, files: Mapping[str, np.ndarray[Any, Any]]) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="hpcsweep-restore-"))
-        self._unpacked.append(folder)
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.tobytes())
-        return folder
-
-
-def _read_files(write: Callable[[Path], Any]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="hpcsweep-checkpoint-") as name:
-        folder = Path(name)
-        write(folder)
-        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        return {
-            _FILES: {
-                path.relative_to(folder).as_posix(): np.frombuffer(path.read_bytes(), dtype=np.uint8) for path in paths
-            }
-        }
