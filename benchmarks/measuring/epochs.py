@@ -1,0 +1,150 @@
+"""Seconds an epoch of each engine against `model.fit`, measured alternately."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from measuring.alternating import Side, Stopwatch, Took, measure_alternately, ratio
+from measuring.cases import Case, all_cases
+from measuring.memory_run import MemoryRun
+
+SEED = 1
+MEMBERS = 16
+STACKED = "hpcsweep.training.stacked_program"
+STACKED_EXISTS = (Path(__file__).parents[2] / (STACKED.replace(".", "/") + ".py")).is_file()
+LONG_RUN_EPOCHS = 50  # what `auto` is told to expect: whether XLA's compile time pays depends on it
+
+
+def table(rounds: int, shrink: int, only: str) -> Iterator[str]:
+    """Measure all cases whose name contains `only`; yield the lines of the table."""
+    if not STACKED_EXISTS:
+        yield "the stacked engine is skipped: this version has none"
+    head = f"{'net':30} {'batch':>5} {'images':>6}  {'engine':24} {'ms/epoch':>9}"
+    yield f"{head}  {'ratio':>7}  {'spread':11}  {'cpu':>7}   (stacked: an epoch of one of {MEMBERS} nets)"
+    for case in all_cases(rounds, shrink):
+        if only in case.name:
+            yield from _lines(case)
+
+
+def _lines(case: Case) -> Iterator[str]:
+    from hpcsweep.data import load
+
+    data = load("synthetic", train=case.train, validate=case.validate)
+    baseline = Side("model.fit", _plain_fit(case, data))
+    sides = [baseline, *(Side(name, _engine(case, data, name)) for name in _existing(case.engines))]
+    measure_alternately(sides, case.rounds)
+    head = f"{case.name:30} {case.batch_size:>5} {case.train:>6}"
+    for side in sides:
+        yield f"{head}  {side.name:24} {_ms(side)}  {ratio(baseline, side)}"
+    if len(case.engines) > 1:
+        engine, reason = chosen_by_auto(case, data)
+        side = next((side for side in sides if side.name == engine), baseline)
+        yield f"{head}  {'auto: ' + engine:24} {_ms(side)}  {ratio(baseline, side)}  ({reason})"
+
+
+def _existing(engines: tuple[str, ...]) -> list[str]:
+    return [name for name in engines if STACKED_EXISTS or not name.startswith("stacked")]
+
+
+def _engine(case: Case, data: Any, name: str) -> Callable[[], Took]:
+    if name.startswith("stacked"):
+        return stacked_epochs(case, data, shared="shared" in name)
+    return engine_epochs(case, data, name)
+
+
+def _ms(side: Side) -> str:
+    return f"{1000 * sorted(side.seconds)[len(side.seconds) // 2]:9.1f}"
+
+
+def _plain_fit(case: Case, data: Any) -> Callable[[], Took]:
+    """Return the second epoch of a call of Keras's own `model.fit`, shuffled, validated at its end.
+
+    The first one also sets up the pipelines of the data, which a long training does once.
+    """
+    import keras
+
+    model, watches, took = _fresh(case), [], []
+    second = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: watches.append(Stopwatch()),
+        on_epoch_end=lambda epoch, logs: took.append(watches[-1].took(1)),
+    )
+    known = {"batch_size": case.batch_size, "validation_data": (data.x_val, data.y_val), "verbose": 0}
+
+    def epoch() -> Took:
+        model.fit(data.x, data.y, epochs=2, callbacks=[second], **known)
+        return took[-1]
+
+    return epoch
+
+
+def engine_epochs(case: Case, data: Any, engine: str) -> Callable[[], Took]:
+    """Return one call of an engine, as the training loop calls it: some epochs, their orders drawn in the call."""
+    from hpcsweep.training.order import epoch_orders
+    from hpcsweep.training.programs import Setup
+
+    model = _fresh(case)
+    model.optimizer.build(model.trainable_variables)
+    program = Setup(model, data, case.batch_size, (), None).program(engine)
+
+    def draw(first_epoch: int, count: int) -> Any:
+        return epoch_orders(SEED, first_epoch, count, len(data.x), shuffle=True)
+
+    return _calls(program, data, draw, 1)
+
+
+def stacked_epochs(case: Case, data: Any, *, shared: bool) -> Callable[[], Took]:
+    """Return one call of the stacked engine, with one order for all members or one for each."""
+    from hpcsweep.training.order import epoch_orders
+
+    seeds = range(1 if shared else MEMBERS)
+    stacked = importlib.import_module(STACKED).StackedProgram
+    program = stacked(_fresh(case), case.batch_size, data, members=MEMBERS, shared_order=shared, jit=True)
+
+    def draw(first_epoch: int, count: int) -> Any:
+        return np.stack([epoch_orders(seed, first_epoch, count, len(data.x), shuffle=True) for seed in seeds], axis=1)
+
+    return _calls(program, data, draw, MEMBERS)
+
+
+def _calls(program: Any, data: Any, draw: Callable[[int, int], Any], members: int) -> Callable[[], Took]:
+    """Return a function that trains so many epochs as the training loop does in one call."""
+    from hpcsweep.training.loop import CALL_S
+
+    on_device, reached = program.put(data), 0
+
+    def call() -> Took:
+        nonlocal reached
+        count = 1
+        if program.epoch_s is not None:
+            count = max(1, min(program.longest_call_epochs, int(CALL_S / program.epoch_s)))
+        watch = Stopwatch()
+        program.advance(on_device, draw(reached + 1, count))
+        took = watch.took(count * members)
+        if reached:  # the first call may have compiled
+            program.epoch_s = took.seconds / count
+        reached += count
+        return took
+
+    return call
+
+
+def chosen_by_auto(case: Case, data: Any) -> tuple[str, str]:
+    """Return the engine that `auto` takes for a run of 50 epochs, and why."""
+    from hpcsweep.training import fit, seed_everything
+
+    seed_everything(SEED)
+    run = MemoryRun(SEED, LONG_RUN_EPOCHS, "auto")
+    fit(run, case.build(), data, epochs=1, batch_size=case.batch_size)
+    return str(run.facts["engine"]), str(run.facts["engine_reason"])
+
+
+def _fresh(case: Case) -> Any:
+    from hpcsweep.training import seed_everything
+
+    seed_everything(SEED)
+    return case.build()

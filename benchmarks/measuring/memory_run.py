@@ -1,0 +1,56 @@
+"""A run without a store, for measuring what training itself takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+class MemoryRun:
+    """Keeps in memory what a run's handle keeps in the store."""
+
+    diverged = should_stop = checkpoint_due = False
+    stop_rule = on_divergence = None
+
+    def __init__(self, seed: int, epochs: int, engine: str) -> None:
+        self.id = self.trajectory = f"{seed:064x}"
+        self.seed, self.engine_choice = seed, engine
+        self.params: dict[str, Any] = {"epochs": epochs}
+        self.longest_epochs = epochs
+        self.remaining_s = float("inf")
+        self.history: dict[str, list[float]] = {}
+        self.facts: dict[str, Any] = {}
+
+    def log(self, epoch: int, **metrics: float) -> None:
+        """Add an epoch."""
+        self.log_many([epoch], {name: [value] for name, value in metrics.items()})
+
+    def log_many(self, epochs: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
+        """Add epochs."""
+        for name, values in {"epoch": epochs, **metrics}.items():
+            self.history.setdefault(name, []).extend(values)
+
+    def record(self, **facts: Any) -> None:
+        """Keep facts."""
+        self.facts.update(facts)
+
+    def attach(self, **arrays: Any) -> None:
+        """Keep nothing."""
+
+    def checkpoint(self, state: Any) -> None:
+        """Keep nothing."""
+
+    def restore(self) -> None:
+        """There is never a checkpoint."""
+
+    def restart(self) -> None:
+        """Forget the history."""
+        self.history = {}
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """Return the default: no sweep says anything."""
+        return default
+
+    def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Decide anew."""
+        return propose()
