@@ -9,7 +9,6 @@ import numpy as np
 mpl.use("Agg")  # figures go to files, also where there is no display
 
 from hpcsweep import results
-from hpcsweep.store import Store, locate_store
 from hpcsweep.tables import render, table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +37,7 @@ class Recipe:
         options = parser.parse_args()
         self.small = options.small
         self.suffix = "_small" if options.small else ""
-        self.store = Store(locate_store(options.store, ROOT))
+        self.store = options.store
         self.out = options.out or ROOT / "reports" / (name + self.suffix)
         self.out.mkdir(parents=True, exist_ok=True)
         self.text = self.out / "report.txt"
@@ -57,7 +56,7 @@ class Recipe:
 
     def load(self, name):
         """Return a sweep's results, finished or not, and say how many of its runs are."""
-        found = results.load(self.sweep(name), store=self.store.root)
+        found = results.load(self.sweep(name), store=self.store)
         self.say("", f"== {found.title}: {finished(found.runs).shape[0]} of {len(found.runs)} runs finished")
         return found
 
@@ -67,12 +66,6 @@ class Recipe:
             self.say("", render(table(found, **layout), width=140))
         else:
             self.say("No run is finished yet, so there is no table; do some: hpcsweep run SWEEP")
-
-    def arrays(self, run_id):
-        """Return what a finished run attached, by name."""
-        stamp = results.find(self.store, run_id)
-        record = results.record_of(self.store, stamp.trajectory, run_id)
-        return {name: np.array(values) for name, values in record["arrays"].items()}
 
     def save(self, figure, name):
         """Write a figure as PNG and close it."""

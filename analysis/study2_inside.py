@@ -46,9 +46,8 @@ def draw_changes(found):
         recipe.say(f"batch size {size}: test accuracy moves by {group['wobble'].abs().mean():.4f} an epoch (late half)")
 
 
-def draw_classes(run_id, classes):
+def draw_classes(arrays, classes):
     """The confusion matrix and the accuracy of each class: which digit is worst, which pair is confused most."""
-    arrays = recipe.arrays(run_id)
     confusion, right = arrays["confusion_matrix"], arrays["per_class_accuracy"]
     figure, (left, dots) = plt.subplots(1, 2, figsize=(9, 4))
     draw_confusion(left, confusion, classes)
@@ -68,9 +67,8 @@ def draw_classes(run_id, classes):
     )
 
 
-def draw_units(run_id, data):
+def draw_units(arrays, data):
     """Hidden units by how often they are on: their input weights, and the training images that excite them most."""
-    arrays = recipe.arrays(run_id)
     order = np.argsort(arrays["share_on"])[(arrays["share_on"] == 0).sum() :]  # a unit never on is excited by nothing
     units = order[np.linspace(0, len(order) - 1, SHOWN_UNITS).round().astype(int)]
     images = arrays["exciting_images"].shape[1]
@@ -96,7 +94,7 @@ def draw_dropout(found):
     for name, value in base.items():
         alike = alike[alike[name] == value]
     for dropout, group in alike.groupby("dropout"):
-        share = np.sort(np.concatenate([recipe.arrays(run_id)["share_on"] for run_id in group["id"]]))
+        share = np.sort(np.concatenate([kept["share_on"] for kept in found.arrays(list(group["id"])).values()]))
         axes.plot(np.linspace(0, 1, len(share)), share, label=f"dropout {dropout:g}")
         recipe.say(f"dropout {dropout:g}: {np.mean(share > BUSY):.0%} of the hidden units are on in more than 80 %")
     axes.axhline(BUSY, color="0.7", linewidth=1)
@@ -111,8 +109,9 @@ if len(done):
     best = done.loc[done["last_val_accuracy"].idxmax()]
     data = load(best["dataset"])
     recipe.say(f"The best run on test images is {best['id'][:12]} ({best['last_val_accuracy']:.4f}):")
-    draw_classes(best["id"], data.classes)
-    draw_units(best["id"], data)
+    arrays = found.arrays([best["id"]])[best["id"]]
+    draw_classes(arrays, data.classes)
+    draw_units(arrays, data)
     draw_dropout(found)
 
 sanity = recipe.load("study2_sanity")

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from recipe import Recipe, draw_confusion, draw_curves, finished, histories, longest
 
-from hpcsweep import results
 from hpcsweep.knee import knee, reaching
 
 THRESHOLDS = (0.6, 0.8)
@@ -40,10 +39,11 @@ def collapsed(found):
         return
     columns = [*found.varying(), "seed", "collapsed_classes", "last_val_accuracy"]
     recipe.say(bad[columns].to_string(index=False))
-    confusion = recipe.arrays(bad["id"].iloc[-1])["confusion_matrix"]
+    worst = bad["id"].iloc[-1]
+    confusion = found.arrays([worst])[worst]["confusion_matrix"]
     figure, axes = plt.subplots(figsize=(4, 4))
     draw_confusion(axes, confusion, range(len(confusion)))
-    axes.set_title(f"run {bad['id'].iloc[-1][:12]}: collapsed")
+    axes.set_title(f"run {worst[:12]}: collapsed")
     recipe.save(figure, f"collapse_{found.title}")
 
 
@@ -94,8 +94,9 @@ def mistake():
         recipe.say("No run is finished yet.")
         return
     fresh = right.runs.set_index("epochs")["mean_accuracy"]
-    begun = set(right.runs["id"].map(initial_digest).dropna())
+    begun = {right.facts(run_id)["initial_weights_sha256"] for run_id in finished(right.runs)["id"]}
     rows = finished(wrong.runs).sort_values("ended", kind="stable")
+    began = [wrong.facts(run_id)["initial_weights_sha256"] for run_id in rows["id"]]
     table = pd.DataFrame(
         {
             "attempt": rows["attempt"],
@@ -103,7 +104,9 @@ def mistake():
             "epochs it had": rows["epochs"].cumsum(),
             "avg acc, accumulated": rows["mean_accuracy"].round(3),
             "avg acc, fresh": rows["epochs"].map(fresh).round(3),
-            "began fresh": ["yes" if initial_digest(run_id) in begun else "NO" for run_id in rows["id"]],
+            "began fresh": ["yes" if digest in begun else "NO" for digest in began],
+                "yes" if initial_digest("study3_accumulated", run_id) in begun else "NO" for run_id in rows["id"]
+            ],
         }
     )
     recipe.say("", table.to_string(index=False), "")
@@ -120,15 +123,6 @@ def mistake():
     axes.set(xlabel="epochs of the attempt, in the order they were run", ylabel="average accuracy")
     axes.legend()
     recipe.save(figure, "mistake")
-
-
-def initial_digest(run_id):
-    """Return the digest of the weights that a run began with, None if it is not finished."""
-    try:
-        stamp = results.find(recipe.store, run_id)
-    except LookupError:
-        return None
-    return results.record_of(recipe.store, stamp.trajectory, run_id).get("initial_weights_sha256")
 
 
 for part in (one_factor, long_run, convolutions, mistake):

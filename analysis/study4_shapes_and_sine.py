@@ -104,13 +104,14 @@ def sine():
     if runs.empty:
         return
     first = runs[runs["seed"] == runs["seed"].min()]
+    kept = found.arrays(list(first["id"]))
     widths = sorted(first["neurons"].unique())
     figure, panels = plt.subplots(1, len(widths), figsize=(5 * len(widths), 3.8), sharey=True, squeeze=False)
     for axes, width in zip(panels[0], widths, strict=True):
         of_width = first[first["neurons"] == width].sort_values("epochs")
         colours = plt.get_cmap("viridis_r")(np.linspace(0.1, 1, len(of_width)))
         for (_, run), colour in zip(of_width.iterrows(), colours, strict=True):
-            arrays = recipe.arrays(run["id"])
+            arrays = kept[run["id"]]
             axes.plot(arrays["x"], arrays["fitted"], color=colour, label=f"epoch {run['epochs']}")
         axes.plot(arrays["x"], np.sin(arrays["x"]), "k:", label="sin x")
         axes.set(title=f"2 layers of {width} ReLUs", xlabel="x")
@@ -118,7 +119,7 @@ def sine():
     recipe.save(figure, "sine")
     last = first.sort_values(["neurons", "epochs"]).groupby("neurons").tail(1)
     for _, run in last.iterrows():
-        arrays = recipe.arrays(run["id"])
+        arrays = kept[run["id"]]
         error = abs(arrays["fitted"] - np.sin(arrays["x"]))
         near_extreme, at = abs(np.sin(arrays["x"])) > 0.9, arrays["x"][error.argmax()]
         recipe.say(

@@ -99,7 +99,7 @@ def draw_family():
 def ask_backwards():
     """Experiment 5: for each answer the image that would make the net give it, of the best run."""
     best = runs.loc[runs["last_val_accuracy"].idxmax()]
-    images = recipe.arrays(best["id"])["backwards"]
+    images = found.arrays([best["id"]])[best["id"]]["backwards"]
     figure, panels = plt.subplots(2, 5, figsize=(7, 3.2))
     for label, (axes, image) in enumerate(zip(panels.ravel(), images, strict=True)):
         axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)

@@ -1,5 +1,7 @@
 """A convolutional net for images: two or three convolutions with 2x2 max pooling, then dense layers of 16 and 16."""
 
+from typing import Literal
+
 import keras
 
 from hpcsweep.data import load
@@ -12,7 +14,7 @@ def train(
     dataset: str = "digits",
     conv_layers: int,
     filters: int = 8,
-    optimizer: str = "adam",
+    optimizer: Literal["adam", "adagrad"] = "adam",
     learning_rate: float = 0.001,
     batch_size: int = 32,
     epochs: int,

@@ -1,5 +1,7 @@
 """A dense net for images: how many hidden layers, how wide, which optimizer, for how many epochs."""
 
+from typing import Literal
+
 import keras
 
 from hpcsweep.data import load
@@ -12,10 +14,10 @@ def train(
     dataset: str = "digits",
     layers: int,
     neurons: int,
-    optimizer: str = "adam",
+    optimizer: Literal["adam", "adagrad"] = "adam",
     learning_rate: float = 0.001,
     batch_size: int = 32,
-    metric: str = "accuracy",
+    metric: Literal["accuracy", "sparse categorical"] = "accuracy",
     scaled: bool = True,
     epochs: int,
 ):
