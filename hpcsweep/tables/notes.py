@@ -43,14 +43,28 @@ def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
         if infinite:
             yield f"WARNING: {value.name} of {_runs(infinite)} is infinite."
     yield from _collapse(results, done)
+    yield from _mixtures(results, done)
+
+
+def _mixtures(results: Results, done: Any) -> Iterator[str]:
+    jobs = _texts(results, "job", done)
+    if len(jobs) > 1:
+        yield f"WARNING: these runs are of {len(jobs)} jobs ({', '.join(jobs[:4])}); give a sweep file, or --where."
+        return
     for name, plural in (("job_sha256", "versions of the job's code"), ("engine", "training engines")):
-        found = [kind for kind in distinct(results.column(name)[done]) if isinstance(kind, str)]
+        found = _texts(results, name, done)
         if len(found) > 1:
             short = ", ".join(kind[:12] for kind in found[:4])
             yield (
                 f"WARNING: these runs come from {len(found)} {plural} ({short}): a metric may have changed its "
                 f"meaning; compare with care, or separate them with --rows {results.own[name]}."
             )
+
+
+def _texts(results: Results, name: str, done: Any) -> list[str]:
+    if name not in results.own:
+        return []
+    return [kind for kind in distinct(results.column(name)[done]) if isinstance(kind, str) and kind]
 
 
 def _collapse(results: Results, done: Any) -> Iterator[str]:
