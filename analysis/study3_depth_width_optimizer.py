@@ -105,8 +105,6 @@ def mistake():
             "avg acc, accumulated": rows["mean_accuracy"].round(3),
             "avg acc, fresh": rows["epochs"].map(fresh).round(3),
             "began fresh": ["yes" if digest in begun else "NO" for digest in began],
-                "yes" if initial_digest("study3_accumulated", run_id) in begun else "NO" for run_id in rows["id"]
-            ],
         }
     )
     recipe.say("", table.to_string(index=False), "")
