@@ -37,7 +37,9 @@ def choose_engine(run: RunHandle, setup: Setup, asked: str, saved: dict[str, Any
         raise UsageError(f"engine is {asked!r}{nearest(asked, ENGINES)}; expected one of {', '.join(ENGINES)}")
     if saved is not None:
         reason = "the engine of the checkpoint that this run goes on from"
-        return Choice(setup.program(saved["engine"]), reason)
+        # A stack's checkpoint that goes on alone: plain XLA is nearest to how it was trained.
+        engine = "compiled-xla" if saved["engine"] == "stacked" else saved["engine"]
+        return Choice(setup.program(engine), reason)
     needed = _needs_fit(setup)
     if needed:
         return Choice(setup.program("fit"), needed)

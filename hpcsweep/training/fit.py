@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from hpcsweep.data import Data
 from hpcsweep.errors import JobError, UsageError
@@ -15,9 +16,12 @@ from hpcsweep.training.divergence import train_through_divergence
 from hpcsweep.training.evaluate import class_report
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.loop import Loop
+from hpcsweep.training.program import EVALUATION_BATCH
 from hpcsweep.training.programs import Setup
 from hpcsweep.training.seeding import require_fresh
+from hpcsweep.training.stack import Member
 from hpcsweep.training.state import load_state, read_state, weights_sha256
+from hpcsweep.training.together import seat
 
 
 def fit(
@@ -50,6 +54,11 @@ def fit(
     saved = run.restore()
     key = None if callbacks else architecture_key(model, data, size)
     setup = Setup(model, data, size, tuple(callbacks), key)
+    asked = saved["engine"] if saved else engine or run.engine_choice
+    if asked == "stacked" and (place := seat()) is not None:
+        member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
+        if place.wait(member):
+            return _finish_stacked(member)
     choice = choose_engine(run, setup, engine or run.engine_choice, saved)
     program = choice.program
     run.record(engine=program.engine, engine_reason=choice.reason, compile_s=program.compile_s, stacked=False)
@@ -60,7 +69,7 @@ def fit(
         loop.resume(saved)
     if train_through_divergence(loop, total, model, initial):
         _finish(loop, model, data)
-    return {name: column[-1] for name, column in run.history.items() if name not in ("epoch", "seconds")}
+    return _last_metrics(run)
 
 
 def _finish(loop: Loop, model: Any, data: Data) -> None:
@@ -74,6 +83,30 @@ def _finish(loop: Loop, model: Any, data: Data) -> None:
     run.attach(**class_report(data, program.predict(loop.data) if data.classes else None, program.model))
     if program.model is not model:
         load_state(model, program.read())
+
+
+def _finish_stacked(member: Member) -> dict[str, float]:
+    """Keep the end of a run that was trained in a stack."""
+    run, model, data = member.run, member.setup.model, member.setup.data
+    if member.final is not None:
+        load_state(model, member.final)
+        run.record(final_weights_sha256=weights_sha256(model))
+        if member.stopping.reason:
+            run.record(ended_early=member.stopping.reason)
+        starts = range(0, len(data.x_val), EVALUATION_BATCH)
+        parts = [model(data.x_val[start : start + EVALUATION_BATCH], training=False) for start in starts]
+        run.attach(**class_report(data, np.concatenate([np.asarray(part) for part in parts]), model))
+    return _last_metrics(run)
+
+
+def _stack_order(run: RunHandle) -> str:
+    """Return "own" or "shared": whether members of a stack see the examples each in its own order."""
+    setting = getattr(run, "setting", None)
+    return str(setting("stack_order", "own")) if setting else "own"
+
+
+def _last_metrics(run: RunHandle) -> dict[str, float]:
+    return {name: column[-1] for name, column in run.history.items() if name not in ("epoch", "seconds")}
 
 
 def _build(run: RunHandle, model: Any, data: Data) -> None:

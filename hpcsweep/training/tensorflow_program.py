@@ -32,6 +32,11 @@ def put_on_device(data: Data, kept: OnDevice) -> DeviceData:
     return kept[data]
 
 
+def place(data: Data) -> DeviceData:
+    """Copy data to the default device; the same object is copied once."""
+    return put_on_device(data, _on_device)
+
+
 def _tensors(arrays: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
     x, y, weight = (None if array is None else tf.constant(_as_keras_would(array)) for array in arrays)
     return x, y, weight
@@ -66,7 +71,7 @@ class TensorFlowProgram:
 
     def put(self, data: Data) -> DeviceData:
         """Place data on the device; the same object is placed once."""
-        return put_on_device(data, _on_device)
+        return place(data)
 
     def load(self, state: State) -> None:
         """Start from `state`."""

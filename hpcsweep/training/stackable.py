@@ -1,0 +1,82 @@
+"""What can be stacked: plain dense nets, whose members differ in their numbers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from hpcsweep.data import Data
+from hpcsweep.errors import UsageError
+
+_ELEMENTWISE = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam")
+
+
+class NotStackableError(UsageError):
+    """This net has to be trained alone."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A net as the stacked program needs it: what to do to an input, one step after another, and how it is judged."""
+
+    steps: tuple[Any, ...]
+    loss: Any
+    metrics: tuple[tuple[str, Any], ...]
+
+
+def recipe(model: Any, data: Data) -> Recipe:
+    """Return the recipe of a built and compiled model; NotStackableError names the first thing that is in the way."""
+    if not isinstance(model, keras.Sequential):
+        raise NotStackableError(f"a {type(model).__name__} model cannot be stacked; expected keras.Sequential")
+    for layer in model.layers:
+        _check_layer(layer)
+    _check_optimizer(model.optimizer)
+    if data.sample_weight is not None or data.val_sample_weight is not None:
+        raise NotStackableError("data with sample weights cannot be stacked")
+    return Recipe(tuple(model.layers), _loss(model), tuple(_metrics(model)))
+
+
+def _check_layer(layer: Any) -> None:
+    known = (keras.layers.Dense, keras.layers.Rescaling, keras.layers.Flatten, keras.layers.Activation)
+    if type(layer) not in known:
+        raise NotStackableError(f"layer {layer.name} ({type(layer).__name__}) cannot be stacked")
+    if layer.losses or getattr(layer, "activity_regularizer", None) or not layer.trainable:
+        raise NotStackableError(f"layer {layer.name} cannot be stacked: it is regularised or frozen")
+    for part in ("kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"):
+        if getattr(layer, part, None) is not None:
+            raise NotStackableError(f"layer {layer.name} cannot be stacked: it has a {part}")
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    name = type(optimizer).__name__
+    if name not in _ELEMENTWISE:
+        raise NotStackableError(f"optimizer {name} cannot be stacked; expected one of {', '.join(_ELEMENTWISE)}")
+    for option in ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps"):
+        if getattr(optimizer, option, None):
+            raise NotStackableError(f"optimizer option {option} cannot be stacked: it would mix or miscount members")
+
+
+def _loss(model: Any) -> Any:
+    """Return the loss as a function of (truth, outputs), one number an example, whatever axes stand before it."""
+    loss = keras.losses.get(model.loss)
+    function = getattr(loss, "fn", loss)
+    if not callable(function) or isinstance(model.loss, list | tuple | dict):
+        raise NotStackableError(f"loss {model.loss!r} cannot be stacked; expected one Keras loss")
+    options = getattr(loss, "_fn_kwargs", {})
+    return lambda truth, outputs: function(truth, outputs, **options)
+
+
+def _metrics(model: Any) -> list[tuple[str, Any]]:
+    compiled = getattr(model._compile_metrics, "metrics", []) if model._compile_metrics else []
+    found = []
+    for metric in compiled:
+        if not isinstance(metric, keras.metrics.MeanMetricWrapper):
+            raise NotStackableError(f"metric {metric.name} cannot be stacked; expected a mean over examples")
+        found.append((metric.name, _with_options(metric._fn, metric._fn_kwargs)))
+    return found
+
+
+def _with_options(function: Any, options: dict[str, Any]) -> Any:
+    return lambda truth, outputs: function(truth, outputs, **options)

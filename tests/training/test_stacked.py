@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from hpcsweep.training import fit, seed_everything, train_together
+from hpcsweep.training.stackable import NotStackableError, recipe
+from tests.training import nets
+from tests.training.harness import FakeRun
+from tests.training.test_runs import outcome, train
+
+DATA = nets.images(320, 60)
+
+
+def call(run: FakeRun, rate: float, build=nets.dense):
+    """One call of a job, as a worker would make it."""
+
+    def job():
+        seed_everything(run.seed)
+        return fit(run, build(keras.optimizers.Adam(rate)), DATA, batch_size=32)
+
+    return job
+
+
+def stack(*members: tuple[int, float], epochs: int = 3, build=nets.dense, **settings) -> list[FakeRun]:
+    """Train (seed, learning rate) members together."""
+    runs = [FakeRun(epochs, seed=seed, engine="stacked", **settings) for seed, _ in members]
+    seats = train_together([call(run, rate, build) for run, (_, rate) in zip(runs, members, strict=True)])
+    for seat in seats:
+        if seat.error is not None:
+            raise seat.error
+    return runs
+
+
+def test_members_equal_the_runs_alone_within_rounding():
+    """Each member of a stack has the fresh model, history and predictions of the run alone, up to rounding."""
+    members = [(0, 0.001), (1, 0.01), (2, 0.003)]
+    for run, (seed, rate) in zip(stack(*members), members, strict=True):
+        alone = train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 3, seed=seed, data=DATA)
+        assert run.facts["initial_weights_sha256"] == alone.facts["initial_weights_sha256"]
+        assert run.facts["engine"] == "stacked"
+        assert run.facts["stacked"] is True
+        assert run.facts["stack_order"] == "own"
+        assert run.history["epoch"] == [0, 1, 2, 3]
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            assert run.history[name] == pytest.approx(alone.history[name], abs=2e-6)
+        assert run.arrays["confusion_matrix"].tolist() == alone.arrays["confusion_matrix"].tolist()
+
+
+def test_members_do_not_depend_on_the_others():
+    """Other members, even one that diverges, change not a bit of a member's numbers."""
+    one = stack((5, 0.01), (6, 0.001), (7, 0.002))[0]
+    other = stack((5, 0.01), (8, 0.1), (9, 1e38))
+    assert outcome(other[0]) == outcome(one)
+    assert other[2].diverged
+    assert other[2].history["epoch"][-1] < 3
+    assert not other[0].diverged
+
+
+def test_a_stack_can_be_stopped_and_resumed():
+    """A stopped stack goes on from its members' checkpoints and ends where the undisturbed one does."""
+    members = [(0, 0.001), (1, 0.01)]
+    whole = stack(*members, epochs=6)
+    kept: list[list[bytes]] = [[], []]
+    for stop_after in (1, 1, None):
+        runs = [
+            FakeRun(6, seed=seed, engine="stacked", checkpoints=kept[index], stop_after=stop_after)
+            for index, (seed, _) in enumerate(members)
+        ]
+        seats = train_together([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
+        assert [seat.error for seat in seats] == [None, None]
+    assert [outcome(run) for run in runs] == [outcome(run) for run in whole]
+
+
+def test_members_stop_early_each_at_its_own_epoch():
+    """A stop rule ends each member where it would end alone."""
+    rule = {"metric": "val_loss", "patience": 1, "min_delta": 0.08}
+    members = [(0, 0.001), (1, 0.02)]
+    runs = stack(*members, epochs=25, stop=rule)
+    for run, (seed, rate) in zip(runs, members, strict=True):
+        alone = train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 25, seed=seed, data=DATA, stop=rule)
+        assert run.history["epoch"] == alone.history["epoch"]
+
+
+def test_what_cannot_be_stacked_is_trained_alone():
+    """Nets that cannot be stacked, and runs without a partner, are trained alone, with the same result as ever."""
+    for run, seed in zip(stack((0, 0.001), (1, 0.001), build=nets.conv), (0, 1), strict=True):
+        assert run.facts["engine"] == "compiled"
+        assert outcome(run) == outcome(train(nets.conv, 3, seed=seed, data=DATA))
+    (lonely,) = stack((0, 0.001))
+    assert lonely.facts["engine"] == "compiled"
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (nets.conv, "Conv2D"),
+        (nets.dropout, "Dropout"),
+        (nets.regularised, "kernel_regularizer|regularised"),
+        (nets.averaged, "use_ema"),
+        (nets.functional, "Functional"),
+        (lambda: nets.dense(keras.optimizers.Adam(global_clipnorm=1.0)), "global_clipnorm"),
+        (lambda: nets.dense(keras.optimizers.Lamb()), "Lamb"),
+    ],
+)
+def test_what_stands_in_the_way_is_named(build, named):
+    """What cannot be stacked is refused by name."""
+    seed_everything(0)
+    model = build()
+    model.optimizer.build(model.trainable_variables)
+    with pytest.raises(NotStackableError, match=named):
+        recipe(model, DATA)
+
+
+def test_an_error_in_one_call_leaves_the_others_alone():
+    """A job that raises before its fit does not keep the others from being trained together."""
+
+    def broken():
+        raise RuntimeError("broken job")
+
+    runs = [FakeRun(1, seed=seed, engine="stacked") for seed in (0, 1)]
+    seats = train_together([call(runs[0], 0.001), broken, call(runs[1], 0.001)])
+    assert [type(seat.error) for seat in seats] == [type(None), RuntimeError, type(None)]
+    assert [run.facts["engine"] for run in runs] == ["stacked", "stacked"]
+    assert np.isfinite(seats[0].returned["loss"])
