@@ -125,10 +125,15 @@ def _tidy(submission: SubmissionFolder, store: Store, todo: list[Trajectory]) ->
 
 def _print_table(sweep: Sweep, store: Store) -> None:
     from hpcsweep import results
+    from hpcsweep.errors import NothingSelectedError
     from hpcsweep.tables import render, table
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
-    click.echo(render(table(results.of_sweep(sweep, store)), "text", width), nl=False)
+    try:
+        made = table(results.of_sweep(sweep, store))
+    except NothingSelectedError:  # every run failed: nothing to compare, and why is told next
+        return
+    click.echo(render(made, "text", width), nl=False)
 
 
 def _report_failures(plan: Plan, sweep_path: Path) -> int:
