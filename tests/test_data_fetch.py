@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcsweep.data.catalogue import IDX_NAMES, MNIST, DataFile, Published
+from hpcsweep.cli import main
+from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
 from hpcsweep.data.fetch import PART, fetch
 from hpcsweep.data.folder import check, checksum, read
 from hpcsweep.data.idx import write_idx
@@ -202,3 +203,26 @@ def test_a_read_only_folder_is_told(site: Site, published: Published, tmp_path: 
     with pytest.raises(DataError, match="cannot be written"):
         fetch(published, tmp_path)
     assert site.asked == []
+
+
+def test_the_verb_fetches_checks_and_repeats(
+    site: Site,
+    published: Published,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`data fetch` prints the paths, says on stderr what it asked for, and asks for nothing the second time."""
+    monkeypatch.setitem(CATALOGUE, "mnist", published)
+    for asked in (4, 0):
+        site.asked.clear()
+        with pytest.raises(SystemExit) as ended:
+            main(["data", "fetch", "mnist", "--data", str(tmp_path / "data")])
+        assert ended.value.code == 0
+        assert len(site.asked) == asked
+        paths = capsys.readouterr().out.split("\n")[:-1]
+        assert [Path(path).name for path in paths] == list(IDX_NAMES)
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "check", "--data", str(tmp_path / "data")])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == "mnist: well\n"

@@ -13,7 +13,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hpcsweep.data.catalogue import CATALOGUE
+from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES
+from hpcsweep.data.idx import write_idx
 from hpcsweep.plan import make_plan
 from hpcsweep.sweep import load_sweep
 from tests.conftest import REPOSITORY, Study
@@ -101,6 +102,25 @@ def test_a_half_finished_study_has_tables_and_figures(study: Study, tmp_path: Pa
     assert "1. Rate 0.3, one epoch: 0." in done.stdout
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"rates_and_epochs.png", "rates_and_epochs.gif", "backwards.png", "report.txt"} <= made
+
+
+def test_a_study_reads_mnist_from_the_data_folder(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job of the full variants finds MNIST's files in the folder that HPCSWEEP_DATA names; without, it says so."""
+    shutil.copy(REPOSITORY / "jobs" / "own_net.py", study.root / "jobs")
+    text = 'name = "full"\njob = "jobs/own_net.py:train"\n[fixed]\ndataset = "mnist"\nhidden = 5\nepochs = 1\n'
+    study.sweep("full", text)
+    monkeypatch.setenv("HPCSWEEP_DATA", str(study.root / "my data"))
+    missing = study.run("run", "sweeps/full.toml")
+    assert missing.returncode == 1
+    assert "hpcsweep data fetch mnist" in study.run("status", "sweeps/full.toml").stdout
+    folder = study.root / "my data" / "mnist"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, count in zip(IDX_NAMES, (30, 30, 10, 10), strict=True):
+        array = random.integers(0, 256, (count, 28, 28)) if "images" in name else np.arange(count) % 10
+        write_idx(folder / name, array.astype(np.uint8))
+    done = study.run("run", "sweeps/full.toml", "--failed")
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_verdict_of_the_sanity_check(study: Study) -> None:
