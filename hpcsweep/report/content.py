@@ -64,6 +64,7 @@ def curve_data(results: Results) -> dict[str, Any]:
     longest = int(history["epoch"].max()) + 1 if len(history) else 0
     return {
         "metrics": metrics,
+        "names": ", ".join(settings_of(results, None)[0]),
         "bands": {name: [_band(band) for band in _bands(results, name)] for name in metrics},
         "runs": runs,
         "thinned": [points, longest] if longest > points else None,

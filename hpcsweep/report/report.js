@@ -155,7 +155,8 @@
     Plotly.react("curves-chart", traces, layout({
       xaxis: { title: { text: log ? "epoch + 1" : "epoch (0: untrained)" }, type: log ? "log" : "linear" },
       yaxis: { title: { text: plain(metric) } }, hovermode: "closest",
-      legend: narrow ? { orientation: "h", y: -0.35 } : {}, showlegend: traces.length > 0,
+      legend: { title: { text: plain(data.curves.names) }, ...(narrow ? { orientation: "h", y: -0.35 } : {}) },
+      showlegend: traces.length > 0,
     }), CONFIG);
   }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from hpcsweep.tables.grid import Grid, blank_repeats, grid_of
 from hpcsweep.tables.table import Table
 
+LONG_LABEL = 40
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -47,7 +49,7 @@ def to_latex(table: Table) -> str:
     Its document needs \usepackage{booktabs} and \usepackage[T1]{fontenc}.
     """
     grid = grid_of(table)
-    columns = "l" * len(grid.stubs) + "r" * len(grid.levels[0])
+    columns = "".join(map(_stub_column, zip(*grid.labels, strict=True))) + "r" * len(grid.levels[0])
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_latex(grid.caption)}}}"]
     lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
     for level in range(len(grid.levels)):
@@ -74,7 +76,11 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    return "".join(_LATEX.get(letter, letter) for letter in text).replace("--", "-{}-")  # two hyphens, not a dash
+
+
+def _stub_column(labels: Sequence[str]) -> str:
+    return r"p{0.3\linewidth}" if max(map(len, labels)) > LONG_LABEL else "l"  # a paragraph, to stay on the page
 
 
 def _latex_row(texts: list[str]) -> str:

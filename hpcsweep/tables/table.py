@@ -93,8 +93,10 @@ def table(
     shown = tuple(value_of(results, text) for text in spec.values)
     row_keys, col_keys, cells = _pivot(results, spec, shown)
     marked = _best(cells, shown, spec.kind) if best else frozenset()
-    notes = tuple(notes_of(results, spec, shown, cells, marked=bool(marked)))
-    return Table(results.title, spec, row_keys, col_keys, shown, cells, marked, notes, labels)
+    meanings = [f"{labels[value.name]} is {value.name}" for value in shown if value.name in labels]
+    notes = [f"{'; '.join(meanings)}: over the epochs from 1 on."] if meanings else []
+    notes += notes_of(results, spec, shown, cells, marked=bool(marked))
+    return Table(results.title, spec, row_keys, col_keys, shown, cells, marked, tuple(notes), labels)
 
 
 def _pivot(
