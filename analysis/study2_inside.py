@@ -12,6 +12,7 @@ from sanity_check import PASSED_FROM, verdicts
 from hpcsweep.data import load
 
 SHOWN_UNITS = 8
+SELDOM = 0.01  # below, a unit may have been on in no training image, so none excites it most
 BUSY = 0.8  # a unit that is on in more than this share of the test images says little about any of them
 
 recipe = Recipe("study2_inside", __doc__)
@@ -69,7 +70,8 @@ def draw_classes(arrays, classes):
 
 def draw_units(arrays, data):
     """Hidden units by how often they are on: their input weights, and the training images that excite them most."""
-    order = np.argsort(arrays["share_on"])[(arrays["share_on"] == 0).sum() :]  # a unit never on is excited by nothing
+    order = np.argsort(arrays["share_on"])
+    order = order[arrays["share_on"][order] >= SELDOM]
     units = order[np.linspace(0, len(order) - 1, SHOWN_UNITS).round().astype(int)]
     images = arrays["exciting_images"].shape[1]
     figure, panels = plt.subplots(images + 1, SHOWN_UNITS, figsize=(1.1 * SHOWN_UNITS, 1.2 * (images + 1)))
