@@ -22,6 +22,7 @@ states = st.recursive(
 
 
 def same(left: object, right: object) -> bool:
+    """Whether two states are equal in types, shapes and bits."""
     if isinstance(left, np.ndarray):
         return (
             isinstance(right, np.ndarray)

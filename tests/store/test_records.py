@@ -17,6 +17,7 @@ RUN = "ab" * 32
 
 
 def result(loss: float = 0.5) -> Result:
+    """Return a whole result that ends with a loss."""
     return Result(
         id=RUN,
         trajectory="0" * 64,
