@@ -9,7 +9,7 @@ import numpy as np
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.data import Band, bands
-from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, new_figure, words
+from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.tables.keys import key_text
 from hpcsweep.tables.spec import axis_column
@@ -31,7 +31,7 @@ def curves(
 ) -> Figure:
     """Draw a panel for each metric: the mean over seeds against the epoch, the band from the worst to the best seed."""
     shown = list(metrics or _default_metrics(results))
-    figure, panels = new_figure(-(-len(shown) // 2), min(len(shown), 2))
+    figure, panels = new_figure(-(-len(shown) // 2), min(len(shown), 2), width=4.8 if len(shown) > 1 else 7.0)
     for empty in panels[len(shown) :]:
         empty.set_axis_off()
     for axes, metric in zip(panels, shown, strict=False):
@@ -52,11 +52,13 @@ def curves(
         axes.set(xlabel="epoch (0: untrained)" if not log_epochs else "epoch + 1 (log)", ylabel=words(metric, classes))
         if log_epochs:
             axes.set_xscale("log")
+        log_if_wide(axes, np.concatenate([band.mean for band in found]))
     legend(figure, panels[0], title)
     seeds = sorted({band.seeds for band in found})
     dropped = f"; the first {MAX_LINES} settings" if len(found) == MAX_LINES else ""
     over = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    figure.suptitle(f"{results.title}: mean over n = {over} seeds; band: worst to best seed{dropped}", fontsize=10)
+    heading = f"{results.title}: mean over n = {over} seeds; band: worst to best seed{dropped}"
+    figure.suptitle(heading, fontsize=10, x=0.02, horizontalalignment="left")
     return figure
 
 

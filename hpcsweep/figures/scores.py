@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.figures.style import MAX_LINES, legend, line_style, new_figure, words
+from hpcsweep.figures.style import MAX_LINES, WIDE, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.tables.keys import key_text
@@ -52,6 +52,7 @@ def score(
         axes.set_xticks(sorted(set(positions)))
     suffix = " (log)" if axes.get_xscale() == "log" else ""
     axes.set(xlabel=f"{axis}{suffix}", ylabel=words(shown.name), title=f"{results.title}: points are runs, lines means")
+    log_if_wide(axes, shown.numbers[good])
     legend(figure, axes, ", ".join(names))
     return figure
 
@@ -60,7 +61,7 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
     """Draw each finished run as a line through all varying parameters to its result, coloured by the result."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import Normalize
+    from matplotlib.colors import LogNorm, Normalize
 
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
     good = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
@@ -69,7 +70,9 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
         raise UsageError(f"{results.title}: parallel coordinates need finished runs and a parameter that varies")
     heights = [_heights(results, name)[good] for name in names]
     numbers = shown.numbers[good]
-    scale = Normalize(numbers.min(), numbers.max() if numbers.max() > numbers.min() else numbers.min() + 1)
+    wide = numbers.min() > 0 and numbers.max() / numbers.min() > WIDE
+    highest = numbers.max() if numbers.max() > numbers.min() else numbers.min() + 1
+    scale = (LogNorm if wide else Normalize)(numbers.min(), highest)
     figure, (axes,) = new_figure(width=max(6.0, 1.5 * (len(names) + 1)), height=4.2)
     axes.grid(visible=False)
     jitter = (np.arange(good.sum()) / max(good.sum() - 1, 1) - 0.5) * 0.03  # runs with equal values stay apart
@@ -85,7 +88,9 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
     axes.set_xticks(range(len(names) + 1), [*names, ""])
     axes.set(xlim=(-0.3, len(names)), ylim=(-0.06, 1.06), yticks=[], title=f"{results.title}: one line a finished run")
     axes.spines["left"].set_visible(False)
-    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label=words(shown.name), pad=0.01)
+    figure.colorbar(
+        ScalarMappable(scale, "viridis"), ax=axes, label=words(shown.name) + (" (log)" if wide else ""), pad=0.01
+    )
     return figure
 
 

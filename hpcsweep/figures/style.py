@@ -16,6 +16,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = "osD^vPX"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MAX_LINES = 28
+WIDE = 1e4
 _STYLE = {
     "axes.grid": True,
     "grid.color": "#dddddd",
@@ -96,6 +97,14 @@ def chance(metric: str, classes: int | None) -> tuple[float, str] | None:
     if metric in ("loss", "val_loss"):
         return math.log(classes), f"chance, log({classes}) nats"
     return None
+
+
+def log_if_wide(axes: Axes, values: Any) -> None:
+    """Make the value axis logarithmic, and say so, if the values span more than WIDE and are all positive."""
+    finite = [float(value) for value in values if math.isfinite(value)]
+    if finite and min(finite) > 0 and max(finite) / min(finite) > WIDE:
+        axes.set_yscale("log")
+        axes.set_ylabel(f"{axes.get_ylabel()} (log)")
 
 
 def legend(figure: Figure, axes: Axes, title: str) -> None:

@@ -124,6 +124,7 @@
   // nothing in this page may send results anywhere, not even when a button is pressed by mistake
   const REMOVED = ["lasso2d", "select2d", "sendChartToCloud", "sendDataToCloud"];
   const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: REMOVED };
+  const BRIGHT = [[0, "#6f8cff"], [0.5, "#35c4a8"], [1, "#fde725"]]; // the dark end of Viridis is lost on dark
   const translucent = (hex) => `rgba(${[1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).join(",")},0.18)`;
 
   function bandTraces(band, number, shift) {
@@ -154,8 +155,8 @@
     const narrow = window.innerWidth < 700;
     Plotly.react("curves-chart", traces, layout({
       xaxis: { title: { text: log ? "epoch + 1" : "epoch (0: untrained)" }, type: log ? "log" : "linear" },
-      yaxis: { title: { text: plain(metric) } }, hovermode: "closest",
-      legend: { title: { text: plain(data.curves.names) }, ...(narrow ? { orientation: "h", y: -0.35 } : {}) },
+      yaxis: { title: { text: plain(metric) }, type: byId("log-values").checked ? "log" : "linear" }, hovermode: "closest",
+      legend: { title: { text: plain(data.curves.names), side: "top" }, ...(narrow ? { orientation: "h", y: -0.35 } : {}) },
       showlegend: traces.length > 0,
     }), CONFIG);
   }
@@ -176,8 +177,8 @@
       if (axis.ticks) dimension.tickvals = axis.ticks;
       return dimension;
     });
-    const result = dimensions[dimensions.length - 1];
-    const line = { color: result.values, colorscale: "Viridis", reversescale: parallel.reverse, showscale: true };
+    const result = dimensions[dimensions.length - 1], dark = document.documentElement.dataset.theme === "dark";
+    const line = { color: result.values, colorscale: dark ? BRIGHT : "Viridis", reversescale: parallel.reverse, showscale: true };
     Plotly.react(place, [{ type: "parcoords", dimensions, line, unselected: { line: { opacity: 0.06 } } }],
       layout({ margin: { l: 70, r: 30, t: 50, b: 30 } }), CONFIG);
   }
@@ -191,7 +192,7 @@
   byId("filter").addEventListener("input", drawRuns);
   byId("more").addEventListener("click", () => { state.all = true; drawRuns(); });
   byId("clear").addEventListener("click", () => { state.selected.clear(); drawRuns(); drawCurves(); });
-  for (const id of ["metric", "log-epochs", "show-bands"]) byId(id).addEventListener("change", drawCurves);
+  for (const id of ["metric", "log-epochs", "log-values", "show-bands"]) byId(id).addEventListener("change", drawCurves);
   byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
   drawRuns();
   setTheme(window.matchMedia("(prefers-color-scheme: dark)").matches);
