@@ -201,6 +201,10 @@ class RunHandle:
 
     # -- what the worker asks ---------------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Start the clock of the run: what was imported before it is the worker's time, not the run's."""
+        self._began = self._checkpointed = time.monotonic()
+
     @property
     def elapsed_s(self) -> float:
         """Seconds of training this run has had, earlier attempts up to their checkpoint included."""

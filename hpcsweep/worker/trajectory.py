@@ -90,6 +90,7 @@ class TrajectoryTrainer:
         try:
             job = self._load()
             seed_everything(trajectory.seed, keras=self._keras)
+            handle.begin()
             returned = job(handle, **run.params)
             if handle.observed_stop:
                 if heartbeat.lost:
