@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.files import canonical_json
 from hpcsweep.plan import Plan
 from hpcsweep.run import Trajectory
 from hpcsweep.store import Result, Store
@@ -19,9 +22,11 @@ MOST_READ = 200
 
 @dataclass(frozen=True)
 class Prediction:
-    """Seconds of training, one trajectory after the other; `measured` counts the runs that this was taken from."""
+    """Seconds of training, one trajectory after the other; how many are guessed, and from how many runs the others."""
 
     training_s: float
+    trajectories: int
+    guessed: int
     measured: int
     gpus: int
 
@@ -32,19 +37,43 @@ class Prediction:
 
     def in_words(self, workers: int) -> str:
         """Return the prediction as a line for people."""
-        basis = f"measured on {self.measured} runs" if self.measured else f"a guess: {GUESSED_EPOCH_S:g} s an epoch"
         gpus = f", {self.gpu_hours:.2g} GPU-hours" if self.gpus else ""
         alone, together = clock(self.training_s), clock(self.training_s / max(workers, 1))
-        return f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({basis})"
+        return f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self._basis()})"
+
+    def _basis(self) -> str:
+        if self.guessed == self.trajectories:
+            return f"a guess: {GUESSED_EPOCH_S:g} s an epoch"
+        guess = f", a guess of {GUESSED_EPOCH_S:g} s an epoch for {self.guessed} trajectories" if self.guessed else ""
+        return f"measured on {self.measured} runs{guess}"
 
 
 def predict(plan: Plan, store: Store) -> Prediction:
-    """Predict the training that is left of `plan`, from the median seconds an epoch of the job's finished runs."""
-    measured = [result.facts["time_s"] / _work(result.epoch) for result in _finished(plan, store)]
-    epoch_s = median(measured) if measured else GUESSED_EPOCH_S
+    """Predict the training that is left of `plan` from the median seconds an epoch of finished runs of its job.
+
+    Runs of the very same parameters but seed and epochs are taken where there are some, else those that agree in all
+    that is no number (data set, optimizer ...); what nothing was measured for is guessed.
+    """
+    measured: dict[str, list[float]] = defaultdict(list)
+    runs = list(_finished(plan, store))
+    for result in runs:
+        for key in _likeness(result.params):
+            measured[key].append(result.facts["time_s"] / _work(result.epoch))
     done = {run.id for run, state in zip(plan.sweep.runs, plan.states, strict=True) if state == "done"}
-    left = sum(_epochs_left(trajectory, done) for trajectory in plan.unfinished())
-    return Prediction(left * epoch_s, len(measured), plan.sweep.profile.gpus or 0)
+    total_s, guessed, left = 0.0, 0, plan.unfinished()
+    for trajectory in left:
+        keys = _likeness(trajectory.params) if measured else ()
+        known = next((measured[key] for key in keys if key in measured), None)
+        guessed += known is None
+        total_s += _epochs_left(trajectory, done) * (median(known) if known else GUESSED_EPOCH_S)
+    return Prediction(total_s, len(left), guessed, len(runs), plan.sweep.profile.gpus or 0)
+
+
+def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
+    """Return two keys: of all parameters but the epochs, and of those that are no numbers."""
+    same = {name: value for name, value in params.items() if name != "epochs"}
+    alike = {name: value for name, value in same.items() if isinstance(value, bool | str)}
+    return canonical_json(same), "alike " + canonical_json(alike)
 
 
 def clock(time_s: float) -> str:

@@ -26,7 +26,16 @@ def test_with_measurements_they_are_used(study: Study) -> None:
     path = study.sweep("s", SWEEP)
     study.run("run", path)
     study.sweep("s", SWEEP.replace("0.2]", "0.2, 0.3]"))
-    assert "measured on 4 runs" in study.run("plan", path).stdout
+    assert "measured on 4 runs)" in study.run("plan", path).stdout
+
+
+def test_other_data_are_no_measurement(study: Study) -> None:
+    """What was measured on one data set does not predict another: that is guessed, and said to be."""
+    study.job("job", JOB.replace("rate: float", "data: str, rate: float"))
+    study.run("run", study.sweep("s", SWEEP + 'data = ["small"]\n'))
+    said = study.run("plan", study.sweep("s", SWEEP + 'data = ["small", "large"]\n')).stdout
+    assert "predicted training time 0:01:00 in all" in said
+    assert "a guess: 1 s an epoch" in said
 
 
 @given(st.integers(0, 10**7))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -66,6 +67,7 @@ def _train(plan: Plan, store: Store, todo: list[Trajectory], workers: int | None
     from hpcsweep.scheduler.local import LocalWorkers
     from hpcsweep.submission import write_submission
 
+    os.environ.setdefault("HPCSWEEP_DATA", str(plan.sweep.profile.data or plan.sweep.root / "data"))
     submission = write_submission(plan, store, todo)
     team = LocalWorkers(submission, default_workers(len(todo), asked=workers, given=plan.sweep.profile.workers))
     with ProgressDisplay(sum(len(one.runs) for one in todo), quiet=quiet) as display:
