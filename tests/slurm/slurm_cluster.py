@@ -54,13 +54,13 @@ class Cluster:
         """Return what a SLURM command prints."""
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout.strip()
 
-    def wait_until(self, condition: Callable[[], object], seconds: float = 90) -> None:
+    def wait_until(self, condition: Callable[[], object], seconds: float = 90, pause_s: float = 0.5) -> None:
         """Return as soon as `condition()` holds; TimeoutError with the queue's state after `seconds`."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError(self.ask("squeue", "-a", "-t", "all"))
-            time.sleep(0.3)
+            time.sleep(pause_s)
 
     def living(self, job: str) -> bool:
         """Tell whether any task of a SLURM job is queued or running."""

@@ -12,6 +12,9 @@ from typing import Any
 
 from slurm_cluster import Cluster
 
+from hpcsweep.store import Store
+from hpcsweep.sweep import load_sweep
+
 STEPS = """
 import time
 
@@ -59,11 +62,12 @@ def train(run, *, how: str, size: int = 1):
             time.sleep(0.1)
     run.log(epoch=1, loss=0.0)
 """
-PROFILE = """
+LEASE_S = 8.0
+PROFILE = f"""
 scheduler = "slurm"
 partition = "dgx"
 mem_gb = 0.3
-lease_s = 8
+lease_s = {LEASE_S}
 heartbeat_s = 1
 """
 
@@ -136,8 +140,10 @@ class SlurmStudy:
         return answer
 
     def states(self, sweep: Path) -> list[str]:
-        """Return the state of each run."""
-        return [run["state"] for run in self.status(sweep)["runs"]]
+        """Return the state of each run, from the store alone: cheap enough to be asked again and again."""
+        runs = load_sweep(sweep).runs
+        found = Store(self.store, lease_s=LEASE_S).states(runs)
+        return [found.get(run.id, "new") for run in runs]
 
     def events(self, sweep: str) -> list[dict[str, Any]]:
         """Return all events of a sweep's workers, oldest first."""

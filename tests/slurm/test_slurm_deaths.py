@@ -19,7 +19,7 @@ DEATHS = {
     "python": ("sleeps", 'python = "/nonexistent/python"', "no python"),
     "container": ("sleeps", '[container]\ncommand = "no-such-program"\nimage = "none.sif"', "no python"),
     "setup": ("sleeps", 'setup = ["echo hello", "false # no"]', "setup failed"),
-    "store": ("sleeps", 'setup = ["rm @STORE@/sweeps/store/*/terms.json"]', "store unreachable"),
+    "store": ("sleeps", 'setup = ["tee @STORE@/sweeps/store/*/terms.json </dev/null"]', "store unreachable"),
     "module": ("sleeps", 'modules = ["no-such-module"]', "setup failed"),
 }
 
@@ -54,7 +54,7 @@ def _said(study: SlurmStudy, sweep: Path) -> str:
 
 def _wait_for(study: SlurmStudy, sweep: Path, cause: str, seconds: float = 60) -> None:
     said: Callable[[], bool] = lambda: cause in _said(study, sweep)  # noqa: E731
-    study.cluster.wait_until(said, seconds)
+    study.cluster.wait_until(said, seconds, pause_s=2)
 
 
 @pytest.mark.parametrize("name", DEATHS)
@@ -97,6 +97,19 @@ def test_a_preempted_worker_goes_back_to_the_queue(study: SlurmStudy) -> None:
 def test_a_worker_that_is_deaf_to_the_signal_is_told_as_timed_out(study: SlurmStudy, deaf: Path) -> None:
     """A job that never looks at should_stop is cut off by SLURM; status says so."""
     _wait_for(study, deaf, "timeout")
+
+
+def test_a_deadline_is_told_apart(study: SlurmStudy) -> None:
+    """A worker that cannot end before its deadline is told as that, and not as cancelled or failed."""
+    study.profile("deadline", ON_DGX2)
+    sweep = study.sweep(
+        "deadline", BODY.format(how="sleeps", size=31).replace("time = 1", "time = 9"), "dies", "deadline"
+    )
+    hog = study.cluster.ask("sbatch", "--parsable", "-p", "dgx", "-w", "dgx2", "-c4", "-t1", "--wrap", "sleep 20")
+    array = study.submit(sweep)
+    study.cluster.ask("scontrol", "update", f"jobid={array}", "Deadline=now+9seconds")
+    _wait_for(study, sweep, "deadline")
+    study.cluster.ask("scancel", hog)
 
 
 def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:

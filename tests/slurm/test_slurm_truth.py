@@ -107,8 +107,9 @@ def test_logs_of_a_worker(study: SlurmStudy) -> None:
     assert "no worker" in study.run("logs", "--worker", "999999_0", code=3)
 
 
-def test_clean_removes_only_what_can_be_made_again(study: SlurmStudy) -> None:
+def test_clean_removes_only_what_can_be_made_again(cluster: Cluster, tmp_path: Path) -> None:
     """Workers' files of ended submissions go; results, and files of those at work, stay."""
+    study = SlurmStudy.create(tmp_path / "study", cluster)
     sweep = study.sweep("tidy", BODY.format(pace=0.01, size=75))
     study.submit(sweep)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
