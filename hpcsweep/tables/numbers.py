@@ -9,13 +9,15 @@ from hpcsweep.tables.cells import Cell
 from hpcsweep.tables.table import Table
 
 MAX_DECIMALS = 6
+ROUNDING = 1e-12  # a spread below this part of the numbers is the computer's, not the runs'
 SCIENTIFIC_BELOW, SCIENTIFIC_FROM = 1e-4, 1e7
 
 
 def decimals_of(table: Table, position: int) -> int | None:
     """Return how many decimals to show of a value, None for scientific notation.
 
-    Two significant digits of the typical spread; without a spread four significant digits of the largest number.
+    Two significant digits of the typical spread; without a spread four significant digits of the largest number;
+    more where a small mean would else be shown as 0.
     """
     cells = [cell for place, cell in table.cells.items() if place[2] == position]
     numbers = [abs(number) for cell in cells for number in cell.numbers if math.isfinite(number) and number]
@@ -26,9 +28,13 @@ def decimals_of(table: Table, position: int) -> int | None:
         return 1 if any(cell.std for cell in cells) else 0
     if not SCIENTIFIC_BELOW <= largest < SCIENTIFIC_FROM:
         return None
-    spreads = [cell.std for cell in cells if cell.std and math.isfinite(cell.std)]
+    spreads = [cell.std for cell in cells if cell.std and math.isfinite(cell.std) and cell.std > ROUNDING * largest]
     spread = statistics.median(spreads) if spreads else 0.0
     digits = 1 - _magnitude(spread) if spread else 3 - _magnitude(largest)
+    means = [abs(cell.mean) for cell in cells if cell.mean and math.isfinite(cell.mean)]
+    if means and min(means) < 10.0**-digits:  # what is not nothing must not look like nothing
+        digits = 1 - _magnitude(min(means))
+        return digits if digits <= MAX_DECIMALS - 1 else None
     return min(max(digits, 0), MAX_DECIMALS)
 
 

@@ -231,3 +231,15 @@ def test_infinite_numbers_do_not_break_a_table() -> None:
     assert "is infinite" in render(made)
     assert made.best == {((2,), (), 0)}
     assert json.loads(render(made, "json"))[0]["mean"] is None
+
+
+def test_small_numbers_do_not_look_like_nothing() -> None:
+    """A mean far below the others is shown with its digits, in scientific notation if need be, never as 0.000."""
+    runs = [
+        {"a": n, "seed": s, "last_loss": value + 0.01 * value * s}
+        for n, value in enumerate((1e-9, 1.0))
+        for s in (0, 1)
+    ]
+    assert "1.00e-09" in render(table(results_of(runs, ["a"]), values=["last_loss"], kind="min"))
+    runs = [{"a": n, "last_loss": value} for n, value in enumerate((0.002, 3.5))]
+    assert "0.002 (1)" in render(table(results_of(runs, ["a"]), values=["last_loss"]))

@@ -64,6 +64,7 @@ def test_table_of_a_store_and_into_a_file(hpcsweep: Hpcsweep) -> None:
         (["table", "sweeps/toy.toml", "--where", "layers == 9"], 3, "none of the 12 runs"),
         (["table", "sweeps/nothing.toml"], 2, "nothing.toml"),
         (["show", "zzzz"], 3, "zzzz"),
+        (["table", "sweeps/toy.toml", "--findings", "--json"], 2, "expected text or md"),
         (["diff", "a"], 2, "two or more"),
         (["export", "sweeps/toy.toml"], 2, "--out"),
         (["knee", "sweeps/toy.toml", "--reach", "much"], 2, "expected numbers"),
@@ -102,3 +103,9 @@ def test_knee_plot_and_report(hpcsweep: Hpcsweep) -> None:
     done = hpcsweep("report", "sweeps/toy.toml", "--where", "layers == 2")
     assert (done.returncode, done.stdout) == (0, "toy-report.html\n")
     assert Path("toy-report.html").stat().st_size > 100_000
+
+
+def test_findings_stand_below_the_table(hpcsweep: Hpcsweep) -> None:
+    """`table --findings` adds the sentences about the parameters to the table."""
+    done = hpcsweep("table", "sweeps/toy.toml", "--findings", "--format", "md", "--value", "val_accuracy")
+    assert "- optimizer adagrad instead of optimizer adam is not shown to change last_val_accuracy" in done.stdout

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hpcsweep.cli.common import json_option, store_option
 from hpcsweep.cli.reading import deliver, out_option, read_results, source_argument, split_names, where_option
+from hpcsweep.errors import UsageError
+
+if TYPE_CHECKING:
+    from hpcsweep.results import Results
 
 FORMATS = ("text", "md", "csv", "latex", "html", "json")
 KINDS = ("mean", "ci", "median", "range", "min", "max")
@@ -34,6 +40,7 @@ UNLIMITED = 10_000
 @where_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @json_option
+@click.option("--findings", is_flag=True, help="Say below it which differences the seeds support (text, md).")
 @click.option("--no-best", is_flag=True, help="Do not mark the best cell.")
 @out_option
 @store_option
@@ -47,6 +54,7 @@ def command(
     where: str | None,
     form: str,
     as_json: bool,
+    findings: bool,
     no_best: bool,
     out: Path | None,
     store: str | None,
@@ -54,8 +62,12 @@ def command(
     """Print the comparison table of SWEEP (a sweep file, or a store's folder): mean ± std (n) of each cell."""
     from hpcsweep.tables import render, table
 
+    form = "json" if as_json else form
+    if findings and form not in ("text", "md"):
+        raise UsageError(f"--findings: found the format {form}, expected text or md")
+    results = read_results(source, store)
     made = table(
-        read_results(source, store),
+        results,
         rows=split_names(rows),
         cols=split_names(cols),
         values=split_names(values),
@@ -66,4 +78,14 @@ def command(
     )
     fits_terminal = out is None and sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if fits_terminal else UNLIMITED
-    deliver(render(made, "json" if as_json else form, width), out)
+    text = render(made, form, width)
+    if findings:
+        text += "\n" + "".join(f"- {line}\n" for line in _findings(results, where, made.spec.values[0]))
+    deliver(text, out)
+
+
+def _findings(results: Results, where: str | None, value: str) -> Iterator[str]:
+    from hpcsweep.statistics import sentences
+    from hpcsweep.tables.spec import select
+
+    return sentences(select(results, where), value)
