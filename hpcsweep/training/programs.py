@@ -14,8 +14,8 @@ from hpcsweep.training.program import Program
 from hpcsweep.training.state import state_variables
 from hpcsweep.training.tensorflow_program import TensorFlowProgram
 
-# A program of a small net holds 6 to 20 MB, most of which TensorFlow does not give back when it is dropped.
-MOST_PROGRAMS = 64
+# A program of a small net takes 6 to 8 MB, with XLA 25 to 30.
+MOST_PROGRAMS = 32
 MOST_VARIABLE_BYTES = 2**30
 
 
