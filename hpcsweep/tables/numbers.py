@@ -30,12 +30,12 @@ def decimals_of(table: Table, position: int) -> int | None:
         return None
     spreads = [cell.std for cell in cells if cell.std and math.isfinite(cell.std) and cell.std > ROUNDING * largest]
     spread = statistics.median(spreads) if spreads else 0.0
-    digits = 1 - _magnitude(spread) if spread else 3 - _magnitude(largest)
+    digits = max(0, 1 - _magnitude(spread) if spread else 3 - _magnitude(largest))
     means = [abs(cell.mean) for cell in cells if cell.mean and math.isfinite(cell.mean)]
     if means and min(means) < 10.0**-digits:  # what is not nothing must not look like nothing
         digits = 1 - _magnitude(min(means))
         return digits if digits <= MAX_DECIMALS - 1 else None
-    return min(max(digits, 0), MAX_DECIMALS)
+    return min(digits, MAX_DECIMALS)
 
 
 def number_text(number: float, decimals: int | None) -> str:
