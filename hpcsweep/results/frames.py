@@ -92,7 +92,10 @@ def runs_frame(entries: Sequence[Entry], records: Records) -> tuple[pd.DataFrame
     }
     for name in summaries:
         ours[name] = _taken(records.runs[name], rows)
-    renamed = {name: f"final_{name}" if name in {*logged, *ours, *OWN_LAST} else name for name in returned}
+    renamed: dict[str, str] = {}
+    for name in returned:
+        wanted = f"final_{name}" if name in {*logged, *ours, *OWN_LAST} else name
+        renamed[name] = free_name(wanted, [*renamed.values(), *ours, *OWN_LAST])
     ours |= {renamed[name]: column for name, column in returned.items()}
     ours |= _own_last(entries, records, rows)
     own = {name: free_name(name, parameters) for name in ours}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hpcsweep import results
 from hpcsweep.errors import StoreError
 from hpcsweep.results.frames import Results, parameter_column
-from tests.results.conftest import Study
+from tests.results.conftest import MakeStore, Study
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS)
@@ -70,3 +70,11 @@ def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
     """Reading where nothing was exported is refused, with what to type."""
     with pytest.raises(StoreError, match="make one: hpcsweep export"):
         results.read_export(tmp_path)
+
+
+@pytest.mark.parametrize("csv", [False, True])
+def test_an_empty_store_is_exported_too(make_store: MakeStore, csv: bool, tmp_path: Path) -> None:
+    """A store without results exports frames without rows, and they read back."""
+    results.export(results.load(make_store([]).root), tmp_path, csv=csv)
+    runs_back, history_back = results.read_export(tmp_path)
+    assert (len(runs_back), len(history_back)) == (0, 0)

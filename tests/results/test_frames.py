@@ -133,3 +133,12 @@ def test_frames_are_the_same_through_the_cache(make_store: MakeStore) -> None:
     assert list((root / "cache").iterdir())
     pd.testing.assert_frame_equal(results.runs(root), first)
     pd.testing.assert_frame_equal(results.history(root), first_history)
+
+
+def test_returned_numbers_never_hide_each_other_or_ours(make_store: MakeStore) -> None:
+    """A job may return numbers of any name: each has a column of its own, and ours stay what they are."""
+    metrics = {"loss": 1.0, "final_loss": 2.0, "state": 3.0, "time_s": 4.0, "last_loss": 5.0}
+    row = results.runs(make_store([make_result({"x": 1}, metrics=metrics)]).root).iloc[0]
+    assert (row["state"], row["time_s"], row["last_loss"]) == ("done", 1.5, 0.4)
+    assert [row[f"final_{name}"] for name in ("loss", "state", "time_s", "last_loss")] == [1.0, 3.0, 4.0, 5.0]
+    assert row["run_final_loss"] == 2.0
