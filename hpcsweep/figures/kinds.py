@@ -12,6 +12,7 @@ from hpcsweep.figures.style import styled
 from hpcsweep.files import write_atomic
 from hpcsweep.results import Results, load
 from hpcsweep.tables.spec import select
+from hpcsweep.tables.values import anything_finished
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ def plot(
     if kind not in KINDS:
         raise UsageError(f'there is no figure "{kind}"{nearest(kind, KINDS)}; expected one of {", ".join(KINDS)}')
     results = select(source if isinstance(source, Results) else load(source, store=store), where)
-    if not (results.column("state").isin(["done", "diverged"])).any():
+    if not anything_finished(results):
         raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
     if kind == "curves" and options.get("classes") is None:
         options["classes"] = class_count(results)

@@ -12,7 +12,7 @@ from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.results import Results, load
 from hpcsweep.results.summaries import Array, better
 from hpcsweep.tables.spec import select
-from hpcsweep.tables.values import default_value, value_of
+from hpcsweep.tables.values import anything_finished, default_value, value_of
 
 EPOCHS = "epochs"
 Setting = tuple[Any, ...]
@@ -57,6 +57,8 @@ def curves_of(source: str | Path | Results, metric: str | None, axis: str, where
     NothingSelectedError if no finished run has what is needed.
     """
     results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    if not anything_finished(results):
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
     if axis == EPOCHS:
         made = _along_epochs(results, _logged_metric(results, metric))
     else:

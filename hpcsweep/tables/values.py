@@ -39,12 +39,19 @@ class Value:
 
 def value_of(results: Results, text: str) -> Value:
     """Return the numbers that `text` names: a column, a metric (its last value), `epochs_to(metric >= number)`."""
+    if not anything_finished(results):  # what the runs will log is not known yet: a table of missing cells
+        return Value(text, np.full(len(results.runs), np.nan), better(text), is_accuracy(text))
     if "(" in text:
         return _reaching(results, text)
     column = find_column(results, text)
     numbers = pd.to_numeric(results.runs[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     name = next((ours for ours, theirs in results.own.items() if theirs == column), column)
     return Value(name, numbers, better(name), is_accuracy(name))
+
+
+def anything_finished(results: Results) -> bool:
+    """Tell whether any run has numbers."""
+    return bool(results.column("state").isin(["done", "diverged"]).any())
 
 
 def default_value(results: Results) -> str:

@@ -243,3 +243,15 @@ def test_small_numbers_do_not_look_like_nothing() -> None:
     assert "1.00e-09" in render(table(results_of(runs, ["a"]), values=["last_loss"], kind="min"))
     runs = [{"a": n, "last_loss": value} for n, value in enumerate((0.002, 3.5))]
     assert "0.002 (1)" in render(table(results_of(runs, ["a"]), values=["last_loss"]))
+
+
+def test_a_sweep_of_which_nothing_is_finished_has_a_table_of_missing_cells() -> None:
+    """Before the first run is done, a table shows what is missing, failed or running, whatever value is asked for."""
+    states = ("new", "running", "failed")
+    runs = [{"a": n, "state": state} for n, state in enumerate(states)]
+    for value in ("last_val_accuracy", "epochs_to(val_accuracy>=0.8)"):
+        text = render(table(results_of(runs, ["a"]), values=[value]))
+        assert [line.split()[1] for line in text.splitlines()[4:7]] == ["missing", "running", "failed"]
+        assert "Not in the numbers: 3 of 3 runs" in text
+    with pytest.raises(NothingSelectedError, match="no run is finished yet"):
+        table(results_of(runs, ["a"]))
