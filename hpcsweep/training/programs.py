@@ -14,7 +14,7 @@ from hpcsweep.training.program import Program
 from hpcsweep.training.state import state_variables
 from hpcsweep.training.tensorflow_program import TensorFlowProgram
 
-# A program of a small net takes 6 to 8 MB, with XLA 25 to 30.
+# A program of a small net takes 6 to 8 MB, with XLA 25 to 30; TensorFlow keeps most of it when the program is dropped.
 MOST_PROGRAMS = 32
 MOST_VARIABLE_BYTES = 2**30
 
