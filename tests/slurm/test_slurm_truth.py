@@ -103,7 +103,8 @@ def test_logs_of_a_worker(study: SlurmStudy) -> None:
     sweep = study.sweep("talks", BODY.format(pace=0.01, size=74))
     array = study.submit(sweep)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
-    assert "trajectory" in study.run("logs", "--worker", f"{array}_0")
+    both = study.run("logs", "--worker", f"{array}_0") + study.run("logs", "--worker", f"{array}_1")
+    assert both.count("hpcsweep: trajectory") == 2
     assert "no worker" in study.run("logs", "--worker", "999999_0", code=3)
 
 

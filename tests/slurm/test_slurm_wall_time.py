@@ -21,7 +21,7 @@ def undisturbed(study: SlurmStudy, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def _result(study: SlurmStudy, way: str) -> Result:
-    runs = [result for result in Store(study.store).results() if result.params["pace"] == cut_pace(way)]
+    runs = [result for result in Store(study.store).results() if result.params.get("pace") == cut_pace(way)]
     assert len(runs) == 1
     return runs[0]
 
