@@ -95,10 +95,10 @@ def _print_status(sweep: Sweep, sweep_path: Path, rows: list[dict[str, Any]], st
     for row in [row for row in rows if row["state"] == "running"][:SHOWN]:
         metrics = " ".join(f"{name}={value:.4g}" for name, value in row["metrics"].items() if name != "seconds")
         click.echo(f"  {row['id'][:12]}  running  epoch {row['epoch']}  {metrics}")
-    _print_failures(rows, sweep_path)
+    _print_failures(rows, "resume" if sweep.profile.scheduler == "slurm" else "run", sweep_path)
 
 
-def _print_failures(rows: list[dict[str, Any]], sweep_path: Path) -> None:
+def _print_failures(rows: list[dict[str, Any]], again: str, sweep_path: Path) -> None:
     by_cause: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row["state"] == "failed":
@@ -107,7 +107,7 @@ def _print_failures(rows: list[dict[str, Any]], sweep_path: Path) -> None:
         click.echo(f"  {len(ids)} failed: {cause}")
         click.echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: hpcsweep logs {ids[0]}")
     if by_cause:
-        click.echo(f"  try them again: hpcsweep run {sweep_path} --failed")
+        click.echo(f"  try them again: hpcsweep {again} {sweep_path} --failed")
 
 
 def _print_sweeps(store: Store) -> None:
