@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcsweep.errors import UsageError
 from measuring.alternating import Side, Stopwatch, Took, measure_alternately, ratio
 from measuring.cases import Case, all_cases
 from measuring.memory_run import MemoryRun
@@ -36,9 +37,15 @@ def _lines(case: Case) -> Iterator[str]:
 
     data = load("synthetic", train=case.train, validate=case.validate)
     baseline = Side("model.fit", _plain_fit(case, data))
-    sides = [baseline, *(Side(name, _engine(case, data, name)) for name in _existing(case.engines))]
+    head, sides = f"{case.name:30} {case.batch_size:>5} {case.train:>6}", [baseline]
+    for name in _existing(case.engines):
+        try:
+            sides.append(Side(name, _engine(case, data, name)))
+        except UsageError as error:  # what an engine cannot do, it refuses while it is set up
+            yield f"{head}  {name:24} refused: {error}"
+    if len(sides) == 1:
+        return
     measure_alternately(sides, case.rounds)
-    head = f"{case.name:30} {case.batch_size:>5} {case.train:>6}"
     for side in sides:
         yield f"{head}  {side.name:24} {_ms(side)}  {ratio(baseline, side)}"
     if len(case.engines) > 1:
