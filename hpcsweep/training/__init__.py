@@ -16,6 +16,5 @@ prepare()
 from hpcsweep.data import Data, digits  # noqa: E402
 from hpcsweep.training.fit import fit  # noqa: E402
 from hpcsweep.training.seeding import seed_everything  # noqa: E402
-from hpcsweep.training.together import train_together  # noqa: E402
 
-__all__ = ["Data", "digits", "fit", "seed_everything", "train_together"]
+__all__ = ["Data", "digits", "fit", "seed_everything"]

@@ -21,7 +21,7 @@ from hpcsweep.training.programs import Setup
 from hpcsweep.training.seeding import require_fresh
 from hpcsweep.training.stack import Member
 from hpcsweep.training.state import load_state, read_state, weights_sha256
-from hpcsweep.training.together import seat
+from hpcsweep.training.together import train_members
 
 
 def fit(
@@ -55,9 +55,9 @@ def fit(
     key = None if callbacks else architecture_key(model, data, size)
     setup = Setup(model, data, size, tuple(callbacks), key)
     asked = saved["engine"] if saved else engine or run.engine_choice
-    if asked == "stacked" and (place := seat()) is not None:
+    if asked == "stacked" and (crew := getattr(run, "crew", None)) is not None:
         member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
-        if place.wait(member):
+        if crew.together(member, train_members):
             return _finish_stacked(member)
     choice = choose_engine(run, setup, engine or run.engine_choice, saved)
     program = choice.program

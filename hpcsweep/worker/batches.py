@@ -34,6 +34,8 @@ def batches(manifest: Manifest, index: int, workers: int, *, stacked: bool) -> I
 
 def train_crew(trainer: TrajectoryTrainer, claims: Claims) -> list[Ending]:
     """Train claimed trajectories together; what they print goes to the log of the first."""
+    if not claims:
+        return []
     first = claims[0][1]
     log = first.folder.log(first.generation)
     for _, claim in claims[1:]:

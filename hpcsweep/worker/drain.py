@@ -54,11 +54,14 @@ def drain(
     if isolated:
         _import_for_children(keras)
     endings: Counter[str] = Counter()
-    for batch in batches(manifest, index, workers, stacked=manifest.settings.get("engine") == "stacked"):
+    stacked = manifest.settings.get("engine") == "stacked" and not isolated
+    # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
+    train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
+    for batch in batches(manifest, index, workers, stacked=stacked):
         if stop.requested:
             break
         claims = [(one, claim) for one in batch if (claim := _claim(store, manifest, one, pace)) is not None]
-        for (trajectory, claim), ending in zip(claims, _train(trainer, claims, stop, isolated), strict=True):
+        for (trajectory, claim), ending in zip(claims, train(claims), strict=True):
             endings[ending] += 1
             endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
@@ -66,11 +69,9 @@ def drain(
     return +endings
 
 
-def _train(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, isolated: bool) -> list[Ending]:
-    if len(claims) == 1 or not claims:
-        trains = [partial(trainer.train, trajectory, claim) for trajectory, claim in claims]
-        return [train_in_child(train, claims[0][1], stop) if isolated else train() for train in trains]
-    return train_crew(trainer, claims)
+def _train_one(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, *, isolated: bool) -> list[Ending]:
+    trains = [partial(trainer.train, trajectory, claim) for trajectory, claim in claims]
+    return [train_in_child(train, claims[0][1], stop) if isolated else train() for train in trains]
 
 
 def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:

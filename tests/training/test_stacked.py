@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from hpcsweep.training import fit, seed_everything, train_together
+from hpcsweep.training import fit, seed_everything
 from hpcsweep.training.stackable import NotStackableError, recipe
+from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
 from tests.training.harness import FakeRun
 from tests.training.test_runs import outcome, train
@@ -16,7 +17,8 @@ DATA = nets.images(320, 60)
 def call(run: FakeRun, rate: float, build=nets.dense):
     """One call of a job, as a worker would make it."""
 
-    def job():
+    def job(crew: Crew):
+        run.crew = crew
         seed_everything(run.seed)
         return fit(run, build(keras.optimizers.Adam(rate)), DATA, batch_size=32)
 
@@ -26,10 +28,7 @@ def call(run: FakeRun, rate: float, build=nets.dense):
 def stack(*members: tuple[int, float], epochs: int = 3, build=nets.dense, **settings) -> list[FakeRun]:
     """Train (seed, learning rate) members together."""
     runs = [FakeRun(epochs, seed=seed, engine="stacked", **settings) for seed, _ in members]
-    seats = train_together([call(run, rate, build) for run, (_, rate) in zip(runs, members, strict=True)])
-    for seat in seats:
-        if seat.error is not None:
-            raise seat.error
+    run_as_crew([call(run, rate, build) for run, (_, rate) in zip(runs, members, strict=True)])
     return runs
 
 
@@ -68,8 +67,7 @@ def test_a_stack_can_be_stopped_and_resumed():
             FakeRun(6, seed=seed, engine="stacked", checkpoints=kept[index], stop_after=stop_after)
             for index, (seed, _) in enumerate(members)
         ]
-        seats = train_together([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
-        assert [seat.error for seat in seats] == [None, None]
+        run_as_crew([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
     assert [outcome(run) for run in runs] == [outcome(run) for run in whole]
 
 
@@ -116,11 +114,11 @@ def test_what_stands_in_the_way_is_named(build, named):
 def test_an_error_in_one_call_leaves_the_others_alone():
     """A job that raises before its fit does not keep the others from being trained together."""
 
-    def broken():
+    def broken(crew: Crew):
         raise RuntimeError("broken job")
 
     runs = [FakeRun(1, seed=seed, engine="stacked") for seed in (0, 1)]
-    seats = train_together([call(runs[0], 0.001), broken, call(runs[1], 0.001)])
-    assert [type(seat.error) for seat in seats] == [type(None), RuntimeError, type(None)]
+    with pytest.raises(RuntimeError, match="broken job"):
+        run_as_crew([call(runs[0], 0.001), broken, call(runs[1], 0.001)])
     assert [run.facts["engine"] for run in runs] == ["stacked", "stacked"]
-    assert np.isfinite(seats[0].returned["loss"])
+    assert np.isfinite(runs[0].history["loss"][-1])

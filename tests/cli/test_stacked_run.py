@@ -1,0 +1,48 @@
+"""`engine = "stacked"`: runs of one shape are trained together, and each is still a run of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hpcsweep.store import Result, Store
+from tests.conftest import Study
+
+SWEEP = """
+name = "stacked"
+job = "jobs/dense_classifier.py:train"
+repeats = 2
+[fixed]
+layers = 1
+neurons = 8
+[grid]
+learning_rate = [0.003, 0.01]
+epochs = [2, 4]
+[training]
+engine = "{engine}"
+"""
+
+
+def results(store: Path) -> dict[str, Result]:
+    """Return all results of a store by run."""
+    return {result.id: result for result in Store(store).results()}
+
+
+def test_a_stacked_sweep_gives_every_run_its_own_result(tmp_path: Path) -> None:
+    """Runs that differ in seed and rate train as one stack; each equals the run trained singly, up to rounding."""
+    assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
+    study = Study(tmp_path / "study")
+    singly = study.sweep("singly", SWEEP.format(engine="compiled"))
+    assert study.run("run", singly, "--quiet", "--store", study.root / "singly").returncode == 0
+    ended = study.run("run", study.sweep("stacked", SWEEP.format(engine="stacked")), "--quiet", "--workers", "1")
+    assert ended.returncode == 0, ended.stderr
+    together, alone = results(study.store), results(study.root / "singly")
+    assert len(together) == 8
+    assert together.keys() == alone.keys()
+    for run_id, result in together.items():
+        assert result.facts["stacked"] is True
+        assert alone[run_id].facts["stacked"] is False
+        assert result.facts["initial_weights_sha256"] == alone[run_id].facts["initial_weights_sha256"]
+        assert result.history["epoch"].tolist() == list(range(result.params["epochs"] + 1))
+        assert np.allclose(result.history["val_loss"], alone[run_id].history["val_loss"], atol=1e-4)
