@@ -34,7 +34,7 @@ studies: setup ## the five studies on data that ship with the dependencies; tabl
 	@for recipe in analysis/study*.py; do echo; $(BIN)/python $$recipe --small || exit 1; done
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
-	@$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(PROCESSES)
 
 docs: setup ## write docs/command-line.md anew from the verbs' own help
 	@$(BIN)/python docs/command_line.py > docs/command-line.md

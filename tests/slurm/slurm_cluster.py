@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).parent / "cluster.sh"
 PORTS = (1, 2, 3, 21, 22)
+BLOCKS = range(26900, 32000, 50)
+ATTEMPTS = 3
 
 
 def missing_packages() -> str:
@@ -27,8 +30,8 @@ def install_packages() -> None:
 
 
 def free_port_block() -> int:
-    """Return a port whose block is unused now."""
-    for base in range(26900, 32000, 50):
+    """Return a port whose block is unused now; any of them, so that two who look at once rarely take the same."""
+    for base in random.sample(BLOCKS, len(BLOCKS)):
         try:
             for offset in PORTS:
                 with socket.socket() as probe:
@@ -68,7 +71,21 @@ class Cluster:
 
 
 def start_cluster(**settings: str) -> Cluster:
-    """Bring a cluster up in a folder and port block of its own."""
+    """Bring a cluster up in a folder and port block of its own.
+
+    Another block is tried when a daemon does not come up: between the look for free ports and the daemon's start,
+    somebody else may have taken one.
+    """
+    for _ in range(ATTEMPTS):
+        cluster, problem = _try_to_start(settings)
+        if not problem:
+            return cluster
+        stop_cluster(cluster)
+    raise RuntimeError(f"the test cluster does not come up: {problem}")
+
+
+def _try_to_start(settings: dict[str, str]) -> tuple[Cluster, str]:
+    """Return a cluster and what went wrong as it came up, with the end of the database's log."""
     folder = Path(tempfile.mkdtemp(prefix="hpcsweep-slurm-"))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SLURM")} | {
         "CLUSTER_DIR": str(folder),
@@ -77,10 +94,9 @@ def start_cluster(**settings: str) -> Cluster:
         **settings,
     }
     up = subprocess.run([SCRIPT, "up"], env=environment, capture_output=True, text=True, check=False)
-    if up.returncode:
-        subprocess.run([SCRIPT, "wipe"], env=environment, capture_output=True, check=False)
-        raise RuntimeError(f"the test cluster does not come up: {up.stderr}")
-    return Cluster(folder, environment)
+    log = folder / "log" / "mysqld.log"
+    words = f"{up.stderr}\n{log.read_text(errors='replace')[-1000:] if log.exists() else ''}"
+    return Cluster(folder, environment), words if up.returncode else ""
 
 
 def stop_cluster(cluster: Cluster) -> None:
