@@ -10,6 +10,7 @@ import numpy as np
 
 from hpcsweep.errors import HpcsweepError
 from hpcsweep.figures.data import Band, bands, settings_of
+from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.report.thinning import POINTS, round_to, thin
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
@@ -62,9 +63,11 @@ def curve_data(results: Results) -> dict[str, Any]:
         epochs = rows["epoch"].to_numpy()
         runs[str(run_id)] = {name: thin(epochs, rows[name].to_numpy(), points) for name in metrics}
     longest = int(history["epoch"].max()) + 1 if len(history) else 0
+    names, settings = settings_of(results, None)
     return {
         "metrics": metrics,
-        "names": ", ".join(settings_of(results, None)[0]),
+        "names": ", ".join(names),
+        "dropped": max(0, len(set(settings)) - MAX_LINES),
         "bands": {name: [_band(band) for band in _bands(results, name)] for name in metrics},
         "runs": runs,
         "thinned": [points, longest] if longest > points else None,

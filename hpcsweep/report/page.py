@@ -63,6 +63,7 @@ def report(
             sentences=_sentences(results),
             effects=_effects(results),
             thinned=data["curves"]["thinned"],
+            dropped=data["curves"]["dropped"],
             failures=content.failures(results),
             provenance=list(content.provenance(results)),
             version=hpcsweep.__version__,

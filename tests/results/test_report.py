@@ -125,7 +125,7 @@ def test_thinning_keeps_real_points_and_the_extremes(y: list[float], points: int
 
 
 def test_500_runs_of_1000_epochs_are_under_10_megabytes(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page with the charting library stays under 10 MB, and says that curves were thinned."""
+    """The page with the charting library stays under 10 MB, and says that curves were thinned and left out."""
     monkeypatch.undo()
     rng = np.random.default_rng(0)
     names = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
@@ -140,6 +140,7 @@ def test_500_runs_of_1000_epochs_are_under_10_megabytes(make_store: MakeStore, m
     html = report(make_store(made).root)
     assert len(html.encode()) < 10_000_000
     assert "of 1001 epochs: real points" in html
+    assert re.search(r"The [1-9]\d+ settings that are left out here are in the list", html)
 
 
 def test_the_file_is_written_whole(study: Study, tmp_path: Path) -> None:
