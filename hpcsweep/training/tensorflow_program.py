@@ -86,8 +86,11 @@ class TensorFlowProgram:
         began = time.perf_counter()
         try:
             self.advance(data, np.empty((0, self._examples), dtype=np.int32))
+        # What a user's own step raises when it is traced (TensorFlow says that a symbolic tensor is no array with
+        # NotImplementedError): `auto` then trains with `fit`, and an engine that was asked for is refused in words.
         except (tf.errors.OpError, TypeError, NotImplementedError) as error:
-            raise NotCompilableError(f"engine {self.engine}: {str(error).strip().splitlines()[0]}") from error
+            words = str(error).strip() or type(error).__name__
+            raise NotCompilableError(f"engine {self.engine}: {words.splitlines()[0]}") from error
         self.compile_s = time.perf_counter() - began
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
