@@ -33,6 +33,8 @@ ONLY_IN = {
     "tensorflow": {"training"},
     "jax": {"training"},
 }
+# Keras's backends: each only in its own folder of the training.
+BACKENDS = {"tensorflow": "on_tensorflow", "jax": "on_jax"}
 # What doctor runs on a node, in a process of its own, to see whether these very libraries can be imported there.
 PROBE = PACKAGE / "scheduler" / "probe.py"
 HEAVY = {"tensorflow", "keras", "pandas", "matplotlib", "sklearn", "scipy", "submitit", "pyarrow"}
@@ -89,10 +91,12 @@ def test_a_module_imports_only_lower_floors(path: Path) -> None:
     "path", [path for path in FILES if path != PROBE], ids=lambda path: str(path.relative_to(PACKAGE))
 )
 def test_a_library_is_imported_only_where_it_belongs(path: Path) -> None:
-    """submitit is the scheduler's and Keras is the training's; nobody else imports them."""
+    """submitit belongs to the scheduler, Keras to the training, each backend of Keras to one folder of that."""
     for name in imports_of(path):
         owners = ONLY_IN.get(name.split(".")[0])
         assert owners is None or room_of(path) in owners, f"{path.name} imports {name}"
+        folder = BACKENDS.get(name.split(".")[0])
+        assert folder is None or path.parent.name == folder, f"{path.name} imports {name}; expected only {folder} to"
 
 
 def modules_after(*arguments: str) -> set[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +14,11 @@ from measuring.memory_run import MemoryRun
 
 SEED = 1
 MEMBERS = 16
-STACKED = "hpcsweep.training.stacked_program"
-STACKED_EXISTS = (Path(__file__).parents[2] / (STACKED.replace(".", "/") + ".py")).is_file()
 LONG_RUN_EPOCHS = 50  # what `auto` is told to expect: whether XLA's compile time pays depends on it
 
 
 def table(rounds: int, shrink: int, only: str) -> Iterator[str]:
     """Measure all cases whose name contains `only`; yield the lines of the table."""
-    if not STACKED_EXISTS:
-        yield "the stacked engine is skipped: this version has none"
     head = f"{'net':30} {'batch':>5} {'images':>6}  {'engine':24} {'ms/epoch':>9}"
     yield f"{head}  {'ratio':>7}  {'spread':11}  {'cpu':>7}   (stacked: an epoch of one of {MEMBERS} nets)"
     for case in all_cases(rounds, shrink):
@@ -38,7 +32,7 @@ def _lines(case: Case) -> Iterator[str]:
     data = load("synthetic", train=case.train, validate=case.validate)
     baseline = Side("model.fit", _plain_fit(case, data))
     head, sides = f"{case.name:30} {case.batch_size:>5} {case.train:>6}", [baseline]
-    for name in _existing(case.engines):
+    for name in case.engines:
         try:
             sides.append(Side(name, _engine(case, data, name)))
         except UsageError as error:  # what an engine cannot do, it refuses while it is set up
@@ -52,10 +46,6 @@ def _lines(case: Case) -> Iterator[str]:
         engine, reason = chosen_by_auto(case, data)
         side = next((side for side in sides if side.name == engine), baseline)
         yield f"{head}  {'auto: ' + engine:24} {_ms(side)}  {ratio(baseline, side)}  ({reason})"
-
-
-def _existing(engines: tuple[str, ...]) -> list[str]:
-    return [name for name in engines if STACKED_EXISTS or not name.startswith("stacked")]
 
 
 def _engine(case: Case, data: Any, name: str) -> Callable[[], Took]:
@@ -106,11 +96,11 @@ def engine_epochs(case: Case, data: Any, engine: str) -> Callable[[], Took]:
 
 def stacked_epochs(case: Case, data: Any, *, shared: bool) -> Callable[[], Took]:
     """Return one call of the stacked engine, with one order for all members or one for each."""
+    from hpcsweep.training.backend import backend
     from hpcsweep.training.order import epoch_orders
 
     seeds = range(1 if shared else MEMBERS)
-    stacked = importlib.import_module(STACKED).StackedProgram
-    program = stacked(_fresh(case), case.batch_size, data, members=MEMBERS, shared_order=shared, jit=True)
+    program = backend().make_stacked_program(_fresh(case), case.batch_size, data, members=MEMBERS, shared_order=shared)
 
     def draw(first_epoch: int, count: int) -> Any:
         return np.stack([epoch_orders(seed, first_epoch, count, len(data.x), shuffle=True) for seed in seeds], axis=1)

@@ -11,7 +11,7 @@ from typing import Any
 from hpcsweep.store.claims import Claim
 from hpcsweep.training import fit as fit_function
 from hpcsweep.training.loop import Loop
-from hpcsweep.training.tensorflow_program import TensorFlowProgram
+from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
 from hpcsweep.worker import drain, trajectory
 
 TRAINING = ("orders", "training")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.training.device import device_name
+from hpcsweep.training.backend import backend
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.program import NotCompilableError, Program
 from hpcsweep.training.programs import Setup
@@ -59,15 +57,17 @@ def _automatic(run: RunHandle, setup: Setup) -> Choice:
         if setup.key is None:
             program = setup.program("compiled")
             return Choice(program, "the model has parts that are not Keras's own, so it is traced anew for every run")
-        decided = run.decide(f"engine/{device_name()}/{setup.key}", lambda: _fastest(run, setup))
+        decided = run.decide(f"engine/{backend().device_name()}/{setup.key}", lambda: _fastest(run, setup))
         return Choice(setup.program(decided["engine"]), decided["reason"])
-    except (NotCompilableError, tf.errors.ResourceExhaustedError) as error:
+    except Exception as error:
+        if not isinstance(error, NotCompilableError) and not backend().is_out_of_memory(error):
+            raise
         return Choice(setup.program("fit"), f"whole epochs cannot be compiled: {error}")
 
 
 def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
     """Measure the compiled engines where both may win, and return the one to take, with the reason."""
-    cpu = device_name() == "cpu"
+    cpu = backend().device_name() == "cpu"
     slow = [layer.name for layer in setup.model._flatten_layers() if _is_slow(layer)]
     if cpu and slow:
         return _decided("compiled", f"on a CPU, XLA makes layers like {slow[0]} many times slower")

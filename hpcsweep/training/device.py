@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 import keras
-import tensorflow as tf
+
+from hpcsweep.training.backend import backend
 
 
 def device_facts(model: Any) -> dict[str, Any]:
@@ -17,18 +18,8 @@ def device_facts(model: Any) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _machine_facts() -> dict[str, Any]:
     return {
-        "device": device_name(),
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "device": backend().device_name(),
         "backend": keras.config.backend(),
         "keras": keras.__version__,
-        "tensorflow": tf.__version__,
+        **backend().software_facts(),
     }
-
-
-@lru_cache(maxsize=1)
-def device_name() -> str:
-    """Return the name of the GPU that is used, or "cpu"."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return "cpu"
-    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))

@@ -1,10 +1,10 @@
-"""What must be set before TensorFlow is imported: one thread, no chatter, deterministic operations."""
+"""What must be set before Keras is imported: which backend it has, and one thread."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -12,14 +12,7 @@ from collections.abc import Iterator
 from hpcsweep.errors import MissingPackageError
 
 THREADS = 1  # numbers that do not depend on the node's core count, and twice the throughput of unpinned defaults
-_VARIABLES = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "OMP_NUM_THREADS": str(THREADS),
-    "TF_NUM_INTRAOP_THREADS": str(THREADS),
-    "TF_NUM_INTEROP_THREADS": str(THREADS),
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # several workers share one GPU
-    "KERAS_BACKEND": "tensorflow",
-}
+_VARIABLES = {"OMP_NUM_THREADS": str(THREADS), "KERAS_BACKEND": "tensorflow"}
 
 
 def prepare() -> None:
@@ -36,25 +29,9 @@ def prepare() -> None:
                 f"{package} is not installed here; expected Keras with {backend} "
                 f'(type: pip install "hpcsweep[cpu]", or "hpcsweep[gpu]" for an NVIDIA GPU)'
             )
-    if backend == "tensorflow":
-        _prepare_tensorflow()
     with _without_scikit_learn():
+        importlib.import_module(f"hpcsweep.training.on_{backend}.environment").prepare()
         import keras  # noqa: F401
-
-
-def _prepare_tensorflow() -> None:
-    with _standard_error_to_null(), _without_scikit_learn():
-        import tensorflow as tf
-    tf.get_logger().setLevel(logging.ERROR)
-    with contextlib.suppress(RuntimeError):  # too late if the job has used TensorFlow already
-        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-        tf.config.threading.set_inter_op_parallelism_threads(THREADS)
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:  # on a GPU some layers have no deterministic form, and XLA has fewer
-        tf.config.experimental.enable_op_determinism()
-    for gpu in gpus:
-        with contextlib.suppress(RuntimeError):
-            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 @contextlib.contextmanager
@@ -68,17 +45,3 @@ def _without_scikit_learn() -> Iterator[None]:
         yield
     finally:
         del sys.modules["sklearn"]
-
-
-@contextlib.contextmanager
-def _standard_error_to_null() -> Iterator[None]:
-    """Send what C++ code prints while it is loaded to nowhere; Python's own errors are raised, so none is lost."""
-    sys.stderr.flush()
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)

@@ -25,6 +25,8 @@ class NotCompilableError(UsageError):
 
 Columns = dict[str, list[float]]
 """Metrics by name, one number an epoch."""
+MemberColumns = dict[str, NDArray[np.float64]]
+"""Metrics by name, [epochs, members]."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,29 @@ class Program(Protocol):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the model's outputs for the validation inputs: one array, or None for models with many."""
+
+
+class StackedProgram(Protocol):
+    """The same for several members at once: one state and one column of every table for each."""
+
+    longest_call_epochs: int
+    compile_s: float
+    epoch_s: float | None
+
+    def put(self, data: Data) -> DeviceData:
+        """Place data on the device; the same object is placed once."""
+
+    def load(self, states: list[State]) -> None:
+        """Start from one state a member; all must have come equally far."""
+
+    def read(self) -> list[State]:
+        """Return the state that each member has reached."""
+
+    def compile(self, data: DeviceData) -> None:
+        """Trace and compile, so that the next call's time is training; no state changes."""
+
+    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> MemberColumns:
+        """Train one epoch for each of `orders`, [epochs, members or 1, examples], with validation at its end."""
+
+    def evaluate(self, data: DeviceData) -> MemberColumns:
+        """Return loss and metrics of every member's present state on both parts of the data, [1, members]."""

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcsweep.data import Data
-from hpcsweep.training.fit_program import FitProgram
+from hpcsweep.training.backend import backend
 from hpcsweep.training.program import Program
 from hpcsweep.training.state import state_variables
-from hpcsweep.training.tensorflow_program import TensorFlowProgram
 
 # A program of a small net takes 6 to 8 MB, with XLA 25 to 30; TensorFlow keeps most of it when the program is dropped.
 MOST_PROGRAMS = 32
@@ -37,11 +36,7 @@ class Setup:
         data, size = self.data, self.batch_size
         weight = None if data.sample_weight is None else data.sample_weight[:size]
         self.model._symbolic_build(data_batch=(data.x[:size], data.y[:size], weight))
-        if engine == "fit":
-            return FitProgram(self.model, size, self.callbacks)
-        program = TensorFlowProgram(self.model, size, data, jit=engine == "compiled-xla")
-        program.compile(program.put(data))
-        return program
+        return backend().make_program(self.model, size, data, engine, self.callbacks)
 
 
 class Programs:

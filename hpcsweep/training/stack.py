@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from hpcsweep.training.backend import backend
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.loop import CALL_S
 from hpcsweep.training.order import epoch_orders
-from hpcsweep.training.program import DeviceData
+from hpcsweep.training.program import DeviceData, MemberColumns, StackedProgram
 from hpcsweep.training.programs import Setup
-from hpcsweep.training.stacked_program import MemberColumns, StackedProgram
 from hpcsweep.training.state import State
 from hpcsweep.training.stopping import Stopping
 
@@ -177,8 +177,8 @@ class StackLoop:
 def _program(first: Member, members: int) -> StackedProgram:
     """Return the program for stacks of this many members of this shape, kept for those to come."""
     setup, key = first.setup, (first.setup.key, members, first.shared_order)
-    program = _kept.pop(key, None) or StackedProgram(
-        setup.model, setup.batch_size, setup.data, members=members, shared_order=first.shared_order, jit=True
+    program = _kept.pop(key, None) or backend().make_stacked_program(
+        setup.model, setup.batch_size, setup.data, members=members, shared_order=first.shared_order
     )
     if setup.key is not None:
         _kept[key] = program

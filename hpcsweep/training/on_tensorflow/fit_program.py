@@ -13,9 +13,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
+from hpcsweep.training.on_tensorflow.program import OnDevice, put_on_device
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData
 from hpcsweep.training.state import State, load_state, read_state
-from hpcsweep.training.tensorflow_program import OnDevice, put_on_device
 
 _on_host: OnDevice = weakref.WeakKeyDictionary()
 

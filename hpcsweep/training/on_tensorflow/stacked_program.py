@@ -17,17 +17,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.program import EVALUATION_BATCH, DeviceData
+from hpcsweep.training.on_tensorflow.program import place
+from hpcsweep.training.program import EVALUATION_BATCH, DeviceData, MemberColumns
 from hpcsweep.training.stackable import recipe
 from hpcsweep.training.state import State, state_variables
-from hpcsweep.training.tensorflow_program import place
 
 _RATE = 1  # the place of a plain learning rate among an optimizer's variables, after its count of steps
-MemberColumns = dict[str, NDArray[np.float64]]
-"""Metrics by name, [epochs, members]."""
 
 
-class StackedProgram:
+class TensorFlowStackedProgram:
     """Advances the states of `members` nets together.
 
     With `shared_order` all members see the examples in one order, and the first layer is one wide matrix product;

@@ -1,0 +1,42 @@
+"""All that training needs of the backend that Keras has: the rest of the package does not know which one it is."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from typing import Any, Protocol, cast
+
+import keras
+
+from hpcsweep.data import Data
+from hpcsweep.training.program import Program, StackedProgram
+
+
+class Backend(Protocol):
+    """What the module `backend` of each folder on_... has."""
+
+    def device_name(self) -> str:
+        """Return the name of the GPU that is used, or "cpu"."""
+
+    def software_facts(self) -> dict[str, Any]:
+        """Return the threads that are used, and the backend's version under its name."""
+
+    def seed(self, seed: int) -> None:
+        """Seed Python, NumPy, Keras and the backend."""
+
+    def make_program(self, model: Any, batch_size: int, data: Data, engine: str, callbacks: tuple[Any, ...]) -> Program:
+        """Return a program of `engine` around a built and compiled model, ready to train."""
+
+    def make_stacked_program(
+        self, model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool
+    ) -> StackedProgram:
+        """Return a program for stacks of `members` such models; UsageError names what cannot be stacked."""
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether the backend raised `error` because the device has no room."""
+
+
+@lru_cache(maxsize=1)
+def backend() -> Backend:
+    """Return the backend that Keras was imported with."""
+    return cast(Backend, importlib.import_module(f"hpcsweep.training.on_{keras.config.backend()}.backend"))

@@ -1,0 +1,1 @@
+"""Keras on TensorFlow: all of the package that imports it."""
