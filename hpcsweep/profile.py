@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hpcsweep.errors import SweepFileError, nearest
-from hpcsweep.fields import Line, Name, NotNegative, Positive, Resources, Section, Word
+from hpcsweep.fields import AtLeastOne, Line, Name, NotNegative, Positive, Resources, Section, Word
 from hpcsweep.kinds import listed
 from hpcsweep.problems import read_toml, validate
 
@@ -44,7 +44,7 @@ class Profile(Resources):
     gres: Word | None = Field(default=None, description="GPU request where --gpus is not understood, such as gpu:t4:1.")
     gpu_type: Word | None = Field(default=None, description="Type of GPU, such as t4 or v100.")
     gpus: NotNegative = Field(default=0, description="GPUs of a worker's allocation.")
-    max_workers: NotNegative | None = Field(
+    max_workers: AtLeastOne | None = Field(
         default=None, description="Most workers that run at once (the cluster's limit of running jobs a user)."
     )
     setup: list[Line] = Field(default=[], description="Shell lines that run before the worker; one that fails ends it.")

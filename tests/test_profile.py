@@ -82,6 +82,7 @@ def test_study_comes_before_built_in(tmp_path: Path) -> None:
         ("time_s = 60", 'time_s: found an unknown key.*did you mean "time"'),
         ('name = "a/b"', "name: found"),
         ("cpus = 0", "expected at least 1"),
+        ("max_workers = 0", "max_workers: found 0 .an int., expected at least 1"),
         ("cpus = 1.0", "expected a whole number"),
     ],
 )

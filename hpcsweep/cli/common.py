@@ -31,11 +31,11 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def load(sweep_path: Path, max_runs: int = 1_000_000) -> Sweep:
-    """Read a sweep file, and say its warnings on stderr."""
+def load(sweep_path: Path, max_runs: int = 1_000_000, profile: str | None = None) -> Sweep:
+    """Read a sweep file, and say its warnings on stderr; `profile`: the name of another than the sweep's."""
     from hpcsweep.sweep import load_sweep
 
-    sweep = load_sweep(sweep_path, max_runs=max_runs)
+    sweep = load_sweep(sweep_path, profile=profile, max_runs=max_runs)
     for line in sweep.notes:
         note(f"{sweep_path}: {line}")
     return sweep

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcsweep.cli.common import note, open_store, plan_line
+from hpcsweep.cli.common import load, make_plan_of, note, open_store, plan_line
 from hpcsweep.errors import NothingSelectedError, SchedulerError, SweepFileError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hpcsweep.scheduler.slurm_limits import ClusterLimits
     from hpcsweep.scheduler.slurm_queue import Queue
     from hpcsweep.scheduler.slurm_request import ArraySize, Request
+    from hpcsweep.scheduler.slurm_terms import SlurmTerms
     from hpcsweep.store import Store
     from hpcsweep.sweep import Sweep
 
@@ -77,17 +78,14 @@ class Sending:
         return make_request(self.profile, min([DEFAULT_TIME_S, *(limit for limit in limits_s if limit)]))
 
 
-def open_sending(sweep_path: Path, store_option: str | None, wishes: dict[str, Any]) -> Sending:
-    """Read the sweep, the store and the cluster; say what was found out about an interrupted submission."""
-    from hpcsweep.plan import make_plan
+def open_sending(
+    sweep_path: Path, store_option: str | None, wishes: dict[str, Any], *, look_only: bool = False
+) -> Sending:
+    """Read the sweep, the store and the cluster; unless `look_only`, see to submissions that were cut off."""
     from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_limits
     from hpcsweep.scheduler.slurm_queue import ask_squeue
-    from hpcsweep.submission import previous_run_ids
-    from hpcsweep.sweep import load_sweep
 
-    sweep = load_sweep(sweep_path, profile=wishes.pop("profile"))
-    for line in sweep.notes:
-        note(f"{sweep_path}: {line}")
+    sweep = load(sweep_path, profile=wishes.pop("profile"))
     links = wishes.pop("links") or CHAIN_LINKS
     profile = overlay(sweep.profile, wishes)
     if profile.scheduler != "slurm":
@@ -96,13 +94,14 @@ def open_sending(sweep_path: Path, store_option: str | None, wishes: dict[str, A
             f"slurm, or train here: hpcsweep run {sweep_path}"
         )
     store = open_store(store_option or profile.store, sweep.root, lease_s=profile.lease_s)
-    _say_interrupted(sweep, store)
+    if not look_only:
+        _mend_interrupted(sweep, store)
     queue = ask_squeue()
     count = None if queue.problem else len(queue.tasks)
     silent = ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
     # who does not answer once would only make us wait as long again
     limits = silent if queue.problem else ask_limits(profile.account, profile.qos, count)
-    plan = make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
+    plan = make_plan_of(sweep, store)
     note(plan_line(plan))
     return Sending(sweep, store, plan, profile, queue, limits, links)
 
@@ -136,7 +135,8 @@ def _gigabytes(text: str) -> float:
         raise UsageError(f'--mem: found "{text}", expected gigabytes, such as 32 or 32G') from None
 
 
-def _say_interrupted(sweep: Sweep, store: Store) -> None:
+def _mend_interrupted(sweep: Sweep, store: Store) -> None:
+    """Adopt, cancel or forget what a submission that was cut off has left in the queue, and say so."""
     from hpcsweep.scheduler.slurm_submit import describe_recovered, recover
     from hpcsweep.store.slurm_files import slurm_submissions
 
@@ -183,10 +183,26 @@ def size_of(sending: Sending, trajectories: int) -> ArraySize:
     return size
 
 
+def terms_of(sending: Sending, size: ArraySize) -> SlurmTerms:
+    """Return the terms on which an array of this size goes to SLURM."""
+    from hpcsweep.scheduler.slurm_terms import make_terms
+
+    kill_wait_s = sending.limits.kill_wait_s
+    return make_terms(sending.profile, sending.request, at_once=size.at_once, kill_wait_s=kill_wait_s)
+
+
+def script_of(sending: Sending, size: ArraySize) -> str:
+    """Return the batch script that `send` would submit; SUBMISSION and TOKEN stand for what only that decides."""
+    from hpcsweep.scheduler.slurm_script import script_text
+
+    folder = sending.store.layout.sweeps / sending.sweep.name / "SUBMISSION"
+    job_name = f"{sending.sweep.name}.TOKEN"
+    return script_text(terms_of(sending, size), folder, folder / "workers", job_name, size.workers)
+
+
 def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:
     """Write the submission down and queue its workers; returns as soon as SLURM has them."""
     from hpcsweep.scheduler.slurm_submit import WorkerArray, submit_chain
-    from hpcsweep.scheduler.slurm_terms import make_terms
     from hpcsweep.store.slurm_files import SlurmFiles
     from hpcsweep.submission import write_submission
 
@@ -195,9 +211,8 @@ def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:
             f"SLURM does not answer ({sending.queue.problem}); nothing was submitted; type the same again later, or "
             f"train on this machine: hpcsweep run {sending.sweep.path}"
         )
-    profile = sending.profile
-    terms = make_terms(profile, sending.request, at_once=size.at_once, kill_wait_s=sending.limits.kill_wait_s)
-    submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=profile.heartbeat_s)
+    terms = terms_of(sending, size)
+    submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=sending.profile.heartbeat_s)
     files = SlurmFiles(submission)
     files.write_terms(terms.to_json())
     links = sending.links if terms.continue_by == "chain" else 1

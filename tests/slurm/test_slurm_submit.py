@@ -67,6 +67,21 @@ def test_dry_run_needs_no_slurm_and_queues_nothing(study: SlurmStudy) -> None:
     assert subprocess.run(["bash", "-n"], input=body, text=True, check=False).returncode == 0
 
 
+def test_plan_prints_the_script_that_submit_would_send(study: SlurmStudy) -> None:
+    """`plan --script` and `submit --dry-run` print the same, with SLURM and without; a local profile has no script."""
+    sweep = study.sweep("shown", QUICK.format(epochs=5, size=61), profile="local")
+    nowhere = f"{Path(sys.executable).parent}:/nowhere"
+    with_slurm, without = (
+        study.run("plan", "--script", "--profile", "cluster", sweep, **path) for path in ({}, {"PATH": nowhere})
+    )
+    dry_run = study.run("submit", "--dry-run", "--profile", "cluster", sweep)
+    assert dry_run == with_slurm
+    assert without[without.index("#!/bin/bash") :] == dry_run[dry_run.index("#!/bin/bash") :]
+    assert "#SBATCH --partition=dgx" in dry_run
+    assert 'expected one with scheduler = "slurm"' in study.run("plan", "--script", sweep, code=2)
+    assert not (study.store / "sweeps" / "shown").exists()
+
+
 def test_no_text_of_a_profile_becomes_another_directive(study: SlurmStudy) -> None:
     """Quotes, dollars and backticks arrive at SLURM as themselves."""
     study.profile("odd", PROFILE + 'constraint = "a\'b$(touch /tmp/owned)`id`"\n[environment]\nODD = "$(id) \'x\'"\n')

@@ -36,10 +36,24 @@ SHOWN = 20
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV.")
 @click.option("--all", "show_all", is_flag=True, help=f"List all runs, not the first {SHOWN}.")
+@click.option("--script", "as_script", is_flag=True, help="Print the batch script that submit would send to SLURM.")
+@click.option("--profile", metavar="NAME", help="A profile of jobs/profiles/ instead of the sweep's.")
 @max_runs_option
-def command(sweep_path: Path, store: str | None, as_json: bool, as_csv: bool, show_all: bool, max_runs: int) -> None:
+def command(
+    sweep_path: Path,
+    store: str | None,
+    as_json: bool,
+    as_csv: bool,
+    show_all: bool,
+    as_script: bool,
+    profile: str | None,
+    max_runs: int,
+) -> None:
     """Show the runs of SWEEP and which are new, done, resumable, failed or removed. Changes nothing."""
-    sweep = load(sweep_path, max_runs)
+    if as_script:
+        _print_script(sweep_path, store, profile)
+        return
+    sweep = load(sweep_path, max_runs, profile)
     opened = open_store(store, sweep.root)
     plan = make_plan_of(sweep, opened)
     if as_json:
@@ -49,6 +63,16 @@ def command(sweep_path: Path, store: str | None, as_json: bool, as_csv: bool, sh
         _print_csv(plan)
     else:
         _print_text(plan, opened, show_all)
+
+
+def _print_script(sweep_path: Path, store: str | None, profile: str | None) -> None:
+    from hpcsweep.cli.sending import nothing_to_do, open_sending, script_of, size_of, uncovered
+
+    sending = open_sending(sweep_path, store, {"profile": profile, "links": None}, look_only=True)
+    if todo := uncovered(sending, failed=False):
+        click.echo(script_of(sending, size_of(sending, len(todo))))
+    else:
+        nothing_to_do(sending, failed=False)
 
 
 def _print_csv(plan: Plan) -> None:

@@ -14,6 +14,7 @@ from hpcsweep.cli.sending import (
     nothing_to_do,
     open_sending,
     request_options,
+    script_of,
     send,
     size_of,
     uncovered,
@@ -35,7 +36,7 @@ def command(
 
     Safe to repeat: what has workers in the queue is left to them, what is done stays done.
     """
-    sending = open_sending(sweep_path, store, wishes)
+    sending = open_sending(sweep_path, store, wishes, look_only=dry_run or test or when)
     todo = uncovered(sending, failed=False)
     if not todo:
         nothing_to_do(sending, failed=False)
@@ -45,7 +46,7 @@ def command(
         return
     size = size_of(sending, len(todo))
     if dry_run:
-        click.echo(_script(sending, size.workers, size.at_once))
+        click.echo(script_of(sending, size))
     elif test:
         from hpcsweep.scheduler.slurm_submit import expected_start
 
@@ -53,15 +54,6 @@ def command(
     else:
         confirm_removed(sending, yes=yes)
         send(sending, todo, size)
-
-
-def _script(sending: Sending, workers: int, at_once: int) -> str:
-    from hpcsweep.scheduler.slurm_script import script_text
-    from hpcsweep.scheduler.slurm_terms import make_terms
-
-    terms = make_terms(sending.profile, sending.request, at_once=at_once, kill_wait_s=sending.limits.kill_wait_s)
-    folder = sending.store.layout.sweeps / sending.sweep.name / "SUBMISSION"
-    return script_text(terms, folder, folder / "workers", f"{sending.sweep.name}.TOKEN", workers)
 
 
 def _print_when(sending: Sending) -> None:
