@@ -32,6 +32,7 @@ _OPTIONS = (
     click.option("--time", "time", metavar="TIME", help='Wall time of a worker: minutes, "HH:MM:SS" or "D-HH:MM:SS".'),
     click.option("--workers", metavar="N|each", help='Size of the array; "each": one a trajectory.'),
     click.option("--gpus", type=click.IntRange(min=0), help="GPUs of a worker."),
+    click.option("--workers-per-gpu", type=click.IntRange(min=1), help="Worker processes that share a GPU."),
     click.option("--cpus", type=click.IntRange(min=1), help="CPU cores of a worker."),
     click.option("--mem", metavar="GB", help="Memory of a worker, such as 32G."),
     click.option("--partition", metavar="NAME", help="SLURM partition."),
@@ -187,8 +188,7 @@ def terms_of(sending: Sending, size: ArraySize) -> SlurmTerms:
     """Return the terms on which an array of this size goes to SLURM."""
     from hpcsweep.scheduler.slurm_terms import make_terms
 
-    kill_wait_s = sending.limits.kill_wait_s
-    return make_terms(sending.profile, sending.request, at_once=size.at_once, kill_wait_s=kill_wait_s)
+    return make_terms(sending.profile, sending.request, at_once=size.at_once, accounting=sending.limits.accounting)
 
 
 def script_of(sending: Sending, size: ArraySize) -> str:

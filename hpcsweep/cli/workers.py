@@ -11,7 +11,8 @@ import click
 
 if TYPE_CHECKING:
     from hpcsweep.scheduler.slurm_causes import Cause
-    from hpcsweep.scheduler.slurm_view import Death, SlurmView
+    from hpcsweep.scheduler.slurm_deaths import Death
+    from hpcsweep.scheduler.slurm_view import SlurmView
     from hpcsweep.store import Store
 
 SCHEDULER_FLOOR_S = 15.0  # between two questions to the scheduler, however often we look
@@ -26,14 +27,14 @@ class WorkersWatch:
         self._view: SlurmView | None = None
         self._asked = -SCHEDULER_FLOOR_S
 
-    def view(self) -> SlurmView | None:
-        """Return the view, a new one if the last is old enough."""
+    def view(self, *, at_work: bool) -> SlurmView | None:
+        """Return the view, a new one if the last is old enough; `at_work`: whether a run is being trained."""
         from hpcsweep.store.slurm_files import slurm_submissions
 
         if time.monotonic() - self._asked >= SCHEDULER_FLOOR_S and slurm_submissions(self._store.layout, self._sweep):
             from hpcsweep.scheduler.slurm_view import look_at_workers
 
-            self._view = look_at_workers(self._store, self._sweep)
+            self._view = look_at_workers(self._store, self._sweep, at_work=at_work)
             self._asked = time.monotonic()
         return self._view
 
@@ -63,7 +64,10 @@ def to_json(view: SlurmView) -> dict[str, Any]:
             {"code": reason.code, "words": reason.words, "stuck": reason.stuck, "count": count}
             for count, reason in view.reasons()
         ],
-        "deaths": [{"task": death.task, "cause": death.cause.name, "node": death.node} for death in view.deaths],
+        "deaths": [
+            {"task": death.task, "cause": death.cause.name, "node": death.node, "again": death.again}
+            for death in view.deaths
+        ],
         "notes": view.notes,
     }
 
@@ -91,7 +95,13 @@ def print_workers(view: SlurmView, sweep_path: Path) -> None:
         click.echo(f"  {line.replace('SWEEP', shlex.quote(str(sweep_path)))}")
 
 
+def fix_of(cause: Cause, sweep_path: Path, nodes: str = "NODE", run: str = "RUN") -> str:
+    """Return the command that helps against a cause, with its names filled in."""
+    return cause.fix.replace("SWEEP", shlex.quote(str(sweep_path))).replace("NODE", nodes).replace("RUN", run)
+
+
 def _fix(cause: Cause, deaths: list[Death], sweep_path: Path) -> str:
     nodes = ",".join(sorted({death.node for death in deaths if death.node})) or "NODE"
-    fix = cause.fix.replace("SWEEP", shlex.quote(str(sweep_path))).replace("NODE", nodes)
-    return f"SLURM starts it again by itself; to avoid the node: {fix}" if cause.automatic else f"type: {fix}"
+    if all(death.again for death in deaths):
+        return "SLURM starts it again by itself"
+    return f"type: {fix_of(cause, sweep_path, nodes).replace('TASK', deaths[0].task)}"

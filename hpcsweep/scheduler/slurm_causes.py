@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from hpcsweep.scheduler.slurm_queue import Task
@@ -14,17 +15,21 @@ OUT_OF_MEMORY_SIGNAL = 125  # how SLURM marks a step killed by the cgroup's memo
 
 @dataclass(frozen=True)
 class Cause:
-    """A way to die: its name, in words, the command that helps; `automatic` ones run again without being asked."""
+    """A way to die: its name, in words, the command that helps."""
 
     name: str
     words: str
     fix: str
-    automatic: bool = False
 
 
 RESUME = "hpcsweep resume SWEEP"
 RAISED = Cause("raised", "the job's code raised an error", "hpcsweep logs RUN, then: hpcsweep resume --failed SWEEP")
 OUT_OF_MEMORY = Cause("out of memory", "more memory than was asked for", "hpcsweep resume --failed --mem 32G SWEEP")
+GPU_MEMORY = Cause(
+    "GPU memory",
+    "more GPU memory than there is",
+    "hpcsweep resume --failed --workers-per-gpu 1 SWEEP (or a smaller batch, or a larger GPU)",
+)
 KILLED = Cause(
     "killed",
     "killed from outside (SIGKILL); most often by the memory limit",
@@ -32,9 +37,9 @@ KILLED = Cause(
 )
 CRASHED = Cause("crashed", "a crash in native code", "hpcsweep logs RUN, then: hpcsweep resume --failed SWEEP")
 TIMEOUT = Cause("timeout", "cut off by the end of its wall time before it could stop", f"{RESUME} --time LONGER")
-NODE_FAILED = Cause("node failed", "its node went down", f"{RESUME} --exclude NODE", automatic=True)
-PREEMPTED = Cause("preempted", "made room for another job", RESUME, automatic=True)
-BOOT_FAILED = Cause("boot failed", "its node did not come up", f"{RESUME} --exclude NODE", automatic=True)
+NODE_FAILED = Cause("node failed", "its node went down", f"{RESUME} --exclude NODE")
+PREEMPTED = Cause("preempted", "made room for another job", RESUME)
+BOOT_FAILED = Cause("boot failed", "its node did not come up", f"{RESUME} --exclude NODE")
 CANCELLED = Cause("cancelled", "cancelled", RESUME)
 DEADLINE = Cause("deadline", "could not end before its deadline", RESUME)
 NO_PYTHON = Cause("no python", "Python, hpcsweep or the container is missing on the node", "hpcsweep doctor --probe")
@@ -51,12 +56,19 @@ NO_RESULT = Cause(
     "no result", "ended without an error and without a result", "hpcsweep logs RUN, then: hpcsweep resume SWEEP"
 )
 LOST = Cause("lost", "ended, and SLURM keeps no record of how", RESUME)
+NEVER_BEGAN = Cause(
+    "never began",
+    "left the queue before it began: cancelled, past its deadline, or its node did not come up",
+    f"{RESUME} (sacct -X -j TASK may know more)",
+)
+VAGUE = (RAISED, KILLED, NO_RESULT, LOST)  # another witness may know more
 
 BY_NAME = {
     cause.name: cause
     for cause in (
         RAISED,
         OUT_OF_MEMORY,
+        GPU_MEMORY,
         KILLED,
         CRASHED,
         TIMEOUT,
@@ -71,8 +83,18 @@ BY_NAME = {
         STORE_UNREACHABLE,
         NO_RESULT,
         LOST,
+        NEVER_BEGAN,
     )
 }
+# SLURM's daemons write these into the worker's log; what the job prints has no such beginning
+_BY_WORDS = (
+    (re.compile(r"oom[-_ ]kill|Out Of Memory|exceeded memory limit"), OUT_OF_MEMORY),
+    (re.compile(r"DUE TO TIME LIMIT"), TIMEOUT),
+    (re.compile(r"DUE TO NODE FAILURE"), NODE_FAILED),
+    (re.compile(r"DUE TO PREEMPTION"), PREEMPTED),
+    (re.compile(r"CANCELLED AT"), CANCELLED),
+)
+_SLURMS_LINE = re.compile(r"^(?:slurmstepd(?:-\S+)?|srun): .*", re.MULTILINE)
 _BY_STATE = {
     "NODE_FAIL": NODE_FAILED,
     "PREEMPTED": PREEMPTED,
@@ -118,3 +140,9 @@ def cause_of_exit(code: int) -> Cause | None:
     if code == OUT_OF_MEMORY_SIGNAL:
         return OUT_OF_MEMORY
     return CRASHED if code > 128 else RAISED
+
+
+def cause_of_words(log: str) -> Cause | None:
+    """Return how a worker ended by the lines that SLURM's own daemons left in its log; None if they left none."""
+    told = "\n".join(_SLURMS_LINE.findall(log))
+    return next((cause for words, cause in _BY_WORDS if words.search(told)), None)

@@ -68,8 +68,7 @@ class ClusterLimits:
     version: str = ""
     max_array_size: int | None = None
     requeue_by_default: bool = True
-    kill_wait_s: float = 30.0
-    enforced: str = ""
+    accounting: bool = True
     partitions: dict[str, Partition] = field(default_factory=dict)
     nodes: dict[str, tuple[NodeKind, ...]] = field(default_factory=dict)
     accounts: tuple[str, ...] = ()
@@ -117,8 +116,7 @@ def read_config(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
         version=config.get("SLURM_VERSION", ""),
         max_array_size=parse_count(config.get("MaxArraySize", "")),
         requeue_by_default=config.get("JobRequeue", "1") != "0",
-        kill_wait_s=float(re.sub(r"\D", "", config.get("KillWait", "")) or 30),
-        enforced=config.get("AccountingStorageEnforce", ""),
+        accounting=config.get("AccountingStorageType", "") != "accounting_storage/none",
     )
 
 

@@ -1,4 +1,4 @@
-"""What SLURM says of our tasks: one squeue for the living, one sacct for the dead."""
+"""What SLURM says of our tasks: squeue of the living, sacct of the dead."""
 
 from __future__ import annotations
 
@@ -52,10 +52,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Queue:
-    """The answer to one query: tasks by name (the newest attempt last), or one sentence on why there is none."""
+    """The answer to one query: tasks by name (the newest attempt last), or one sentence on why there is none.
+
+    `asked` is False for the answer to a question that nobody had to ask.
+    """
 
     tasks: dict[str, list[Task]]
     problem: str | None = None
+    asked: bool = True
+
+    @property
+    def answered(self) -> bool:
+        """Whether a task that is missing here is one that SLURM does not know."""
+        return self.asked and not self.problem
 
     def newest(self, name: str) -> Task | None:
         """Return the newest attempt of a task, None if SLURM does not know it."""

@@ -24,9 +24,10 @@ SIGNAL = "USR2"
 _BEGIN = """\
 hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 hpcsweep_files=@WORKERS@/"$hpcsweep_task"
+hpcsweep_next_file="$hpcsweep_files.${SLURM_RESTART_COUNT:-0}@NEXT@"
 hpcsweep_say() {
   printf '{"event":"%s","code":%d,"restart":%d,"time":%d,"host":"%s"}\\n' \\
-    "$1" "$2" "${SLURM_RESTART_COUNT:-0}" "$(date +%s)" "$(hostname)" >>"$hpcsweep_files@EVENTS@"
+    "$1" "$2" "${SLURM_RESTART_COUNT:-0}" "$(date +%s)" "${SLURMD_NODENAME:-$(hostname)}" >>"$hpcsweep_files@EVENTS@"
 }
 hpcsweep_may_go_on() {
   for hpcsweep_try in 1 2 3 4 5 6; do
@@ -46,8 +47,8 @@ hpcsweep_end() {
   hpcsweep_code=$?
   trap - EXIT
   hpcsweep_say exit "$hpcsweep_code"
-  hpcsweep_next="$(cat "$hpcsweep_files@NEXT@" 2>/dev/null)"
-  rm -f "$hpcsweep_files@NEXT@"
+  hpcsweep_next="$(cat "$hpcsweep_next_file" 2>/dev/null)"
+  rm -f "$hpcsweep_next_file"
   if [ -n "$hpcsweep_next" ] && hpcsweep_may_go_on; then
     case "$hpcsweep_next" in
       resubmit) hpcsweep_resubmit || hpcsweep_requeue || hpcsweep_say left 0 ;;

@@ -20,7 +20,6 @@ class SlurmTerms:
     request: Request
     continue_by: str = "requeue"
     signal_lead_s: float = 90.0
-    kill_wait_s: float = 30.0
     workers_per_gpu: int = 1
     at_once: int = 0
     modules: tuple[str, ...] = ()
@@ -29,6 +28,7 @@ class SlurmTerms:
     python: str = ""
     host_python: str = ""
     max_fruitless: int = MAX_FRUITLESS
+    accounting: bool = True
 
     @property
     def margin_s(self) -> float:
@@ -41,12 +41,13 @@ class SlurmTerms:
 
     @staticmethod
     def from_json(terms: dict[str, Any]) -> SlurmTerms:
-        """Undo `to_json`."""
+        """Undo `to_json`; what another version of hpcsweep wrote beside it is passed over."""
+        known = {name: value for name, value in terms.items() if name in SlurmTerms.__dataclass_fields__}
         lists = {name: tuple(terms[name]) for name in ("modules", "setup")}
-        return SlurmTerms(**{**terms, **lists, "request": Request(**terms["request"])})
+        return SlurmTerms(**{**known, **lists, "request": Request(**terms["request"])})
 
 
-def make_terms(profile: Profile, request: Request, *, at_once: int, kill_wait_s: float) -> SlurmTerms:
+def make_terms(profile: Profile, request: Request, *, at_once: int, accounting: bool = True) -> SlurmTerms:
     """Return the terms that a profile (with the sweep's resources laid over it) stands for."""
     for text in (*profile.setup, *profile.modules, *profile.environment.values(), profile.python or ""):
         require_plain("profile", text)
@@ -57,7 +58,6 @@ def make_terms(profile: Profile, request: Request, *, at_once: int, kill_wait_s:
         request=request,
         continue_by=profile.continue_ or "requeue",
         signal_lead_s=float(profile.signal_lead_s),
-        kill_wait_s=kill_wait_s,
         workers_per_gpu=profile.workers_per_gpu or 1,
         at_once=at_once,
         modules=tuple(profile.modules),
@@ -65,6 +65,7 @@ def make_terms(profile: Profile, request: Request, *, at_once: int, kill_wait_s:
         environment=environment,
         python=python_command(profile),
         host_python=sys.executable,
+        accounting=accounting,
     )
 
 

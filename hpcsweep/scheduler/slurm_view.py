@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hpcsweep.scheduler.slurm_causes import LOST, NO_RESULT, TIMEOUT, Cause, cause_of_exit, cause_of_task
+from hpcsweep.errors import StoreError
+from hpcsweep.scheduler.slurm_causes import Cause
+from hpcsweep.scheduler.slurm_deaths import Death, find_deaths
+from hpcsweep.scheduler.slurm_history import TaskHistory, histories
 from hpcsweep.scheduler.slurm_queue import Queue, Task, ask_sacct, ask_squeue
 from hpcsweep.scheduler.slurm_reasons import PendingReason
 from hpcsweep.store import Store
 from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.slurm_files import SlurmFiles, slurm_submissions
-
-ENDED_EVENTS = ("exit", "stop")
-
-
-@dataclass(frozen=True)
-class Death:
-    """An array task that ended other than by having nothing left to do."""
-
-    task: str
-    cause: Cause
-    node: str = ""
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,22 +49,17 @@ def covered_trajectories(store: Store, sweep: str, queue: Queue) -> set[str]:
     return covered
 
 
-def look_at_workers(store: Store, sweep: str) -> SlurmView:
+def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> SlurmView:
     """Ask SLURM once about a sweep's workers, or not at all when the files say that all of them have ended.
 
-    squeue knows the living and those that ended minutes ago. sacct is asked instead when a task left no word of its
-    end; if it cannot answer, what squeue knows has to do.
+    `at_work`: whether the store shows a run at work, so that there are workers alive.
     """
     submissions = slurm_submissions(store.layout, sweep)
-    arrays = {str(sent.array): files for files in submissions for sent in files.arrays()}
-    if not arrays:
-        return SlurmView(notes=_interrupted(submissions))
-    events = _events_by_task(submissions)
-    open_arrays = [array for array, files in arrays.items() if not _all_ended(array, files, events)]
-    queue = Queue({}) if not open_arrays else _ask(open_arrays, events)
-    deaths = [*_recorded_deaths(events, queue), *_silent_deaths(arrays, events, queue)]
-    living = queue.living(arrays)
-    notes = [*_interrupted(submissions), *_notes_of_events(events, living)]
+    tasks = [task for files in submissions for task in histories(files)]
+    queue = _ask([task for task in tasks if not task.ended_for_good], at_work=at_work)
+    deaths = list(find_deaths(tasks, queue))
+    living = queue.living({task.name.partition("_")[0] for task in tasks})
+    notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue)]
     if queue.problem:
         notes.append(f"SLURM does not answer ({queue.problem}); the states above are from the store")
     return SlurmView(
@@ -85,101 +70,48 @@ def look_at_workers(store: Store, sweep: str) -> SlurmView:
     )
 
 
-def _ask(arrays: list[str], events: dict[str, list[dict[str, Any]]]) -> Queue:
-    silent = any(_array(task) in arrays and found[-1]["event"] not in ENDED_EVENTS for task, found in events.items())
-    queue = ask_squeue(ended_too=True)
-    known = {task.array for attempts in queue.tasks.values() for task in attempts}
-    if not queue.problem and not silent and known.issuperset(arrays):
-        return queue
-    missing = [array for array in arrays if array not in known]
-    if queue.problem or not missing:
-        return queue
-    purged = ask_sacct(missing)
-    return queue if purged.problem else Queue({**purged.tasks, **queue.tasks})
+def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
+    """Ask one of SLURM's commands, never both: squeue while any of the tasks may live, else sacct.
+
+    squeue alone is right about the living, sacct alone remembers the dead; that is, where there is accounting.
+    """
+    if not tasks:
+        return Queue({}, asked=False)
+    if at_work or any(task.may_live() for task in tasks) or not any(_has_accounting(task.files) for task in tasks):
+        return ask_squeue(ended_too=True)
+    return ask_sacct(str(task.array.array) for task in tasks)
 
 
-def _events_by_task(submissions: list[SlurmFiles]) -> dict[str, list[dict[str, Any]]]:
-    return {task: found for files in submissions for task in files.tasks() if (found := files.events(task))}
-
-
-def _all_ended(array: str, files: SlurmFiles, events: dict[str, list[dict[str, Any]]]) -> bool:
-    """Whether every worker of an array wrote down that it has ended for good."""
-    size = next(sent.workers for sent in files.arrays() if sent.array == array)
-    names = [array] if size == 1 else [f"{array}_{index}" for index in range(size)]
-    return all(_ended_for_good(events.get(name, [])) for name in names)
-
-
-def _ended_for_good(found: list[dict[str, Any]]) -> bool:
-    if not found or found[-1]["event"] not in ("exit", "left", "continued"):
-        return False
-    if found[-1]["event"] != "exit":
+def _has_accounting(files: SlurmFiles) -> bool:
+    try:
+        return bool(files.read_terms().get("accounting", True))
+    except StoreError:
         return True
-    stop = _stop_of(found)
-    continued = stop is not None and stop.get("why") in ("time", "preempted") and "gave_up" not in stop
-    return stop is not None and not continued
 
 
-def _stop_of(found: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return what the worker said when it stopped, None if its newest attempt ended without a word of its own."""
-    stops = [event for event in found if event["event"] == "stop"]
-    return stops[-1] if stops and stops[-1].get("restart") == found[-1].get("restart") else None
+def _notes(tasks: list[TaskHistory], living: list[Task], deaths: list[Death], queue: Queue) -> list[str]:
+    told = {task.name for task in living} | {death.task for death in deaths}
+    notes = (_note(task, gone=queue.answered) for task in tasks if task.name not in told)
+    return [note for note in notes if note]
 
 
-def _recorded_deaths(events: dict[str, list[dict[str, Any]]], queue: Queue) -> list[Death]:
-    """Return the deaths that the batch script saw, with SLURM's word where it knows better."""
-    deaths = []
-    for task, found in events.items():
-        last = found[-1]
-        # srun may return 0 when SLURM cuts it off, so a good end is one that the worker itself has announced
-        silent = LOST if last["event"] == "exit" and _stop_of(found) is None else None
-        cause = (cause_of_exit(int(last.get("code", 0))) or silent) if last["event"] == "exit" else None
-        told = queue.newest(task)
-        if told and told.living:
-            continue
-        slurm = cause_of_task(told) if told else None
-        if slurm is TIMEOUT and _stop_of(found):
-            continue  # it had stopped by itself, and SLURM cut off what came after
-        if slurm is NO_RESULT:  # squeue says FAILED, and no more
-            slurm = cause or slurm
-        if cause or (slurm and last["event"] in ("exit", "start")):
-            deaths.append(Death(task, slurm or cause or LOST, str(last.get("host", ""))))
-    return deaths
-
-
-def _silent_deaths(arrays: dict[str, SlurmFiles], events: dict[str, list[dict[str, Any]]], queue: Queue) -> list[Death]:
-    """Return the deaths that only SLURM knows of: the task never began, or was cut off without a word."""
-    deaths = []
-    for task, attempts in queue.tasks.items():
-        newest = attempts[-1]
-        if newest.array not in arrays or newest.living or task in events:
-            continue
-        cause = cause_of_task(newest)
-        if cause:
-            deaths.append(Death(task, cause, newest.node, newest.reason))
-    return deaths
-
-
-def _notes_of_events(events: dict[str, list[dict[str, Any]]], living: list[Task]) -> list[str]:
-    alive = {task.name for task in living}
-    notes = []
-    for task, found in events.items():
-        nothing: dict[str, Any] = {}
-        stop = next((event for event in reversed(found) if event["event"] == "stop"), nothing)
-        if task in alive:
-            continue
-        if "gave_up" in stop:
-            notes.append(
-                f"worker {task} made no progress {stop['gave_up']} times in a row and was not continued; give it more "
-                "time: hpcsweep resume SWEEP --time LONGER"
-            )
-        elif stop.get("why") == "too short":
-            notes.append(
-                f"worker {task}: what is left does not reach its first checkpoint in the time it was given; give it "
-                "more: hpcsweep resume SWEEP --time LONGER"
-            )
-        elif found[-1]["event"] == "left":
-            notes.append(f"worker {task} could not be continued from its node; type: hpcsweep resume SWEEP")
-    return notes
+def _note(task: TaskHistory, *, gone: bool) -> str:
+    """Return what people should know of a task that is not in the queue; `gone`: SLURM itself says that it is not."""
+    stop = task.stop or {}
+    if "gave_up" in stop:
+        return (
+            f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued; give it more "
+            "time: hpcsweep resume SWEEP --time LONGER"
+        )
+    if stop.get("why") == "too short":
+        return (
+            f"worker {task.name}: what is left does not reach its first checkpoint in the time it was given; give it "
+            "more: hpcsweep resume SWEEP --time LONGER"
+        )
+    left = any(event["event"] == "left" for event in task.events)
+    if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
+        return f"worker {task.name} could not be continued from its node; type: hpcsweep resume SWEEP"
+    return ""
 
 
 def _interrupted(submissions: list[SlurmFiles]) -> list[str]:
@@ -190,20 +122,15 @@ def _interrupted(submissions: list[SlurmFiles]) -> list[str]:
     ]
 
 
-def _array(task: str) -> str:
-    return task.partition("_")[0]
-
-
 def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:
     """Return the folders of submissions with workers that are queued or running, or may be if SLURM is silent."""
     submissions = [files for sweep in sweeps for files in slurm_submissions(store.layout, sweep)]
-    events = _events_by_task(submissions)
     open_ones = [
         files
         for files in submissions
-        if files.interrupted() or not all(_all_ended(str(sent.array), files, events) for sent in files.arrays())
+        if files.interrupted() or not all(task.ended_for_good for task in histories(files))
     ]
-    queue = ask_squeue() if open_ones else Queue({})
+    queue = ask_squeue() if open_ones else Queue({}, asked=False)
     return [
         files.path
         for files in open_ones

@@ -9,6 +9,7 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.scheduler.slurm_causes import STORE_UNREACHABLE_CODE
@@ -50,10 +51,9 @@ class Allocation:
     def begin(self) -> None:
         """Take over the signals, and say on record that this attempt has begun."""
         self.stop.listen()
-        self._files.add_event(
-            self._task, "start", restart=self._restart, host=os.uname().nodename, pid=os.getpid(),
-            remaining_s=round(self.stop.remaining_s),
-        )  # fmt: skip
+        node = os.environ.get("SLURMD_NODENAME") or os.uname().nodename
+        facts = {"host": node, "pid": os.getpid(), "remaining_s": round(self.stop.remaining_s)}
+        self._files.add_event(self._task, "start", restart=self._restart, **facts)
 
     def train(self, index: int, workers: int) -> Counter[str]:
         """Train until nothing is left or the time is up; then say how to go on."""
@@ -65,21 +65,25 @@ class Allocation:
     def _end(self, endings: Counter[str]) -> None:
         progress = bool(endings[PROGRESSED])
         fruitless = 0 if progress else self._fruitless + 1
-        why = _why(self.stop, endings)
-        go_on = why in ("preempted", "time") and not self._files.cancelled.exists()
-        facts = {"restart": self._restart, "why": why, "progress": progress, "endings": dict(endings)}
+        why = "superseded" if self._superseded() else _why(self.stop, endings)
+        facts: dict[str, Any] = {"restart": self._restart, "why": why, "progress": progress, "endings": dict(endings)}
+        go_on = self._mode(why) if not self._files.cancelled.exists() else ""
         if go_on and fruitless >= self._terms.max_fruitless:
-            go_on, facts["gave_up"] = False, fruitless
-        self._files.add_event(self._task, "stop", fruitless=fruitless, **facts)
-        mode = self._mode(why) if go_on else ""
-        if mode:
-            self._files.next_path(self._task).write_text(mode)
+            go_on, facts["gave_up"] = "", fruitless
+        self._files.add_event(self._task, "stop", fruitless=fruitless, next=go_on, **facts)
+        if go_on:
+            self._files.next_path(self._task, self._restart).write_text(go_on)
+
+    def _superseded(self) -> bool:
+        """Whether SLURM gave this node up and started the task anew elsewhere: that one alone goes on."""
+        events = self._files.events(self._task)
+        return any(event["event"] == "start" and int(event.get("restart", 0)) > self._restart for event in events)
 
     def _mode(self, why: str) -> str:
         """Return what the batch script shall do: a preempted task goes back to the queue whatever was asked for."""
         if why == "preempted":
             return "requeue"
-        return self._terms.continue_by if self._terms.continue_by in ("requeue", "resubmit") else ""
+        return self._terms.continue_by if why == "time" and self._terms.continue_by in ("requeue", "resubmit") else ""
 
 
 def _why(stop: Stop, endings: Counter[str]) -> str:

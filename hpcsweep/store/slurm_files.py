@@ -5,7 +5,7 @@ sent-<token>.json           written before sbatch: an array is about to be submi
 array-<array id>.json       written after sbatch: the array is in the queue
 cancelled                   nothing of this submission shall continue
 workers/<task>.events       one JSON object a line: start, stop and exit of each attempt of an array task
-workers/<task>.next         how the task's batch script shall continue after the worker has ended
+workers/<task>.<n>.next     how the batch script of the task's n-th restart shall continue after the worker has ended
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class SlurmFiles:
     def events_path(self, task: str) -> Path:
         return self.workers / f"{task}{EVENTS_SUFFIX}"
 
-    def next_path(self, task: str) -> Path:
-        return self.workers / f"{task}{NEXT_SUFFIX}"
+    def next_path(self, task: str, restart: int) -> Path:
+        return self.workers / f"{task}.{restart}{NEXT_SUFFIX}"
 
     def tasks(self) -> list[str]:
         """Return the names of the tasks that began."""
@@ -129,6 +129,10 @@ class SlurmFiles:
     def events(self, task: str) -> list[dict[str, Any]]:
         """Return a task's events, oldest first."""
         return read_events(self.events_path(task))
+
+    def log_path(self, task: str) -> Path:
+        """Return where what the worker of a task printed, and what SLURM's daemons said of it, is kept."""
+        return self.workers / f"{task}_0_log.out"
 
     def log_paths(self, task: str) -> list[Path]:
         """Return what the worker of a task itself printed (not its runs)."""

@@ -4,7 +4,6 @@ checkpoint that the one before left, so that every run gets a complete result of
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
 import platform
@@ -22,6 +21,7 @@ from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.records import publish_result, write_failure
 from hpcsweep.worker.crew import Crew
+from hpcsweep.worker.failures import cause_of_error
 from hpcsweep.worker.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.heartbeat import Heartbeat
 from hpcsweep.worker.job_code import seed_everything
@@ -165,18 +165,7 @@ def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
 
 def _failure(error: Exception, run: ManifestRun, claim: Claim) -> Failure:
     message = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-    return Failure(_cause(error), message, traceback.format_exc(), claim.generation, run.id, time.time())
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, MemoryError) or type(error).__name__ in (
-        "ResourceExhaustedError",
-        "OutOfMemoryError",
-    ):
-        return "out of memory"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk full"
-    return "raised"
+    return Failure(cause_of_error(error), message, traceback.format_exc(), claim.generation, run.id, time.time())
 
 
 def _attempt(claim: Claim, generation: int) -> dict[str, Any]:

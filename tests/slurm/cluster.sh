@@ -7,6 +7,7 @@
 #   cluster.sh down           stop everything that this script started (by pid file)
 #   cluster.sh wipe           down, then delete the folder
 #   cluster.sh status         which daemons run, sinfo
+#   cluster.sh cgroups        say why CGROUP=1 cannot be had here (exit code 1 then)
 #   cluster.sh env            print the exports; use as: eval "$(cluster.sh env)"
 #   cluster.sh node-fail N    kill slurmd, the step daemons and the jobs of node N (dgx1, dgx2): the machine dies
 #   cluster.sh node-cut N     kill slurmd only: SLURM gives the node up, its jobs live on
@@ -17,10 +18,12 @@
 #   CLUSTER_DIR    folder that holds everything (default: hpcsweep-slurm in the temporary directory)
 #   CLUSTER_PORT   base of the port block used (default 26800; +1 +2 +3 +21 +22 are taken)
 #   ACCT=0         no slurmdbd/MariaDB (then there is no sacct)
-#   CGROUP=1       memory limits by cgroup v1 (root only): OUT_OF_MEMORY instead of FAILED
+#   CGROUP=1       memory limits by cgroup v1 (root only): OUT_OF_MEMORY instead of FAILED. The groups are named after
+#                  the nodes, so such a cluster needs a name of its own (NODE); `wipe` removes them
+#   NODE           beginning of the nodes' names (default dgx: dgx1 and dgx2)
 #   GPUS CPUS MEM  per node (default 4, 4, 10000 MB)
 #   EXTRA_CONF     text appended to slurm.conf (the last value of a key wins);  NODE_EXTRA  appended to the NodeName line
-# Partitions: teaching (default, dgx1), dgx, short (one minute), scavenge (preempted by) urgent, untimed.
+# Partitions: teaching (default, first node), dgx, short (one minute), scavenge (preempted by) urgent, untimed.
 # Accounting: QOS `normal` and `interactive` (4 running and 12 submitted jobs a user, one day), enforced.
 # Nothing outside the folder is written.  Runs as root or as any user (as a user, only that user's jobs can run).
 set -u
@@ -31,7 +34,8 @@ PORT=${CLUSTER_PORT:-26800}
 ACCT=${ACCT:-1}
 GPUS=${GPUS:-4}; CPUS=${CPUS:-4}; MEM=${MEM:-10000}
 EXTRA_CONF=${EXTRA_CONF:-}; NODE_EXTRA=${NODE_EXTRA:-}
-NODES="dgx1 dgx2"
+NODE=${NODE:-dgx}; NODES="${NODE}1 ${NODE}2"
+CGROUPS=/sys/fs/cgroup
 ME=$(id -un)
 DIR=$(readlink -m "$DIR")
 SOCK=$DIR/munge/s
@@ -75,6 +79,12 @@ kill_steps() { local s; for s in $(stepds "$1"); do kill -9 $(tree "$s") 2>/dev/
 PROGRAMS="slurmctld:slurmctld slurmd:slurmd sbatch:slurm-client slurmdbd:slurmdbd mariadbd:mariadb-server munged:munge"
 missing() { local p; for p in $PROGRAMS; do command -v "${p%%:*}" >/dev/null || echo "${p##*:}"; done; }
 cmd_missing() { local m; m=$(missing | tr '\n' ' '); [ -z "$m" ] || { echo "${m% }"; return 1; }; }
+cmd_cgroups() { # what CGROUP=1 needs
+  [ "$(id -u)" = 0 ] || { echo "cgroups need root"; return 1; }
+  local g; for g in memory freezer; do
+    [ -w $CGROUPS/$g/cgroup.procs ] || { echo "$CGROUPS/$g is no writable cgroup of version 1"; return 1; }
+  done
+}
 cmd_install() {
   [ -n "$(missing)" ] || { note "packages are there"; return; }
   [ "$(id -u)" = 0 ] || die "install needs root"
@@ -120,7 +130,7 @@ JobAcctGatherParams=OverMemoryKill"
   if [ "${CGROUP:-0}" = 1 ]; then
     track="ProctrackType=proctrack/cgroup
 TaskPlugin=task/cgroup"
-    printf 'CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nConstrainRAMSpace=yes\nConstrainSwapSpace=yes\nAllowedSwapSpace=0\n' >"$DIR/etc/cgroup.conf"
+    printf 'CgroupPlugin=cgroup/v1\nCgroupMountpoint=%s\nConstrainRAMSpace=yes\nConstrainSwapSpace=yes\nAllowedSwapSpace=0\n' $CGROUPS >"$DIR/etc/cgroup.conf"
   fi
   cat >"$DIR/etc/slurm.conf" <<EOC
 ClusterName=testcluster
@@ -167,13 +177,13 @@ JobRequeue=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
-NodeName=dgx[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[$((addr+1))-$((addr+2))] CPUs=$CPUS RealMemory=$MEM Gres=gpu:$GPUS $NODE_EXTRA
-PartitionName=teaching Nodes=dgx1 Default=YES MaxTime=1-0 DefaultTime=60 State=UP
-PartitionName=dgx Nodes=dgx[1-2] MaxTime=INFINITE DefaultTime=60 State=UP
-PartitionName=short Nodes=dgx[1-2] MaxTime=1 DefaultTime=1 State=UP
-PartitionName=scavenge Nodes=dgx[1-2] PriorityTier=0 PreemptMode=REQUEUE GraceTime=${GRACE_S:-10} DefaultTime=60 State=UP
-PartitionName=urgent Nodes=dgx[1-2] PriorityTier=10 DefaultTime=60 State=UP
-PartitionName=untimed Nodes=dgx[1-2] DefaultTime=UNLIMITED State=UP
+NodeName=$NODE[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[$((addr+1))-$((addr+2))] CPUs=$CPUS RealMemory=$MEM Gres=gpu:$GPUS $NODE_EXTRA
+PartitionName=teaching Nodes=${NODE}1 Default=YES MaxTime=1-0 DefaultTime=60 State=UP
+PartitionName=dgx Nodes=$NODE[1-2] MaxTime=INFINITE DefaultTime=60 State=UP
+PartitionName=short Nodes=$NODE[1-2] MaxTime=1 DefaultTime=1 State=UP
+PartitionName=scavenge Nodes=$NODE[1-2] PriorityTier=0 PreemptMode=REQUEUE GraceTime=${GRACE_S:-10} DefaultTime=60 State=UP
+PartitionName=urgent Nodes=$NODE[1-2] PriorityTier=10 DefaultTime=60 State=UP
+PartitionName=untimed Nodes=$NODE[1-2] DefaultTime=UNLIMITED State=UP
 $EXTRA_CONF
 EOC
   if [ "$ACCT" = 1 ]; then
@@ -286,9 +296,13 @@ cmd_down() {
   rm -f "$SOCK" "$SOCK.lock"
   note "down"
 }
-cmd_wipe() { cmd_down; case "$DIR" in /|/home|/tmp|/root|"") die "will not delete $DIR";; esac; rm -rf "$DIR"; }
+remove_cgroups() {
+  [ "${CGROUP:-0}" = 1 ] || return 0
+  local n; for n in $NODES; do find $CGROUPS/*/slurm_"$n" -depth -type d -exec rmdir {} + 2>/dev/null; done
+}
+cmd_wipe() { cmd_down; remove_cgroups; case "$DIR" in /|/home|/tmp|/root|"") die "will not delete $DIR";; esac; rm -rf "$DIR"; }
 cmd_status() {
-  for d in munged:munged mysqld:mariadbd slurmdbd:slurmdbd slurmctld:slurmctld slurmd-dgx1:slurmd slurmd-dgx2:slurmd; do
+  for d in munged:munged mysqld:mariadbd slurmdbd:slurmdbd slurmctld:slurmctld "slurmd-${NODE}1:slurmd" "slurmd-${NODE}2:slurmd"; do
     if alive "$DIR/run/${d%%:*}.pid" "${d##*:}"; then echo "${d%%:*} up ($(cat "$DIR/run/${d%%:*}.pid"))"; else echo "${d%%:*} down"; fi; done
   timeout 10 sinfo -N -o '%N %t %P %G' 2>&1
 }
@@ -302,9 +316,9 @@ cmd_node_cut() { # the network to it breaks: Slurm gives the node up, its jobs l
 
 c=${1:-}; shift 2>/dev/null
 case "$c" in
-  install) cmd_install;; missing) cmd_missing;; up) cmd_up;; down) cmd_down;; wipe) cmd_wipe;; status) cmd_status;; env) cmd_env;;
+  install) cmd_install;; missing) cmd_missing;; cgroups) cmd_cgroups;; up) cmd_up;; down) cmd_down;; wipe) cmd_wipe;; status) cmd_status;; env) cmd_env;;
   node-fail) cmd_node_fail "$1";; node-cut) cmd_node_cut "$1";; node-up) start_node "$1";;
   ctl-down) stop "$DIR/run/slurmctld.pid" slurmctld 10;; ctl-up) start_ctl;;
   dbd-down) stop "$DIR/run/slurmdbd.pid" slurmdbd 10;; dbd-up) start_dbd;;
-  *) sed -n '2,30p' "$0"; exit 2;;
+  *) sed -n '2,34p' "$0"; exit 2;;
 esac

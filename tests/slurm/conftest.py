@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster, install_packages, missing_packages, start_cluster, stop_cluster
+from slurm_cluster import Cluster, install_packages, missing_packages, own_cgroups, start_cluster, stop_cluster
 from slurm_study import CUT_BODY, PROFILE, WAYS, SlurmStudy, cut_pace
 
 IN_CI = os.environ.get("CI") == "true"
@@ -16,13 +16,13 @@ IN_CI = os.environ.get("CI") == "true"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the cluster; under xdist each process brings up one of its own."""
     for item in items:
-        if "cluster" in getattr(item, "fixturenames", ()):
+        if {"cluster", "rough"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slurm)
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A running cluster; skipped where SLURM is missing, except with CI=true, where it is installed or fails."""
+def packages() -> None:
+    """SLURM's programs; skips where they are missing, except with CI=true, where they are installed or it fails."""
     if missing_packages() and IN_CI and os.geteuid() == 0:
         install_packages()
     if missing := missing_packages():
@@ -30,11 +30,32 @@ def cluster() -> Iterator[Cluster]:
         if IN_CI:
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster(packages: None) -> Iterator[Cluster]:
+    """A running cluster with accounting, as most are."""
     running = start_cluster()
     try:
         yield running
     finally:
         stop_cluster(running)
+
+
+@pytest.fixture(scope="session")
+def rough(packages: None) -> Iterator[Cluster]:
+    """A cluster of its own, to be broken: no accounting, no requeueing by default, memory limits by cgroups."""
+    running = start_cluster(ACCT="0", EXTRA_CONF="JobRequeue=0", **own_cgroups())
+    try:
+        yield running
+    finally:
+        stop_cluster(running)
+
+
+@pytest.fixture
+def rough_study(rough: Cluster, tmp_path: Path) -> SlurmStudy:
+    """A study on the rough cluster."""
+    return SlurmStudy.create(tmp_path / "study", rough)
 
 
 @pytest.fixture

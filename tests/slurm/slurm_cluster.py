@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import shutil
 import socket
 import subprocess
@@ -29,6 +30,16 @@ def install_packages() -> None:
     subprocess.run([SCRIPT, "install"], check=True, capture_output=True, text=True)
 
 
+def no_cgroups() -> str:
+    """Return why memory limits by cgroups cannot be had on this machine; empty if they can."""
+    return subprocess.run([SCRIPT, "cgroups"], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def own_cgroups() -> dict[str, str]:
+    """Return the settings of a cluster with memory limits by cgroups and nodes of a name of their own, if it can be."""
+    return {} if no_cgroups() else {"CGROUP": "1", "NODE": f"n{secrets.token_hex(3)}x"}
+
+
 def free_port_block() -> int:
     """Return a port whose block is unused now; any of them, so that two who look at once rarely take the same."""
     for base in random.sample(BLOCKS, len(BLOCKS)):
@@ -48,6 +59,12 @@ class Cluster:
 
     folder: Path
     environment: dict[str, str]
+
+    @property
+    def nodes(self) -> list[str]:
+        """The names of its two nodes."""
+        name = self.environment.get("NODE", "dgx")
+        return [f"{name}1", f"{name}2"]
 
     def control(self, *words: str) -> None:
         """Run `cluster.sh` with `words`, e.g. ("node-fail", "dgx1")."""

@@ -45,8 +45,3 @@ def test_every_exit_code_has_a_cause(code: int) -> None:
     found = cause_of_exit(code)
     assert (found is None) == (code == 0)
     assert found is None or BY_NAME[found.name] is found
-
-
-def test_only_losses_of_the_node_run_again_unasked() -> None:
-    """A cause that is the user's to mend is never retried by itself."""
-    assert {cause.name for cause in BY_NAME.values() if cause.automatic} == {"node failed", "preempted", "boot failed"}

@@ -53,7 +53,7 @@ def _after_worker(
     terms = SlurmTerms(Request(60.0), host_python=str(tools / "again"))
     lines = setup_lines(terms, files.path, files.workers)
     if want:
-        files.next_path("7_3").write_text(want)
+        files.next_path("7_3", 0).write_text(want)
     script = "\n".join([*lines, 'echo "left $HPCSWEEP_TIME_LEFT"', "exit 3"])
     environment = {"PATH": f"{tools}:{os.environ['PATH']}", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
@@ -79,7 +79,7 @@ def test_how_a_task_goes_on(
 ) -> None:
     """A task goes on as its worker asked, or in the other way if that fails, and never once it was cancelled."""
     assert _after_worker(files, tmp_path, want, state, fails=fails) == (calls, 3)
-    assert not files.next_path("7_3").exists()
+    assert not files.next_path("7_3", 0).exists()
     assert [(event["event"], event["code"]) for event in files.events("7_3")][:1] == [("exit", 3)]
 
 
@@ -92,7 +92,7 @@ def test_a_task_that_cannot_go_on_says_so(files: SlurmFiles, tmp_path: Path) -> 
 def test_python_is_in_the_container_and_slurm_outside() -> None:
     """Rosie's profile runs Python in Singularity with its options; scontrol and sbatch stay in the host's shell."""
     profile = load_profile(REPOSITORY, "rosie")
-    terms = make_terms(profile, make_request(profile), at_once=4, kill_wait_s=30)
+    terms = make_terms(profile, make_request(profile), at_once=4)
     script = script_text(terms, Path("/data/s"), Path("/data/s/workers"), "rosie.1", 4)
     command = next(line for line in script.splitlines() if line.startswith("srun "))
     assert "singularity exec --nv -B /data:/data /data/containers/tensorflow.sif python3 -u -m submitit" in command
@@ -143,7 +143,7 @@ def test_a_worker_goes_on_only_while_it_gets_somewhere(
     """Three attempts in a row without progress end a worker for good; so does work that no allocation can hold."""
     allocation = Allocation(files, SlurmTerms(Request(60.0), continue_by=way), "7_3", fruitless)
     allocation._end(Counter(endings))
-    found = files.next_path("7_3")
+    found = files.next_path("7_3", 0)
     assert (found.read_text() if found.exists() else None) == written
     stop = files.events("7_3")[-1]
     assert ("gave_up" in stop) == (written is None and fruitless == 2)
@@ -153,7 +153,7 @@ def test_a_cancelled_submission_does_not_go_on(files: SlurmFiles) -> None:
     """Once a sweep is cancelled, none of its workers continues itself."""
     files.cancelled.touch()
     Allocation(files, TERMS, "7_3")._end(Counter({LATER: 1}))
-    assert not files.next_path("7_3").exists()
+    assert not files.next_path("7_3", 0).exists()
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from slurm_cluster import Cluster, start_cluster, stop_cluster
+from slurm_cluster import Cluster
 from slurm_study import SlurmStudy
 
 BODY = "repeats = 2\n[fixed]\npace = {pace}\nepochs = 40\nsize = {size}\n[resources]\ntime = 5\nworkers = 2\n"
@@ -45,38 +43,26 @@ def test_status_asks_the_scheduler_once(study: SlurmStudy, tmp_path: Path) -> No
     assert (tmp_path / "calls").read_text().split() == ["squeue"]
 
 
-@pytest.fixture(scope="module")
-def bare() -> Iterator[Cluster]:
-    """A cluster of its own without accounting, to be broken."""
-    cluster = start_cluster(ACCT="0")
-    try:
-        yield cluster
-    finally:
-        stop_cluster(cluster)
-
-
-def test_without_accounting_and_with_the_controller_down(
-    cluster: Cluster, bare: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_without_accounting_and_with_the_controller_down(rough_study: SlurmStudy) -> None:
     """With accounting off a sweep runs; with slurmctld down, workers go on, and status is right and says so."""
-    study = SlurmStudy.create(tmp_path_factory.mktemp("bare"), bare)
+    study, cluster = rough_study, rough_study.cluster
     sweep = study.sweep("bare", BODY.format(pace=0.2, size=72))
     said = study.run("submit", sweep)
     assert "limits of your account and QOS are not known" in said
-    bare.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "start"]) == 2)
-    bare.control("ctl-down")
+    cluster.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "start"]) == 2)
+    cluster.control("ctl-down")
     try:
         text = study.run("status", sweep)
         assert "SLURM does not answer" in text
         assert "2 running" in text or "running" in text
-        bare.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "exit"]) == 2, 60)
+        cluster.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "exit"]) == 2, 60)
         assert study.states(sweep) == ["done"] * 2
         doctor = study.run("doctor", "--profile", "cluster", code=2)
         assert "FAULT    SLURM does not answer" in doctor
         refused = study.run("resume", study.sweep("bare2", BODY.format(pace=0.2, size=73)), code=2)
         assert "SLURM" in refused.splitlines()[-1]
     finally:
-        bare.control("ctl-up")
+        cluster.control("ctl-up")
 
 
 def test_doctor_on_a_healthy_cluster(study: SlurmStudy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hpcsweep.cli.common import json_option, load, make_plan_of, open_store, store_option
-from hpcsweep.cli.workers import WorkersWatch, add_causes, print_workers
+from hpcsweep.cli.workers import WorkersWatch, add_causes, fix_of, print_workers
 from hpcsweep.cli.workers import to_json as workers_json
 from hpcsweep.errors import NothingSelectedError
 
@@ -42,7 +43,7 @@ def command(sweep_path: Path | None, store: str | None, as_json: bool, watch: bo
     workers = WorkersWatch(opened, sweep.name)
     while True:
         rows = _rows(sweep, opened)
-        view = workers.view()
+        view = workers.view(at_work=any(row["state"] == "running" for row in rows))
         if view:
             add_causes(rows, sweep.runs, opened, view)
         if as_json:
@@ -95,19 +96,25 @@ def _print_status(sweep: Sweep, sweep_path: Path, rows: list[dict[str, Any]], st
     for row in [row for row in rows if row["state"] == "running"][:SHOWN]:
         metrics = " ".join(f"{name}={value:.4g}" for name, value in row["metrics"].items() if name != "seconds")
         click.echo(f"  {row['id'][:12]}  running  epoch {row['epoch']}  {metrics}")
-    _print_failures(rows, "resume" if sweep.profile.scheduler == "slurm" else "run", sweep_path)
+    _print_failures(rows, sweep_path, on_slurm=sweep.profile.scheduler == "slurm")
 
 
-def _print_failures(rows: list[dict[str, Any]], again: str, sweep_path: Path) -> None:
+def _print_failures(rows: list[dict[str, Any]], sweep_path: Path, *, on_slurm: bool) -> None:
+    from hpcsweep.scheduler.slurm_causes import BY_NAME
+
     by_cause: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row["state"] == "failed":
             by_cause[row["cause"] or "unknown cause"].append(row["id"][:12])
-    for cause, ids in by_cause.items():
-        click.echo(f"  {len(ids)} failed: {cause}")
+    for said, ids in by_cause.items():
+        click.echo(f"  {len(ids)} failed: {said}")
         click.echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: hpcsweep logs {ids[0]}")
+        cause = BY_NAME.get(said.partition(":")[0])
+        if on_slurm and cause:
+            click.echo(f"    type: {fix_of(cause, sweep_path, run=ids[0])}")
     if by_cause:
-        click.echo(f"  try them again: hpcsweep {again} {sweep_path} --failed")
+        again = "resume" if on_slurm else "run"
+        click.echo(f"  try them again: hpcsweep {again} {shlex.quote(str(sweep_path))} --failed")
 
 
 def _print_sweeps(store: Store) -> None:
