@@ -54,8 +54,8 @@ class RunHandle(Protocol):
     def attach(self, **arrays: Any) -> None:
         """Keep arrays with the result."""
 
-    def checkpoint(self, state: Any) -> None:
-        """Keep a state, with the history so far."""
+    def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
+        """Keep a state, with the history so far; `epoch`: the one it lies inside of, if that is not logged yet."""
 
     def restore(self) -> Any:
         """Return the newest intact state not beyond this run's epochs, or None; the history goes back to it."""

@@ -1,4 +1,4 @@
-"""The training loop: epochs in short calls, each logged, with checkpoints in between."""
+"""The training loop: epochs, or parts of long ones, in short calls, with checkpoints in between."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from hpcsweep.errors import StoreError
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.order import epoch_orders
-from hpcsweep.training.program import Columns, DeviceData, Program
+from hpcsweep.training.parts import CALL_S, Parts, takes_parts
+from hpcsweep.training.program import Columns, DeviceData, DivisibleProgram, Program
 from hpcsweep.training.state import State
 from hpcsweep.training.stopping import Stopping
 
-CALL_S = 0.4  # how long one call should last, so that a request to stop is seen within a second
+BETWEEN_EPOCHS, WITHIN_EPOCH = 1, 2  # the formats of checkpoints
 
 
 @dataclass
 class Loop:
-    """One run on its way: a loaded program, the epoch reached, and what has happened so far."""
+    """One run on its way: a loaded program, the epoch reached, and what has happened so far.
+
+    `parts` is the next epoch, where that has been begun.
+    """
 
     run: RunHandle
     program: Program
@@ -25,6 +30,7 @@ class Loop:
     examples: int
     shuffle: bool
     epoch: int = 0
+    parts: Parts | None = None
     divergences: list[dict[str, Any]] = field(default_factory=list)
     stopping: Stopping = field(init=False)
 
@@ -34,7 +40,7 @@ class Loop:
 
     def start(self, state: State) -> None:
         """Begin at epoch 0: the fresh model, evaluated on all the data."""
-        self.stopping, self.epoch = Stopping(self.run.stop_rule), 0
+        self.stopping, self.epoch, self.parts = Stopping(self.run.stop_rule), 0, None
         self.program.load(state)
         began = time.perf_counter()
         columns = self.program.evaluate(self.data)
@@ -44,8 +50,16 @@ class Loop:
 
     def resume(self, saved: dict[str, Any]) -> None:
         """Go on from a checkpoint; the run's history is already that of the checkpoint."""
+        if saved["format"] not in (BETWEEN_EPOCHS, WITHIN_EPOCH):
+            raise StoreError(
+                f"a checkpoint of Keras training has format {saved['format']}; expected {BETWEEN_EPOCHS} or "
+                f"{WITHIN_EPOCH} (was it made by a later hpcsweep?)"
+            )
         self.program.load(saved["variables"])
         self.epoch = int(saved["epoch"])
+        if "within" in saved:
+            self.parts = self._begin_parts()
+            self.parts.go_on(saved["within"])
         self.divergences = list(saved["divergences"])
         history = self.run.history
         self._ended_within({name: values for name, values in history.items() if name != "epoch"}, 0)
@@ -56,22 +70,42 @@ class Loop:
             if self.run.should_stop:
                 self.checkpoint()
                 return False
-            self._advance(min(epochs - self.epoch, self._call_epochs()))
+            if self.parts or takes_parts(self.program):
+                self._advance_part()
+            else:
+                self._advance(min(epochs - self.epoch, self._call_epochs()))
             if self.run.checkpoint_due and self.epoch < epochs:
                 self.checkpoint()
         return True
 
     def checkpoint(self) -> None:
-        """Save the state, the epoch and what led here."""
-        self.run.checkpoint(
-            {
-                "format": 1,
-                "engine": self.program.engine,
-                "epoch": self.epoch,
-                "variables": self.program.read(),
-                "divergences": self.divergences,
-            }
-        )
+        """Save the state, the epoch, the place in it, and what led here."""
+        state = {"engine": self.program.engine, "epoch": self.epoch, "divergences": self.divergences}
+        if self.parts is None:
+            self.run.checkpoint({"format": BETWEEN_EPOCHS, **state, "variables": self.program.read()})
+        else:
+            place = {"variables": self.parts.state(), "within": self.parts.place()}
+            self.run.checkpoint({"format": WITHIN_EPOCH, **state, **place}, epoch=self.epoch + 1)
+
+    def _advance_part(self) -> None:
+        """Train the next part of an epoch."""
+        self.parts = self.parts or self._begin_parts()
+        self.parts.advance()
+        if self.parts.over:
+            columns, elapsed_s = self.parts.columns, self.parts.elapsed_s
+            self.program.epoch_s, self.parts = elapsed_s, None
+            self._ended_within(columns, self.epoch + 1)
+            self._log(self.epoch + 1, columns, elapsed_s)
+            self.epoch += 1
+
+    def _begin_parts(self) -> Parts:
+        if not isinstance(self.program, DivisibleProgram):
+            raise StoreError(
+                f"this run's checkpoint lies inside an epoch, where the engine {self.program.engine} cannot go on; "
+                "expected the Keras backend that it was made with (KERAS_BACKEND)"
+            )
+        orders = epoch_orders(self.run.seed, self.epoch + 1, 1, self.examples, shuffle=self.shuffle)
+        return Parts(self.program, self.data, orders[0])
 
     def _advance(self, count: int) -> None:
         """Train `count` epochs, or as many of them as there are until training ends."""

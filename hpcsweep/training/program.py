@@ -6,7 +6,7 @@ This is the seam between the training loop and Keras's backends: `fit` knows onl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,25 @@ class Program(Protocol):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the model's outputs for the validation inputs: one array, or None for models with many."""
+
+
+@runtime_checkable
+class DivisibleProgram(Program, Protocol):
+    """A program that can also train an epoch in parts, so that a long one can be stopped, and kept, inside.
+
+    `epoch_batches`: the batches of an epoch, those of the validation included.
+    """
+
+    epoch_batches: int
+
+    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
+        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training.
+
+        The columns are those of what was done, complete where the part ends the training, or the validation.
+        """
+
+    def read_within(self) -> State:
+        """Return the state reached inside an epoch: also what the metrics have gathered."""
 
 
 class StackedProgram(Protocol):

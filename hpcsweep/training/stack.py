@@ -10,8 +10,8 @@ import numpy as np
 
 from hpcsweep.training.backend import backend
 from hpcsweep.training.handle import RunHandle
-from hpcsweep.training.loop import CALL_S
 from hpcsweep.training.order import epoch_orders
+from hpcsweep.training.parts import CALL_S
 from hpcsweep.training.program import DeviceData, MemberColumns, StackedProgram
 from hpcsweep.training.programs import Setup
 from hpcsweep.training.state import State

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hpcsweep.errors import StoreError
 
 State = dict[str, NDArray[Any]]
-"""Variables by kind and number: `model/0`, ... (weights and seeds), `optimizer/0`, ... (with its learning rate)."""
+"""Variables by kind and number: `model/0`, ... (weights and seeds), `optimizer/0`, ... (with its learning rate), and
+inside an epoch `metrics/0`, ... ."""
 
 
 _SHARED_SEEDS = "seeds/0"
@@ -23,10 +24,13 @@ _SHARED_SEEDS = "seeds/0"
 def state_variables(model: Any) -> dict[str, Any]:
     """Return the Keras variables that training `model` changes, by kind and number.
 
-    Metrics are not among them: they are reset at the start of every epoch, and states are taken between epochs.
+    Metrics are not among them: they are reset at the start of every epoch.
     """
-    groups = {"model": model.variables, "optimizer": model.optimizer.variables}
-    return {f"{kind}/{index}": variable for kind, group in groups.items() for index, variable in enumerate(group)}
+    return {**_named("model", model.variables), **_named("optimizer", model.optimizer.variables)}
+
+
+def _named(kind: str, variables: list[Any]) -> dict[str, Any]:
+    return {f"{kind}/{index}": variable for index, variable in enumerate(variables)}
 
 
 def read_state(model: Any) -> State:
@@ -38,9 +42,19 @@ def read_state(model: Any) -> State:
     return state
 
 
+def read_metrics(model: Any) -> State:
+    """Copy out what the metrics have gathered, which belongs to a state that lies inside an epoch."""
+    return {name: np.array(variable.numpy()) for name, variable in _metrics(model).items()}
+
+
+def _metrics(model: Any) -> dict[str, Any]:
+    return _named("metrics", model.metrics_variables)
+
+
 def load_state(model: Any, state: State) -> None:
     """Write `state` into the variables of `model`; StoreError if it is a state of another architecture."""
-    variables = state_variables(model)
+    is_within_epoch = any(name.startswith("metrics/") for name in state)
+    variables = {**state_variables(model), **(_metrics(model) if is_within_epoch else {})}
     expected = {name: (tuple(variable.shape), str(variable.dtype)) for name, variable in variables.items()}
     found = {name: (array.shape, str(array.dtype)) for name, array in state.items() if name != _SHARED_SEEDS}
     for name in {**expected, **found}:

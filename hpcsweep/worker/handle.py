@@ -154,11 +154,12 @@ class RunHandle:
                 raise UsageError(f"run.attach: {name} is not an array of numbers or strings, or its name has a slash")
             self._arrays[name] = array
 
-    def checkpoint(self, state: Any) -> None:
+    def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
         """Keep `state`, durable and whole, together with the history; the two newest are kept.
 
         `state` is a nested dict of numbers, strings, lists and NumPy arrays, or a function that is given a new folder
-        (pathlib.Path) and writes files into it.
+        (pathlib.Path) and writes files into it. A state that lies inside an epoch that is not logged yet says which
+        `epoch`, so that no run that ends before that epoch is given it.
         """
         self._require_claim()
         began = time.monotonic()
@@ -171,7 +172,7 @@ class RunHandle:
             "facts": json.dumps(self._facts),
             "elapsed_s": self.elapsed_s,
         }
-        write_checkpoint(self._claim.folder, self._claim.generation, max(self._history.last_epoch, 0), whole)
+        write_checkpoint(self._claim.folder, self._claim.generation, max(self._history.last_epoch, epoch or 0), whole)
         self._checkpointed = time.monotonic()
         self._checkpoint_cost_s = self._checkpointed - began
         if self.first_kept_s is None:

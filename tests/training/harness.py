@@ -69,9 +69,10 @@ class FakeRun:
             self.decisions[key] = propose()
         return self.decisions[key]
 
-    def checkpoint(self, state: Any) -> None:
-        whole = {"state": state, "history": self._history.columns()}
-        packed = pack_state(whole, generation=1, epoch=self._history.last_epoch)
+    def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
+        reached = max(self._history.last_epoch, epoch or 0)
+        whole = {"state": state, "history": self._history.columns(), "epoch": reached}
+        packed = pack_state(whole, generation=1, epoch=reached)
         self.checkpoints.append(packed)
         del self.checkpoints[:-2]
         if self.folder is not None:
@@ -85,7 +86,7 @@ class FakeRun:
             self.checkpoints = [(self.folder / "checkpoint").read_bytes()]
         for packed in reversed(self.checkpoints):
             whole = unpack_state(packed)
-            if whole["history"]["epoch"][-1] <= self.params["epochs"]:
+            if whole["epoch"] <= self.params["epochs"]:
                 self._history = History.from_columns(whole["history"])
                 return whole["state"]
         return None

@@ -1,7 +1,8 @@
 """Kill training at random moments, again and again, and compare with what was never disturbed.
 
 `python -m tests.training.kill_harness FOLDER KILLS [NET ...]`: TensorFlow is imported once, and every attempt is a
-child forked before any operation has run. Prints one line of JSON a net.
+child forked before any operation has run. Prints one line of JSON a net. A net called `dropout-in-parts` is trained a
+few batches at a time, with a checkpoint after each call, and `dropout-xla-in-parts` with XLA.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hpcsweep.training import fit, seed_everything
+from hpcsweep.training import fit, parts, seed_everything
 from tests.training import nets
 from tests.training.harness import FakeRun
 
-EPOCHS = 60
+EPOCHS, EPOCHS_IN_PARTS = 60, 4
 
 
-def train(net: str, folder: Path) -> None:
+def train(name: str, folder: Path) -> None:
     """Train in `folder`, going on from the checkpoint there, and leave what came of it in result.json."""
-    run = FakeRun(EPOCHS, seed=3, folder=folder, checkpoint_every_s=0.0)
+    net = name.partition("-")[0]
+    in_parts, engine = "in-parts" in name, "compiled-xla" if "xla" in name else "compiled"
+    parts.CALL_S = parts.LONG_EPOCH_S = 0.005 if in_parts else parts.CALL_S
+    epochs = EPOCHS_IN_PARTS if in_parts else EPOCHS
+    run = FakeRun(epochs, seed=3, folder=folder, checkpoint_every_s=0.0, engine=engine)
     seed_everything(3)
     fit(run, getattr(nets, net)(), nets.images(2000, 500))
     history = {name: column for name, column in run.history.items() if name != "seconds"}

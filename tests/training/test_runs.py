@@ -267,9 +267,10 @@ def test_many_fresh_runs_do_not_fill_memory():
     assert (psutil.Process().memory_info().rss - before) / 40 < 2**20
 
 
-def test_killed_training_equals_undisturbed_training(tmp_path: Path):
+@pytest.mark.parametrize("net", ["batch_norm", "dropout-in-parts"])
+def test_killed_training_equals_undisturbed_training(tmp_path: Path, net: str):
     """SIGKILL at random moments, then resumed: history and weights equal the undisturbed ones bit for bit."""
-    command = [sys.executable, "-m", "tests.training.kill_harness", str(tmp_path), "3", "batch_norm"]
+    command = [sys.executable, "-m", "tests.training.kill_harness", str(tmp_path), "3", net]
     proof = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=280).stdout)
     assert proof["kills"] >= 3
     assert proof["differences"] == 0

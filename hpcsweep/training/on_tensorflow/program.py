@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, NotCompilableError
-from hpcsweep.training.state import State, load_state, read_state
+from hpcsweep.training.state import State, load_state, read_metrics, read_state
 
 _ORDER_NUMBERS = 2**18  # at most so many indices of examples are sent to the device in one call, at least an epoch's
 _MOST_EPOCHS_A_CALL = 64
@@ -61,9 +61,11 @@ class TensorFlowProgram:
         self.longest_call_epochs = max(1, min(_MOST_EPOCHS_A_CALL, _ORDER_NUMBERS // len(data.x)))
         self.compile_s = 0.0
         self.epoch_s: float | None = None
+        self.train_batches, self.epoch_batches = _batches(data, batch_size)
         self._batch_size = batch_size
         self._jit = jit
-        self._examples = len(data.x)
+        self._examples, self._validated = len(data.x), len(data.x_val)
+        self._sent: tuple[Any, Any] = (None, None)
         self._names = list(model.get_metrics_result())
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
@@ -95,22 +97,56 @@ class TensorFlowProgram:
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`; the rows of one call are of one fixed number, so pad them."""
-        count = len(orders)
+        whole = self._spans(0, self.epoch_batches)
+        table = self._advance(data.train, data.validation, self._send(orders), tf.constant(len(orders)), whole)
+        return self._columns(table.numpy()[: len(orders)])
+
+    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
+        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training.
+
+        The columns are those of what was done, complete where the part ends the training, or the validation. It is
+        another call of the same trace as `advance`, and so has the same bits.
+        """
+        if self._sent[0] is not order:
+            self._sent = (order, self._send(order[None]))
+        spans = self._spans(first, last)
+        table = self._advance(data.train, data.validation, self._sent[1], tf.constant(1), spans)
+        if last == self.epoch_batches:
+            self._sent = (None, None)
+        done = [first < self.train_batches] * len(self._names) + [last > self.train_batches] * len(self._names)
+        columns = self._columns(table.numpy()[:1]).items()
+        return {name: column for (name, column), is_done in zip(columns, done, strict=True) if is_done}
+
+    def read_within(self) -> State:
+        """Return the state reached inside an epoch: also what the metrics have gathered."""
+        return {**self.read(), **read_metrics(self.model)}
+
+    def _send(self, orders: NDArray[np.int32]) -> Any:
         padded = np.zeros((self.longest_call_epochs, self._examples), dtype=np.int32)
-        padded[:count] = orders
-        ends = (tf.constant(len(data.train[0])), tf.constant(len(data.validation[0])))
-        table = self._advance(data.train, data.validation, tf.constant(padded), tf.constant(count), ends)
+        padded[: len(orders)] = orders
+        return tf.constant(padded)
+
+    def _spans(self, first: int, last: int) -> Any:
+        """Return where to begin and to end in both parts of the data; beginning at 0 resets the metrics."""
+        size, trained = self._batch_size, self.train_batches
+        train = [min(first * size, self._examples), min(last * size, self._examples)]
+        validation = [max(first - trained, 0) * size, min((last - trained) * size, self._validated)]
+        if last <= trained:
+            validation = [self._validated, self._validated]
+        return tuple(tuple(tf.constant(number) for number in span) for span in (train, validation))
+
+    def _columns(self, table: NDArray[Any]) -> Columns:
         names = [*self._names, *(f"val_{name}" for name in self._names)]
-        return dict(zip(names, table.numpy()[:count].T.astype(float).tolist(), strict=True))
+        return dict(zip(names, table.T.astype(float).tolist(), strict=True))
 
     def step_s(self, data: DeviceData) -> float:
         """Measure the seconds that one training batch takes; the state is not worth anything afterwards."""
         padded = tf.zeros((self.longest_call_epochs, self._examples), dtype=tf.int32)
 
         def time_s(batches: int) -> float:
-            ends = (tf.constant(min(batches * self._batch_size, self._examples)), tf.constant(0))
+            spans = self._spans(0, min(batches, self.train_batches))
             began = time.perf_counter()
-            self._advance(data.train, data.validation, padded, tf.constant(1), ends).numpy()
+            self._advance(data.train, data.validation, padded, tf.constant(1), spans).numpy()
             return time.perf_counter() - began
 
         batches, all_batches = 4, -(-self._examples // self._batch_size)
@@ -139,10 +175,10 @@ class TensorFlowProgram:
 
     # -- what is traced -------------------------------------------------------------------------------------------
 
-    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, ends: Any) -> Any:
+    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, spans: Any) -> Any:
         def epoch(index: Any, table: Any) -> Any:
-            trained = self._each_batch(self.model.train_step, train, orders[index], ends[0])
-            validated = self._each_batch(self.model.test_step, validation, None, ends[1])
+            trained = self._each_batch(self.model.train_step, train, orders[index], *spans[0])
+            validated = self._each_batch(self.model.test_step, validation, None, *spans[1])
             row = tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
             return index + 1, tf.tensor_scatter_nd_update(table, [[index]], [row])
 
@@ -150,36 +186,41 @@ class TensorFlowProgram:
         loop = (tf.constant(0), table)
         return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
 
-    def _each_batch(self, step: Any, part: Any, order: Any, end: Any) -> list[Any]:
-        """Call `step` on all batches that start before example `end`, and return the metrics.
+    def _each_batch(self, step: Any, part: Any, order: Any, begin: Any, end: Any) -> list[Any]:
+        """Call `step` on all batches that start from example `begin` on and before `end`, and return the metrics.
 
         The step is traced for shapes as static as those Keras would trace it for, because it rounds differently where
         it knows them: for batches of one size, or of any size if the last one is smaller. XLA wants to know them all
-        the same, so with it what is left after the full batches is a second call of the same trace. That `end` is
-        known only at run time keeps XLA from merging a lone step into its surroundings, which would round differently.
+        the same, so with it what is left after the full batches is a second call of the same trace. That begin and end
+        are known only at run time keeps XLA from merging a lone step into its surroundings, which would round
+        differently, and lets one trace train whole epochs and parts of them.
         """
         size, examples = self._batch_size, part[0].shape[0]
         left = examples % size
         if left and self._jit:
             step = _for_any_size(step, part)
 
-        def loop(first: int, stop: Any, rows: Callable[[Any], Any]) -> None:
+        def loop(first: Any, stop: Any, rows: Callable[[Any], Any]) -> None:
             def body(start: Any) -> Any:
                 self._check_names(step(_batch(part, order, start, rows(start))))
                 return start + size
 
-            tf.while_loop(lambda start: start < stop, body, (tf.constant(first),), parallel_iterations=1)
+            tf.while_loop(lambda start: start < stop, body, (first,), parallel_iterations=1)
 
-        self.model.reset_metrics()
+        tf.cond(begin == 0, self._reset_metrics, lambda: 0)
         if not left:
-            loop(0, end, lambda _: size)
+            loop(begin, end, lambda _: size)
         elif not self._jit:
-            loop(0, end, lambda start: tf.minimum(size, examples - start))
+            loop(begin, end, lambda start: tf.minimum(size, examples - start))
         else:
             if examples > left:
-                loop(0, tf.minimum(end, examples - left), lambda _: size)
-            loop(examples - left, end, lambda _: left)
+                loop(begin, tf.minimum(end, examples - left), lambda _: size)
+            loop(tf.maximum(begin, examples - left), end, lambda _: left)
         return list(self.model.get_metrics_result().values())
+
+    def _reset_metrics(self) -> int:
+        self.model.reset_metrics()
+        return 0
 
     def _check_names(self, logs: Any) -> None:
         """Keras reports the last batch's logs when a custom step returns other names than the metrics'."""
@@ -221,6 +262,12 @@ class TensorFlowProgram:
 
         written = tf.while_loop(unfinished, batch, (tf.constant(0), outputs), parallel_iterations=1)[1]
         return written.concat()
+
+
+def _batches(data: Data, size: int) -> tuple[int, int]:
+    """Return the batches of an epoch: to train on, and those to validate on as well."""
+    train = -(-len(data.x) // size)
+    return train, train - (-len(data.x_val) // size)
 
 
 def _for_any_size(step: Any, part: Any) -> Any:
