@@ -57,6 +57,9 @@ def train(run, *, how: str, size: int = 1):
     if how == "deaf":
         while True:
             time.sleep(1)
+    if how == "gpu":
+        ResourceExhaustedError = type("ResourceExhaustedError", (Exception,), {})
+        raise ResourceExhaustedError("OOM when allocating tensor on device:GPU:0 by allocator GPU_0_bfc")
     if how == "sleeps":
         while not run.should_stop:
             time.sleep(0.1)
@@ -78,6 +81,35 @@ CUT_BODY = "[fixed]\npace = {pace}\nepochs = 110\nsize = 3\n[resources]\ntime = 
 def cut_pace(way: str) -> float:
     """Return the seconds an epoch takes in the sweep that goes on in this way: each sweep has runs of its own."""
     return 0.5 + WAYS.index(way) / 1e6
+
+
+@dataclass(frozen=True)
+class CountedCommands:
+    """SLURM's commands under their own names, each call noted before the real one is run."""
+
+    folder: Path
+
+    @staticmethod
+    def create(folder: Path) -> CountedCommands:
+        """Write the commands into a new folder."""
+        folder.mkdir()
+        for name in ("squeue", "sacct", "scontrol", "sinfo", "sacctmgr", "sbatch"):
+            tool = folder / name
+            tool.write_text(f'#!/bin/sh\necho {name} >>{folder}/calls\nPATH=${{PATH#*:}} exec {name} "$@"\n')
+            tool.chmod(0o755)
+        return CountedCommands(folder)
+
+    @property
+    def path(self) -> str:
+        """The PATH that finds them first."""
+        return f"{self.folder}:{os.environ['PATH']}"
+
+    def take(self) -> list[str]:
+        """Return the calls since the last look."""
+        calls = self.folder / "calls"
+        said = calls.read_text().split() if calls.exists() else []
+        calls.unlink(missing_ok=True)
+        return said
 
 
 @dataclass(frozen=True)
@@ -122,6 +154,14 @@ class SlurmStudy:
         assert code is None or done.returncode == code, done.stdout
         return done.stdout
 
+    def start(self, *words: object, **environment: str) -> subprocess.Popen[str]:
+        """Start `hpcsweep` and do not wait."""
+        return subprocess.Popen(
+            [sys.executable, "-c", "from hpcsweep.cli import main; main()", *map(str, words)],
+            cwd=self.root, env=self.environment | environment, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
     @property
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "HPCSWEEP"))}
@@ -150,3 +190,9 @@ class SlurmStudy:
         files = sorted((self.store / "sweeps" / sweep).glob("*/workers/*.events"))
         events = [json.loads(line) for file in files for line in file.read_text().splitlines()]
         return sorted(events, key=lambda event: event["time"])
+
+    def age_events(self, sweep: str, by_s: int = 600) -> None:
+        """Make a sweep's workers have been silent for longer: as if it were later."""
+        for file in (self.store / "sweeps" / sweep).glob("*/workers/*.events"):
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            file.write_text("".join(json.dumps({**line, "time": line["time"] - by_s}) + "\n" for line in lines))

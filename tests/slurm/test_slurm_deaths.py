@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from slurm_study import PROFILE, SlurmStudy
 
+RECONFIGURATION_FAILED = 1 << 17  # JOB_RECONFIG_FAIL of slurm.h
 ON_DGX2 = PROFILE + 'exclude = "dgx1"\n'
 BODY = '[fixed]\nhow = "{how}"\nsize = {size}\n[resources]\ntime = 1\nworkers = 1\n'
 # name: what the job does, the profile's further lines, the cause that status must name
 DEATHS = {
     "raised": ("raised", "", "raised"),
     "killed": ("killed", "", "killed"),
-    "memory": ("memory", "", "killed"),
+    "memory": ("memory", "", "out of memory"),
+    "gpu": ("gpu", "", "GPU memory"),
     "disk": ("disk", "", "disk full"),
     "python": ("sleeps", 'python = "/nonexistent/python"', "no python"),
     "container": ("sleeps", '[container]\ncommand = "no-such-program"\nimage = "none.sif"', "no python"),
     "setup": ("sleeps", 'setup = ["echo hello", "false # no"]', "setup failed"),
     "store": ("sleeps", 'setup = ["tee @STORE@/sweeps/store/*/terms.json </dev/null"]', "store unreachable"),
     "module": ("sleeps", 'modules = ["no-such-module"]', "setup failed"),
+}
+
+
+COMMANDS = {
+    "raised": "type: hpcsweep logs ",
+    "killed": "type: hpcsweep resume --failed --mem 32G ",
+    "GPU memory": "type: hpcsweep resume --failed --workers-per-gpu 1 ",
+    "disk full": "type: make room (hpcsweep clean), then: hpcsweep resume --failed ",
+    "no python": "type: hpcsweep doctor --probe",
+    "setup failed": "type: mend `setup` or `modules` in the profile",
+    "store unreachable": "type: hpcsweep doctor --probe",
+    "out of memory": "type: hpcsweep resume --failed --mem 32G ",
 }
 
 
@@ -64,7 +79,7 @@ def test_status_names_the_cause_and_the_command_that_helps(
     """Each death is told apart, and the text ends with something to type."""
     _wait_for(study, dying[name], DEATHS[name][2])
     text = study.run("status", dying[name], code=None)
-    assert "hpcsweep " in text or "mend" in text, text
+    assert COMMANDS[DEATHS[name][2]] in text, text
 
 
 def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStudy) -> None:
@@ -113,16 +128,43 @@ def test_a_deadline_is_told_apart(study: SlurmStudy) -> None:
 
 
 def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:
-    """When a node dies, SLURM starts the worker again, and it takes its own run over after the lease."""
-    body = "[fixed]\npace = 0.2\nepochs = 40\nsize = 8\n[resources]\ntime = 5\nworkers = 1\n"
+    """When a node dies, SLURM starts its workers again, which take their own runs over; one that it may not is told."""
+    body = "[fixed]\npace = 0.2\nepochs = 40\nsize = {size}\n[resources]\ntime = 5\nworkers = 1\n"
     study.profile("lost", ON_DGX2)
-    sweep = study.sweep("lost", body, profile="lost")
-    array = study.submit(sweep)
-    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("lost")))
+    sweep, final = (
+        study.sweep(name, body.format(size=size), profile="lost") for size, name in ((8, "lost"), (7, "final"))
+    )
+    array, once = study.submit(sweep), study.submit(final)
+    for name in ("lost", "final"):
+        study.cluster.wait_until(lambda name=name: any(event["event"] == "start" for event in study.events(name)))
+    study.cluster.ask("scontrol", "update", f"jobid={once}", "requeue=0")
     study.cluster.control("node-fail", "dgx2")
     try:
-        study.cluster.wait_until(lambda: not study.cluster.ask("squeue", "-h", "-j", array, "-t", "R"), 60)
+        study.cluster.wait_until(lambda: not study.cluster.ask("squeue", "-h", "-j", f"{array},{once}", "-t", "R"), 60)
+        again = study.run("status", sweep)
     finally:
         study.cluster.control("node-up", "dgx2")
+    assert f"1 worker ended: its node went down ({array}, node dgx2)\n    SLURM starts it again by itself" in again
+    text = study.run("status", final)
+    assert f"1 worker ended: its node went down ({once}, node dgx2)" in text
+    assert f"type: hpcsweep resume {final} --exclude dgx2" in text
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 90)
     assert max(event["restart"] for event in study.events("lost") if event["event"] == "start") >= 1
+
+
+def test_a_node_that_does_not_boot_is_told_apart(study: SlurmStudy) -> None:
+    """BOOT_FAIL: the node could not be made ready. SLURM is told so by the call that its node daemon makes."""
+    (library,) = Path("/usr/lib").glob("*/slurm*/libslurmfull.so")
+    study.profile("boots", ON_DGX2)
+    sweep = study.sweep("boots", BODY.format(how="sleeps", size=32), "dies", "boots")
+    job = study.submit(sweep)
+    study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("boots")))
+    study.cluster.ask("scontrol", "update", f"jobid={job}", "requeue=0")
+    slurm = f"ctypes.CDLL({str(library)!r}, mode=ctypes.RTLD_GLOBAL)"
+    call = f"import ctypes; {slurm}.slurm_requeue({job}, {RECONFIGURATION_FAILED})"
+    study.cluster.ask(sys.executable, "-c", call)
+    study.cluster.wait_until(lambda: not study.cluster.living(job))
+    assert study.cluster.ask("squeue", "-h", "-j", job, "-t", "all", "-o", "%T") == "BOOT_FAIL"
+    text = study.run("status", sweep)
+    assert f"1 worker ended: its node did not come up ({job}, node dgx2)" in text
+    assert f"type: hpcsweep resume {sweep} --exclude dgx2" in text

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster
 from slurm_study import PROFILE, SlurmStudy
+
+from hpcsweep.store import Store
 
 QUICK = "repeats = 6\n[fixed]\npace = 0.01\nepochs = {epochs}\nsize = {size}\n[resources]\ntime = 1\nworkers = 2\n"
 SLOW = "repeats = 2\n[fixed]\npace = 1\nepochs = 1000\nsize = {size}\n[resources]\ntime = 1\nworkers = 1\n"
@@ -169,20 +170,57 @@ def test_one_run_can_be_cancelled(study: SlurmStudy) -> None:
     study.run("cancel", sweep)
 
 
-def test_gpus_are_shared_out_between_processes(on_cluster: Cluster, study: SlurmStudy) -> None:
-    """Two GPUs with two workers each make four processes, each of which sees one GPU and its share of cores."""
+def test_gpus_are_shared_out_between_processes(study: SlurmStudy) -> None:
+    """Two GPUs with two workers each make four processes, each of which sees one GPU and its share of cores; "each"
+    makes a task of its own for every trajectory, with the GPU and all the cores that SLURM gave it."""
     (study.root / "jobs" / "seen.py").write_text(
-        "import os, time\n\n\ndef train(run, *, size: int):\n"
+        "import os, time\n\n\ndef train(run, *, size: int, way: str):\n"
         "    time.sleep(1)\n"
         "    run.record(gpu=os.environ['CUDA_VISIBLE_DEVICES'], threads=os.environ['OMP_NUM_THREADS'])\n"
         "    run.log(epoch=1, loss=0.0)\n"
     )
-    body = "[grid]\nsize = [1, 2, 3, 4]\n[resources]\ntime = 1\nworkers = 1\ngpus = 2\ncpus = 4\nworkers_per_gpu = 2\n"
-    sweep = study.sweep("gpus", body, "seen")
-    study.submit(sweep)
-    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 4)
-    from hpcsweep.store import Store
+    grid = '[grid]\nsize = [1, 2, 3, 4]\n[fixed]\nway = "{way}"\n[resources]\ntime = 1\nworkers = {workers}\n'
+    shared = grid.format(way="shared", workers=1) + "gpus = 2\ncpus = 4\nworkers_per_gpu = 2\n"
+    each = grid.format(way="each", workers='"each"') + "gpus = 1\ncpus = 2\n"
+    sweeps = [study.sweep("gpus", shared, "seen"), study.sweep("each", each, "seen")]
+    jobs = [study.submit(sweep) for sweep in sweeps]
+    assert study.cluster.ask("squeue", "-h", "-r", "-t", "all", "-j", jobs[1], "-o", "%i").count(f"{jobs[1]}_") == 4
+    study.cluster.wait_until(lambda: all(study.states(sweep) == ["done"] * 4 for sweep in sweeps))
+    seen = [result for result in Store(study.store).results() if result.job == "jobs/seen.py:train"]
+    facts = {way: [one.facts for one in seen if one.params["way"] == way] for way in ("shared", "each")}
+    assert sorted(fact["gpu"] for fact in facts["shared"]) == ["0", "0", "1", "1"]
+    assert {fact["threads"] for fact in facts["shared"]} == {"1"}
+    assert {fact["threads"] for fact in facts["each"]} == {"2"}
+    assert all(fact["gpu"].isdecimal() for fact in facts["each"])
 
-    facts = [result.facts for result in Store(study.store).results() if result.job == "jobs/seen.py:train"]
-    assert sorted(fact["gpu"] for fact in facts) == ["0", "0", "1", "1"]
-    assert {fact["threads"] for fact in facts} == {"1"}
+
+APPTAINER = """#!/bin/sh
+# what `apptainer exec OPTIONS IMAGE COMMAND...` does, in a world without SLURM's commands
+printf '%s\\n' "$@" >>@LOG@
+while [ "$1" != "@IMAGE@" ]; do shift; done
+shift
+PATH=/nowhere exec "$@"
+"""
+
+
+def test_python_runs_in_the_container_and_slurms_commands_outside(study: SlurmStudy, tmp_path: Path) -> None:
+    """The container is given its options word for word and Python after them; the host requeues when time is up."""
+    image, log, tools = "/images/tf $HOME 2.sif", tmp_path / "log", tmp_path / "tools"
+    tools.mkdir()
+    (tools / "apptainer").write_text(APPTAINER.replace("@LOG@", str(log)).replace("@IMAGE@", image.replace("$", "\\$")))
+    (tools / "apptainer").chmod(0o755)
+    options = ["-B", "/data:/data", "--nv", "--env=A='b $c'"]
+    study.profile(
+        "contained",
+        PROFILE + f'python = "{sys.executable}"\n'
+        f"setup = ['export PATH={tools}:$PATH', 'export HPCSWEEP_TIME_LEFT=0:21']\n"
+        f'[container]\ncommand = "apptainer"\nimage = "{image}"\noptions = {json.dumps(options)}\n',
+    )
+    body = QUICK.replace("repeats = 6", "repeats = 1").replace("time = 1", "time = 2").replace("0.01", "0.2")
+    sweep = study.sweep("contained", body.format(epochs=50, size=62), profile="contained")
+    study.submit(sweep)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"])
+    words = log.read_text().splitlines()
+    assert words[: len(options) + 2] == ["exec", *options, image]
+    assert words[len(options) + 2 :][:4] == [sys.executable, "-u", "-m", "submitit.core._submit"]
+    assert words.count("exec") >= 2  # it went on after its time was up: requeued by the host

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 
 from slurm_cluster import Cluster
-from slurm_study import SlurmStudy
+from slurm_study import CountedCommands, SlurmStudy
+
+from hpcsweep.cli.workers import SCHEDULER_FLOOR_S
 
 BODY = "repeats = 2\n[fixed]\npace = {pace}\nepochs = 40\nsize = {size}\n[resources]\ntime = 5\nworkers = 2\n"
 
@@ -27,20 +31,52 @@ def test_status_says_where_and_why(study: SlurmStudy) -> None:
 
 
 def test_status_asks_the_scheduler_once(study: SlurmStudy, tmp_path: Path) -> None:
-    """However many workers there are, a status is one call of squeue, and none at all when all have ended."""
-    for name in ("squeue", "sacct", "scontrol", "sinfo", "sacctmgr"):
-        tool = tmp_path / name
-        tool.write_text(f'#!/bin/sh\necho {name} >>{tmp_path}/calls\nPATH=${{PATH#*:}} exec {name} "$@"\n')
-        tool.chmod(0o755)
-    path = f"{tmp_path}:{Path('/usr/bin')}:/bin"
+    """However many workers there are, a status is one squeue, and none when all have ended; --watch asks seldom."""
+    commands, watched = CountedCommands.create(tmp_path / "once"), CountedCommands.create(tmp_path / "watched")
     sweep = study.sweep("asks", BODY.format(pace=0.2, size=71))
     study.submit(sweep)
-    study.run("status", sweep, PATH=path)
-    assert (tmp_path / "calls").read_text().split() == ["squeue"]
+    began = time.monotonic()
+    watch = study.start("status", "--watch", sweep, PATH=watched.path)
+    study.run("status", sweep, PATH=commands.path)
+    assert commands.take() == ["squeue"]
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
     study.cluster.wait_until(lambda: len([e for e in study.events("asks") if e["event"] == "exit"]) == 2)
-    study.run("status", sweep, PATH=path)
-    assert (tmp_path / "calls").read_text().split() == ["squeue"]
+    study.run("status", sweep, PATH=commands.path)
+    assert commands.take() == []
+    watch.send_signal(signal.SIGINT)
+    said, _ = watch.communicate()
+    calls = watched.take()
+    assert watch.returncode == 130
+    assert said.count("asks: 2 runs") >= 3
+    assert 1 <= len(calls) <= 1 + (time.monotonic() - began) // SCHEDULER_FLOOR_S
+    assert set(calls) == {"squeue"}
+
+
+def test_who_is_asked_is_decided_by_the_files(study: SlurmStudy, tmp_path: Path) -> None:
+    """Of a worker that died just now squeue is asked, of one long silent sacct; never both, and purged records do not
+    change what is said."""
+    commands = CountedCommands.create(tmp_path / "commands")
+    body = '[fixed]\nhow = "{how}"\nsize = 77\n[resources]\ntime = 1\nworkers = 1\n'
+    fine, sweep = (
+        study.sweep(name, body.format(how=how), "dies") for name, how in (("fine", "fine"), ("dead", "killed"))
+    )
+    finished, job = study.submit(fine), study.submit(sweep)
+    study.cluster.wait_until(lambda: study.cluster.ask("squeue", "-h", "-j", job, "-t", "all", "-o", "%T") == "FAILED")
+    recent = study.run("status", sweep, PATH=commands.path)
+    assert "killed from outside (SIGKILL)" in recent
+    assert commands.take() == ["squeue"]
+    study.age_events("dead")
+    study.cluster.wait_until(lambda: study.cluster.ask("sacct", "-X", "-n", "-j", job, "-o", "state") == "FAILED")
+    assert study.run("status", sweep, PATH=commands.path) == recent
+    assert commands.take() == ["sacct"]
+    table = study.run("table", fine)
+    study.cluster.purge(job)
+    study.cluster.purge(finished)
+    assert not study.cluster.ask("sacct", "-X", "-n", "-j", job, "-o", "state")
+    assert study.run("status", sweep, PATH=commands.path) == recent
+    assert commands.take() == ["sacct"]
+    assert study.run("table", fine) == table
+    assert study.run("status", fine) == "fine: 1 runs: 1 done\n"
 
 
 def test_without_accounting_and_with_the_controller_down(rough_study: SlurmStudy) -> None:
@@ -85,9 +121,16 @@ def test_doctor_says_what_is_broken(study: SlurmStudy) -> None:
 
 
 def test_logs_of_a_worker(study: SlurmStudy) -> None:
-    """What a worker itself printed is found by its task's name."""
-    sweep = study.sweep("talks", BODY.format(pace=0.01, size=74))
+    """What a worker itself printed is found by its task's name, and followed as it grows."""
+    sweep = study.sweep("talks", BODY.format(pace=0.1, size=74))
     array = study.submit(sweep)
+    study.cluster.wait_until(lambda: len([e for e in study.events("talks") if e["event"] == "start"]) == 2)
+    follower = study.start("logs", "--worker", f"{array}_0", "--follow")
+    assert follower.stdout is not None
+    assert any("hpcsweep: trajectory" in line and "done" in line for line in follower.stdout)
+    follower.send_signal(signal.SIGINT)
+    follower.communicate()
+    assert follower.returncode == 130
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
     both = study.run("logs", "--worker", f"{array}_0") + study.run("logs", "--worker", f"{array}_1")
     assert both.count("hpcsweep: trajectory") == 2

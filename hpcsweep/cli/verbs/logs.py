@@ -33,14 +33,12 @@ def command(run: str | None, store: str | None, follow: bool, all_attempts: bool
     paths = opened.log_paths(trajectory_id)
     if not paths:
         raise NothingSelectedError(f"run {run_id[:12]} has no log: it was not begun yet; expected an attempt at it")
-    for path in paths if all_attempts else paths[-1:]:
-        note(f"== {path}")
-        click.echo(path.read_text(errors="replace"), nl=False)
+    end = _print(paths if all_attempts else paths[-1:])
     failure = opened.failure(trajectory_id)
     if failure and failure.message:
         note(f"== failed ({failure.cause}): {failure.message}")
     if follow:
-        _follow(paths[-1])
+        _follow(paths[-1], end)
 
 
 def _print_worker(store: Store, task: str, follow: bool) -> None:
@@ -49,16 +47,26 @@ def _print_worker(store: Store, task: str, follow: bool) -> None:
     paths = worker_logs(store.layout, task)
     if not paths:
         raise NothingSelectedError(f"no worker {task} has begun; see who has: hpcsweep status SWEEP")
+    end = _print(paths)
+    if follow:
+        _follow(paths[-1], end)
+
+
+def _print(paths: list[Path]) -> int:
+    """Print logs one after the other; return where in the last one we are."""
+    end = 0
     for path in paths:
         note(f"== {path}")
-        click.echo(path.read_text(errors="replace"), nl=False)
-    if follow:
-        _follow(paths[-1])
+        with open(path, "rb") as log:
+            click.echo(log.read().decode(errors="replace"), nl=False)
+            end = log.tell()
+    return end
 
 
-def _follow(path: Path) -> None:
+def _follow(path: Path, begin: int) -> None:
+    """Print what is added to a log from byte `begin` on, until somebody interrupts."""
     with open(path, errors="replace") as log:
-        log.seek(0, 2)
+        log.seek(begin)
         while True:
             text = log.read()
             click.echo(text, nl=False) if text else time.sleep(0.3)
