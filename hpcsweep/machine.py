@@ -23,3 +23,11 @@ def default_workers(trajectories: int, *, asked: int | None, given: int | str | 
     """Return how many workers to start here: as asked, else as the profile says, else one a GPU or one a core."""
     wanted = asked or (given if isinstance(given, int) else None) or len(visible_gpus()) or usable_cores()
     return max(1, min(wanted, trajectories))
+
+
+def memory_gb_a_core() -> float:
+    """Return the memory that there is for one core: of the SLURM job on this node, else of the machine."""
+    slurm_mb, slurm_cores = os.environ.get("SLURM_MEM_PER_NODE", ""), os.environ.get("SLURM_CPUS_ON_NODE", "")
+    if slurm_mb.isdigit() and slurm_cores.isdigit() and int(slurm_mb):
+        return int(slurm_mb) / 1000 / int(slurm_cores)
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9 / (os.cpu_count() or 1)

@@ -68,6 +68,9 @@ class Training(Section):
     isolation: Literal["worker", "process"] = Field(
         default="worker", description="Whether a worker trains in its own process or starts one a trajectory."
     )
+    renew_gb: float | None = Field(
+        default=None, gt=0, description="A worker whose memory grew by so much goes on in a new process (4, or less)."
+    )
 
 
 class Stop(Section):

@@ -16,7 +16,7 @@ from typing import IO, Any
 from hpcsweep.machine import usable_cores
 from hpcsweep.scheduler.slurm_terms import SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.worker.processors import limit_threads, pin_to_core
+from hpcsweep.worker.processors import pin_to_core, set_environment
 from hpcsweep.worker.stop import Stop
 from hpcsweep.worker.until import work_until
 
@@ -108,10 +108,9 @@ def _endings_of(stdout: IO[str] | None, code: int) -> Counter[str]:
 
 def prepare(process: WorkerProcess) -> None:
     """Give this process its threads and core, before any numerical library is imported."""
-    limit_threads(process.threads)
+    set_environment(process.threads)
     if process.core is not None:
         pin_to_core(process.core)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def main(argument: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -19,7 +18,8 @@ from hpcsweep.worker.batches import Claims, batches, train_crew
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.job_code import load_job, uses_keras
 from hpcsweep.worker.pace import Pace
-from hpcsweep.worker.processors import limit_threads, pin_to_core
+from hpcsweep.worker.processors import pin_to_core, set_environment
+from hpcsweep.worker.renewal import TOO_BIG, Growth, drain_in_children
 from hpcsweep.worker.stop import Stop
 from hpcsweep.worker.trajectory import Ending, Job, TrajectoryTrainer, process_name
 
@@ -34,10 +34,9 @@ def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pi
     """
     stop = Stop()
     stop.listen()
-    limit_threads(threads)
+    set_environment(threads)
     if pin:
         pin_to_core(index)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     submission = SubmissionFolder(Path(submission_path))
     manifest = read_manifest(submission.manifest)
     store = Store(submission.store_root, lease_s=manifest.lease_s)
@@ -50,10 +49,18 @@ def drain(
     """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at this worker's part."""
     pace = pace or Pace(stop)
     keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
-    trainer = TrajectoryTrainer(store, manifest, _loader(manifest), stop, pace, keras=keras)
     if isolated:
         _import_for_children(keras)
-    endings: Counter[str] = Counter()
+    train = partial(_train_all, store, manifest, stop, index, workers, keras=keras, isolated=isolated)
+    return drain_in_children(train, pace, stop) if keras and not isolated else train(pace)
+
+
+def _train_all(
+    store: Store, manifest: Manifest, stop: Stop, index: int, workers: int, pace: Pace, *, keras: bool, isolated: bool
+) -> Counter[str]:
+    """Train in this process, until nothing is left, it is time to stop, or the process has grown too big."""
+    trainer = TrajectoryTrainer(store, manifest, _loader(manifest, keras=keras), stop, pace, keras=keras)
+    endings, growth = Counter[str](), Growth(manifest.settings)
     stacked = manifest.settings.get("engine") == "stacked" and not isolated
     # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
     train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
@@ -65,6 +72,9 @@ def drain(
             endings[ending] += 1
             endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
+        if claims and growth.is_too_big() and keras and not isolated:
+            endings[TOO_BIG] += 1
+            break
     endings.update({LATER: pace.later, TOO_SHORT: pace.too_short})
     return +endings
 
@@ -112,9 +122,18 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
     return Failure("worker died", message, "", claim.generation)
 
 
-def _loader(manifest: Manifest) -> Callable[[], Job]:
-    """Return a function that imports the job at its first call, so that its errors are those of a run."""
-    return lru_cache(maxsize=1)(lambda: load_job(manifest.root, manifest.job_path, manifest.job_function))
+def _loader(manifest: Manifest, *, keras: bool) -> Callable[[], Job]:
+    """Return a function that imports the job at its first call, so that its errors are those of a run.
+
+    Keras is set up before a job file can import it as it comes: with more threads, another order of sums, and chatter.
+    """
+
+    def load() -> Job:
+        if keras:
+            importlib.import_module("hpcsweep.training")
+        return load_job(manifest.root, manifest.job_path, manifest.job_function)
+
+    return lru_cache(maxsize=1)(load)
 
 
 def _mentions_keras(manifest: Manifest) -> bool:

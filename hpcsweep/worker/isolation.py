@@ -1,63 +1,32 @@
 """`isolation = "process"`: each trajectory in a child, forked after the imports, for jobs that keep state of their own.
 
-The fork comes after TensorFlow is imported and before any device is used: a child costs a hundredth of an import, and
-whatever a job leaves behind in its process, or whatever kills it, ends with the child.
+The fork comes after TensorFlow is imported and before any device is used: a child costs a hundredth of an import.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
+from typing import cast
 
 from hpcsweep.store import Failure
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.records import write_failure
+from hpcsweep.worker.child import in_child
 from hpcsweep.worker.stop import Stop
 from hpcsweep.worker.trajectory import Ending
-
-ENDINGS: tuple[Ending, ...] = ("done", "paused", "failed", "lost")
-POLL_S = 0.02
 
 
 def train_in_child(train: Callable[[], Ending], claim: Claim, stop: Stop) -> Ending:
     """Call `train` in a forked child and return how it ended; a child that is killed is a failure with that cause."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        _be_child(train)
-    status = _wait(child, stop)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) < len(ENDINGS):
-        return ENDINGS[os.WEXITSTATUS(status)]
-    write_failure(claim.folder, Failure(*_death(status), "", claim.generation, time=time.time()))
+    ended = in_child(train, stop)
+    if ended.answer is not None:
+        return cast(Ending, ended.answer)
+    write_failure(claim.folder, Failure(*_death(ended.status), "", claim.generation, time=time.time()))
     claim.give_back()
     return "failed"
-
-
-def _be_child(train: Callable[[], Ending]) -> None:
-    code = len(ENDINGS)
-    try:
-        code = ENDINGS.index(train())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _wait(child: int, stop: Stop) -> int:
-    """Wait for the child, and pass a request to stop on to it, once."""
-    told = False
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return status
-        if stop.requested and not told:
-            os.kill(child, signal.SIGTERM)
-            told = True
-        time.sleep(POLL_S)
 
 
 def _death(status: int) -> tuple[str, str]:

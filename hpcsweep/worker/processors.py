@@ -16,10 +16,14 @@ THREAD_VARIABLES = (
 )
 
 
-def limit_threads(threads: int) -> None:
-    """Set the thread counts that NumPy's and TensorFlow's libraries read when they are imported."""
+def set_environment(threads: int) -> None:
+    """Set what NumPy's and TensorFlow's libraries read when they are imported: thread counts, and to say nothing.
+
+    It has to be set before any code of the user's is, since a job file may import them first.
+    """
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def pin_to_core(index: int) -> None:

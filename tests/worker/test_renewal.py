@@ -1,0 +1,96 @@
+"""A worker of many architectures: its process is renewed when it has grown too big, and nobody's numbers change."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from hpcsweep.store import Result, Store
+from hpcsweep.store.claims import read_owner
+from hpcsweep.verification import differences
+from tests.conftest import Study
+
+JOB = """
+import os
+import keras
+from hpcsweep.data import load
+from hpcsweep.training import fit
+
+def train(run, *, neurons: int, epochs: int):
+    resident = int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e9
+    run.record(pid=os.getpid(), resident_gb=resident)
+    data = load("digits")
+    model = keras.Sequential([keras.Input(data.input_shape), keras.layers.Flatten(),
+                              keras.layers.Dense(neurons, "relu"), keras.layers.Dense(10, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return fit(run, model, data, epochs=epochs)
+"""
+SWEEP = """
+name = "{name}"
+job = "jobs/many.py:train"
+[fixed]
+epochs = 2
+[grid]
+neurons = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+[training]
+engine = "compiled"
+{more}
+"""
+BOUND_GB = 0.05  # an architecture takes 0.015
+
+
+def results(store: Path) -> list[Result]:
+    """Return the results of a store in the order in which one worker takes them."""
+    return sorted(Store(store).results(), key=lambda result: result.params["neurons"])
+
+
+def growths_gb(found: list[Result]) -> list[float]:
+    """Return for each process how much it had grown, from the beginning of its second run to that of its last."""
+    by_process: dict[int, list[float]] = {}
+    for result in found:
+        by_process.setdefault(result.facts["pid"], []).append(result.facts["resident_gb"])
+    return [max(sizes[1:]) - sizes[1] for sizes in by_process.values() if len(sizes) > 1]
+
+
+def test_a_process_that_has_grown_too_big_is_renewed(study: Study) -> None:
+    """Of twelve architectures each result is the same to the bit, however often the process is renewed."""
+    study.job("many", JOB)
+    renewed = study.sweep("renewed", SWEEP.format(name="renewed", more=f"renew_gb = {BOUND_GB}"))
+    whole = study.sweep("whole", SWEEP.format(name="whole", more=""))
+    ended = study.run("run", renewed, "--quiet", "--workers", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert study.run("run", whole, "--quiet", "--workers", "1", "--store", study.root / "whole").returncode == 0
+    ours, theirs = results(study.store), results(study.root / "whole")
+    assert len(ours) == 12
+    assert [differences(*pair) for pair in zip(ours, theirs, strict=True)] == [[]] * 12
+    assert all(len(result.facts["attempts"]) == 1 for result in ours)
+    assert len({result.facts["pid"] for result in theirs}) == 1
+    assert 2 <= len({result.facts["pid"] for result in ours}) < 12
+    assert max(growths_gb(ours)) <= BOUND_GB < max(growths_gb(theirs))
+
+
+def test_a_child_dies_with_its_worker_and_takes_it_along(study: Study, wait_until: Callable[..., None]) -> None:
+    """Kill -9 of a worker ends the child that trains for it, and kill -9 of the child ends the worker."""
+    study.job("many", JOB)
+    path = study.sweep("long", SWEEP.format(name="long", more="").replace("epochs = 2", "epochs = 100000"))
+    for of_parent in (True, False):
+        command = study.start("run", path, "--quiet", "--workers", "1")
+        opened = Store(study.store)
+        wait_until(lambda known=opened: any(known.is_claimed(one) for one in known.layout.trajectory_ids()), 120)
+        looks = [opened.look(one) for one in opened.layout.trajectory_ids()]
+        (child,) = [int(read_owner(look.folder, look.generation)["pid"]) for look in looks if look.alive]
+        parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
+        command.kill()
+        os.kill(parent if of_parent else child, signal.SIGKILL)
+        wait_until(lambda pids=(parent, child): not any(map(runs, pids)))
+        command.communicate()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended but is not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
