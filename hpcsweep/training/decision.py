@@ -8,12 +8,16 @@ from typing import Any
 from hpcsweep.errors import UsageError, nearest
 from hpcsweep.training.backend import backend
 from hpcsweep.training.handle import RunHandle
+from hpcsweep.training.measure import measure_steps_s
 from hpcsweep.training.program import NotCompilableError, Program
 from hpcsweep.training.programs import Setup
 
 ENGINES = ("auto", "fit", "compiled", "compiled-xla", "stacked")
 XLA_PAYS_FROM_STEPS = 20_000  # XLA saves about 0.1 ms a step of a small dense net, and takes 1 to 3 s to compile
 XLA_MUST_GAIN = 1.2  # else the numbers of model.fit are worth more
+DISPATCHED_STEP_S = 8e-5  # TensorFlow starts the hundred operations of the smallest step in 0.08 to 0.15 ms
+FIT_MAY_WIN_FROM_S = 5e-3  # model.fit's own work takes 0.3 to 1 ms a step
+FIT_MUST_GAIN = 1.1  # else what was measured may be chance
 _SLOW_WITH_XLA_ON_CPU = ("Conv", "LSTM", "GRU", "RNN")
 
 
@@ -66,22 +70,35 @@ def _automatic(run: RunHandle, setup: Setup) -> Choice:
 
 
 def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
-    """Measure the compiled engines where both may win, and return the one to take, with the reason."""
+    """Measure the engines that may win, and return the one to take, with the reason."""
     cpu = backend().device_name() == "cpu"
     slow = [layer.name for layer in setup.model._flatten_layers() if _is_slow(layer)]
     if cpu and slow:
-        return _decided("compiled", f"on a CPU, XLA makes layers like {slow[0]} many times slower")
+        return _not_slower_than_fit(setup, f"on a CPU, XLA makes layers like {slow[0]} many times slower")
     steps = _steps(run, setup)
     if cpu and steps < XLA_PAYS_FROM_STEPS:
-        return _decided("compiled", f"{steps} steps are too few to pay for XLA's compiling")
+        return _not_slower_than_fit(setup, f"{steps} steps are too few to pay for XLA's compiling")
     try:
-        xla = setup.program("compiled-xla")
+        xla_s = measure_steps_s(setup, "compiled-xla")[0]
     except NotCompilableError as error:
-        return _decided("compiled", f"XLA cannot compile it: {error}")
-    plain = setup.program("compiled")
-    plain_s, xla_s = (program.step_s(program.put(setup.data)) for program in (plain, xla))
+        return _not_slower_than_fit(setup, f"XLA cannot compile it: {error}")
+    if cpu and xla_s < DISPATCHED_STEP_S:
+        reason = (
+            f"measured: {1e3 * xla_s:.3f} ms a step with XLA; without it, starting a step's operations takes as long"
+        )
+        return _decided("compiled-xla", reason)
+    plain_s, xla_s = measure_steps_s(setup, "compiled", "compiled-xla")
     engine = "compiled-xla" if plain_s > XLA_MUST_GAIN * xla_s else "compiled"
     return _decided(engine, f"measured: {1e3 * plain_s:.3f} ms a step compiled, {1e3 * xla_s:.3f} ms with XLA")
+
+
+def _not_slower_than_fit(setup: Setup, reason: str) -> dict[str, Any]:
+    """Take `compiled`, unless its steps are so long that `fit`, whose own work a step is small, may be as fast."""
+    if measure_steps_s(setup, "compiled")[0] < FIT_MAY_WIN_FROM_S:
+        return _decided("compiled", reason)
+    fit_s, compiled_s = measure_steps_s(setup, "fit", "compiled")
+    measured = f"measured: {1e3 * fit_s:.1f} ms a step with model.fit, {1e3 * compiled_s:.1f} ms compiled"
+    return _decided("fit" if compiled_s > FIT_MUST_GAIN * fit_s else "compiled", f"{measured}; {reason}")
 
 
 def _decided(engine: str, reason: str) -> dict[str, Any]:

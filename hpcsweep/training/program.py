@@ -15,7 +15,7 @@ from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
 from hpcsweep.training.state import State
 
-EVALUATION_BATCH = 512
+EVALUATION_BATCH = 1024
 """Examples a step when no gradient is wanted (epoch 0, predictions): large steps, for what is large is faster."""
 
 
@@ -61,8 +61,8 @@ class Program(Protocol):
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`, each with validation at its end."""
 
-    def step_s(self, data: DeviceData) -> float:
-        """Measure the seconds that one training batch takes; the state is lost."""
+    def try_batches(self, data: DeviceData, count: int) -> None:
+        """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return the loss and metrics of the present state on both parts of the data, one number each."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import pytest
 
-from hpcsweep.training import decision, fit, seed_everything
+from hpcsweep.training import decision, fit, measure, seed_everything
 from hpcsweep.training.program import NotCompilableError
 from tests.training import nets
 from tests.training.test_runs import DATA, outcome, train
@@ -35,6 +35,45 @@ def test_auto_measures_once_and_all_runs_of_the_store_follow(monkeypatch):
     assert outcome(runs[0]) == outcome(train(nets.dense, 2, engine=decided["engine"]))
     other = {key: {"engine": "fit", "reason": "decided elsewhere"} for key in decisions}
     assert train(nets.dense, 1, engine="auto", decisions=other).facts["engine"] == "fit"
+
+
+@pytest.mark.parametrize(
+    ("measured_s", "engine"),
+    [
+        ({"compiled-xla": 2e-3, "compiled": 4e-3}, "compiled-xla"),
+        ({"compiled-xla": 2e-3, "compiled": 2.2e-3}, "compiled"),
+        ({"compiled-xla": 5e-5}, "compiled-xla"),
+    ],
+)
+def test_xla_is_taken_where_it_gains(monkeypatch, measured_s, engine):
+    """XLA must gain more than a little; where its step is shorter than dispatching one, nothing else is traced."""
+    monkeypatch.setattr(decision, "XLA_PAYS_FROM_STEPS", 0)
+    monkeypatch.setattr(decision, "measure_steps_s", lambda setup, *engines: [measured_s[one] for one in engines])
+    assert train(nets.dense, 1, engine="auto").facts["engine"] == engine
+
+
+@pytest.mark.parametrize(("fit_s", "engine"), [(0.010, "fit"), (0.019, "compiled"), (0.030, "compiled")])
+def test_long_steps_are_left_to_model_fit_where_it_is_faster(monkeypatch, fit_s, engine):
+    """Where a step is so long that model.fit's own work does not matter, it is measured too, and must gain."""
+    measured_s = {"compiled": 0.020, "fit": fit_s}
+    monkeypatch.setattr(decision, "measure_steps_s", lambda setup, *engines: [measured_s[one] for one in engines])
+    run = train(nets.conv, 1, engine="auto")
+    assert run.facts["engine"] == engine
+    assert "model.fit" in run.facts["engine_reason"]
+
+
+def test_measuring_takes_what_a_call_costs_off_the_steps():
+    """The seconds of a step are those by which more batches take longer, so a slow start does not count."""
+    now = [0.0]
+
+    def try_batches(count: int) -> None:
+        now[0] += 2.0 + 0.01 * count
+
+    trial = measure._Trial(try_batches, lambda: now[0], most_batches=1000)
+    trial.choose_batches()
+    trial.measure()
+    assert trial.step_s == pytest.approx(0.01)
+    assert 0.01 * trial.batches >= measure.MEASURED_S
 
 
 def test_a_resumed_run_keeps_its_engine():

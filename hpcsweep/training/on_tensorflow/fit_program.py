@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -60,27 +59,23 @@ class FitProgram:
             del optimizer.finalize_variable_values
         return {name: [float(value) for value in values] for name, values in history.items()}
 
-    def _fit(self, data: DeviceData, orders: NDArray[np.int32]) -> dict[str, list[float]]:
+    def _fit(self, data: DeviceData, orders: NDArray[np.int32], *, validate: bool = True) -> dict[str, list[float]]:
         follow = _FollowOrders(orders)
         history = self.model.fit(
             follow.batches(data.train, self._batch_size),
             epochs=len(orders),
             verbose=0,
             shuffle=False,
-            validation_data=_known(data.validation),
+            validation_data=_known(data.validation) if validate else None,
             validation_batch_size=self._batch_size,
             callbacks=[follow, *self._callbacks],
         )
         return dict(history.history)
 
-    def step_s(self, data: DeviceData) -> float:
-        """Measure the seconds that one training batch takes, from the second of two epochs; the state is lost."""
-        examples = len(data.train[0])
-        order = np.arange(examples, dtype=np.int32)[None]
-        self.advance(data, order)
-        began = time.perf_counter()
-        self.advance(data, order)
-        return (time.perf_counter() - began) / -(-examples // self._batch_size)
+    def try_batches(self, data: DeviceData, count: int) -> None:
+        """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
+        examples = min(count * self._batch_size, len(data.train[0]))
+        self._fit(data, np.arange(examples, dtype=np.int32)[None], validate=False)
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts of the data."""

@@ -18,7 +18,6 @@ from hpcsweep.training.state import State, load_state, read_metrics, read_state
 
 _ORDER_NUMBERS = 2**18  # at most so many indices of examples are sent to the device in one call, at least an epoch's
 _MOST_EPOCHS_A_CALL = 64
-_MEASURED_S = 0.05
 OnDevice = weakref.WeakKeyDictionary[Data, DeviceData]
 _on_device: OnDevice = weakref.WeakKeyDictionary()
 
@@ -70,6 +69,7 @@ class TensorFlowProgram:
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
         self._predict = tf.function(self._predictions, autograph=False)
+        self._has_one_output: bool | None = None
 
     def put(self, data: Data) -> DeviceData:
         """Place data on the device; the same object is placed once."""
@@ -139,20 +139,10 @@ class TensorFlowProgram:
         names = [*self._names, *(f"val_{name}" for name in self._names)]
         return dict(zip(names, table.T.astype(float).tolist(), strict=True))
 
-    def step_s(self, data: DeviceData) -> float:
-        """Measure the seconds that one training batch takes; the state is not worth anything afterwards."""
-        padded = tf.zeros((self.longest_call_epochs, self._examples), dtype=tf.int32)
-
-        def time_s(batches: int) -> float:
-            spans = self._spans(0, min(batches, self.train_batches))
-            began = time.perf_counter()
-            self._advance(data.train, data.validation, padded, tf.constant(1), spans).numpy()
-            return time.perf_counter() - began
-
-        batches, all_batches = 4, -(-self._examples // self._batch_size)
-        while time_s(batches) < _MEASURED_S and batches < all_batches:
-            batches = min(2 * batches, all_batches)
-        return min(time_s(batches) for _ in range(3)) / batches
+    def try_batches(self, data: DeviceData, count: int) -> None:
+        """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
+        orders = tf.zeros((self.longest_call_epochs, self._examples), dtype=tf.int32)
+        self._advance(data.train, data.validation, orders, tf.constant(1), self._spans(0, count)).numpy()
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts; never with XLA, so the same for both engines."""
@@ -169,9 +159,9 @@ class TensorFlowProgram:
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
-        x = data.validation[0]
-        single = tf.is_tensor(self.model(x[:1], training=False))
-        return self._predict(x).numpy() if single else None
+        if self._has_one_output is None:
+            self._has_one_output = tf.is_tensor(self.model(data.validation[0][:1], training=False))
+        return self._predict(data.validation[0]).numpy() if self._has_one_output else None
 
     # -- what is traced -------------------------------------------------------------------------------------------
 
