@@ -120,7 +120,9 @@ def test_a_deadline_is_told_apart(study: SlurmStudy) -> None:
     sweep = study.sweep(
         "deadline", BODY.format(how="sleeps", size=31).replace("time = 1", "time = 9"), "dies", "deadline"
     )
-    hog = study.cluster.ask("sbatch", "--parsable", "-p", "dgx", "-w", "dgx2", "-c4", "-t1", "--wrap", "sleep 20")
+    hog = study.cluster.ask(
+        "sbatch", "--parsable", "-p", "dgx", "-w", "dgx2", "-c4", "-t1", "-o", "/dev/null", "--wrap", "sleep 20"
+    )
     array = study.submit(sweep)
     study.cluster.ask("scontrol", "update", f"jobid={array}", "Deadline=now+9seconds")
     _wait_for(study, sweep, "deadline")
