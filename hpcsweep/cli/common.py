@@ -11,6 +11,7 @@ from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
     from hpcsweep.plan import Plan
+    from hpcsweep.profile import Profile
     from hpcsweep.store import Store
     from hpcsweep.sweep import Sweep
 
@@ -18,7 +19,7 @@ sweep_argument = click.argument("sweep_path", metavar="SWEEP", type=click.Path(p
 store_option = click.option(
     "--store",
     metavar="DIR",
-    help="The store of results  [default: $HPCSWEEP_STORE, else results/ of the study]",
+    help="The store of results  [default: $HPCSWEEP_STORE, else the profile's, else results/ of the study]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 max_runs_option = click.option(
@@ -41,11 +42,19 @@ def load(sweep_path: Path, max_runs: int = 1_000_000, profile: str | None = None
     return sweep
 
 
-def open_store(option: str | None, root: Path, *, lease_s: float | None = None) -> Store:
+def open_store(option: str | None, root: Path) -> Store:
     """Open the store that the option, the environment or the study names; it need not exist."""
-    from hpcsweep.store import DEFAULT_LEASE_S, Store, locate_store
+    from hpcsweep.store import Store, locate_store
 
-    return Store(locate_store(option, root), lease_s=lease_s or DEFAULT_LEASE_S)
+    return Store(locate_store(option, root))
+
+
+def store_of(sweep: Sweep, option: str | None, profile: Profile | None = None) -> Store:
+    """Open the store of a sweep's results, which its profile (or `profile` instead) may name; it need not exist."""
+    from hpcsweep.store import Store, locate_store
+
+    profile = profile or sweep.profile
+    return Store(locate_store(option, sweep.root, profile.store), lease_s=profile.lease_s)
 
 
 def make_plan_of(sweep: Sweep, store: Store) -> Plan:

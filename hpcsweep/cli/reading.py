@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcsweep.cli.common import load, note, open_store
+from hpcsweep.cli.common import load, note, store_of
 from hpcsweep.files import write_atomic
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def read_results(source: Path, store: str | None) -> Results:
     if source.is_dir():
         return results.load(source)
     sweep = load(source)
-    return results.of_sweep(sweep, open_store(store, sweep.root))
+    return results.of_sweep(sweep, store_of(sweep, store))
 
 
 def split_names(texts: Sequence[str] | str | None) -> list[str] | None:

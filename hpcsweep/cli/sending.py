@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcsweep.cli.common import load, make_plan_of, note, open_store, plan_line
+from hpcsweep.cli.common import load, make_plan_of, note, plan_line, store_of
 from hpcsweep.errors import NothingSelectedError, SchedulerError, SweepFileError, UsageError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Sending:
     queue: Queue
     limits: ClusterLimits
     links: int = CHAIN_LINKS
+    elsewhere: bool = False  # the store is not the one that other commands find by the sweep file alone
 
     @property
     def request(self) -> Request:
@@ -83,10 +85,10 @@ def open_sending(
     sweep_path: Path, store_option: str | None, wishes: dict[str, Any], *, look_only: bool = False
 ) -> Sending:
     """Read the sweep, the store and the cluster; unless `look_only`, see to submissions that were cut off."""
-    from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_limits
-    from hpcsweep.scheduler.slurm_queue import ask_squeue
+    from hpcsweep.scheduler.slurm_limits import ask_cluster
 
-    sweep = load(sweep_path, profile=wishes.pop("profile"))
+    named = wishes.pop("profile")
+    sweep = load(sweep_path, profile=named)
     links = wishes.pop("links") or CHAIN_LINKS
     profile = overlay(sweep.profile, wishes)
     if profile.scheduler != "slurm":
@@ -94,17 +96,14 @@ def open_sending(
             f'profile "{profile.name}" is of this machine, expected one with scheduler = "slurm"; type: --profile '
             f"slurm, or train here: hpcsweep run {sweep_path}"
         )
-    store = open_store(store_option or profile.store, sweep.root, lease_s=profile.lease_s)
+    store = store_of(sweep, store_option, profile)
     if not look_only:
         _mend_interrupted(sweep, store)
-    queue = ask_squeue()
-    count = None if queue.problem else len(queue.tasks)
-    silent = ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
-    # who does not answer once would only make us wait as long again
-    limits = silent if queue.problem else ask_limits(profile.account, profile.qos, count)
+    queue, limits = ask_cluster(profile.account, profile.qos)
     plan = make_plan_of(sweep, store)
     note(plan_line(plan))
-    return Sending(sweep, store, plan, profile, queue, limits, links)
+    elsewhere = bool(store_option or (named and profile.store))
+    return Sending(sweep, store, plan, profile, queue, limits, links, elsewhere)
 
 
 def overlay(profile: Profile, wishes: dict[str, Any]) -> Profile:
@@ -220,7 +219,8 @@ def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:
     arrays = " -> ".join(str(one.array) for one in sent)
     what = f"{size.workers} worker{'s' if size.workers > 1 else ''}"
     trajectories = f"{len(todo)} trajector{'ies' if len(todo) > 1 else 'y'}"
-    click.echo(f"array {arrays}: {what} for {trajectories}; see: hpcsweep status {sending.sweep.path}")
+    where = f" --store {shlex.quote(str(sending.store.root))}" if sending.elsewhere else ""
+    click.echo(f"array {arrays}: {what} for {trajectories}; see: hpcsweep status {sending.sweep.path}{where}")
 
 
 def nothing_to_do(sending: Sending, *, failed: bool) -> None:

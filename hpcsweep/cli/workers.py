@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,26 @@ class WorkersWatch:
         return self._view
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What to type against a cause, with the names of this sweep filled in."""
+
+    sweep_path: Path
+    profile: str
+
+    def against(self, cause: Cause, *, nodes: str = "", run: str = "", task: str = "") -> str:
+        """Return the command that helps."""
+        names = {"SWEEP": shlex.quote(str(self.sweep_path)), "PROFILE": self.profile, "NODE": nodes, "RUN": run}
+        text = cause.fix
+        for name, meaning in {**names, "TASK": task}.items():
+            text = text.replace(name, meaning) if meaning else text
+        return f"type: {text}" if text.startswith("hpcsweep ") else text
+
+    def fill(self, text: str) -> str:
+        """Return a note with the sweep's name in it."""
+        return text.replace("SWEEP", shlex.quote(str(self.sweep_path)))
+
+
 def add_causes(rows: list[dict[str, Any]], runs: list[Any], store: Store, view: SlurmView) -> None:
     """Give the rows of unfinished runs the cause of their worker's death, where one is known."""
     from hpcsweep.store.claims import read_owner
@@ -72,7 +93,7 @@ def to_json(view: SlurmView) -> dict[str, Any]:
     }
 
 
-def print_workers(view: SlurmView, sweep_path: Path) -> None:
+def print_workers(view: SlurmView, advice: Advice) -> None:
     """Print who waits and why, who runs where, who died of what, and the command that helps."""
     if view.running or view.pending:
         click.echo(f"  workers: {len(view.running)} running, {len(view.pending)} waiting")
@@ -82,26 +103,21 @@ def print_workers(view: SlurmView, sweep_path: Path) -> None:
         click.echo(f"    ... and {len(view.running) - SHOWN_WORKERS} more")
     for count, reason in view.reasons():
         mark = "STUCK: " if reason.stuck else ""
-        advice = f"; {reason.advice}" if reason.advice else ""
-        click.echo(f"    {count} waiting: {mark}{reason.words}{advice}")
+        helps = f"; {reason.advice}" if reason.advice else ""
+        click.echo(f"    {count} waiting: {mark}{reason.words}{helps}")
     for cause, deaths in view.deaths_by_cause():
-        some = " ".join(death.task for death in deaths[:4])
-        nodes = ",".join(sorted({death.node for death in deaths if death.node})) or "?"
-        click.echo(
-            f"  {len(deaths)} worker{'s' if len(deaths) > 1 else ''} ended: {cause.words} ({some}, node {nodes})"
-        )
-        click.echo(f"    {_fix(cause, deaths, sweep_path)}")
+        _print_deaths(cause, deaths, advice)
     for line in view.notes:
-        click.echo(f"  {line.replace('SWEEP', shlex.quote(str(sweep_path)))}")
+        click.echo(f"  {advice.fill(line)}")
 
 
-def fix_of(cause: Cause, sweep_path: Path, nodes: str = "NODE", run: str = "RUN") -> str:
-    """Return the command that helps against a cause, with its names filled in."""
-    return cause.fix.replace("SWEEP", shlex.quote(str(sweep_path))).replace("NODE", nodes).replace("RUN", run)
-
-
-def _fix(cause: Cause, deaths: list[Death], sweep_path: Path) -> str:
-    nodes = ",".join(sorted({death.node for death in deaths if death.node})) or "NODE"
+def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice) -> None:
+    some = " ".join(death.task for death in deaths[:4])
+    nodes = ",".join(sorted({death.node for death in deaths if death.node}))
+    click.echo(
+        f"  {len(deaths)} worker{'s' if len(deaths) > 1 else ''} ended: {cause.words} ({some}, node {nodes or '?'})"
+    )
     if all(death.again for death in deaths):
-        return "SLURM starts it again by itself"
-    return f"type: {fix_of(cause, sweep_path, nodes).replace('TASK', deaths[0].task)}"
+        click.echo("    SLURM starts it again by itself")
+    else:
+        click.echo(f"    {advice.against(cause, nodes=nodes, task=deaths[0].task)}")

@@ -23,7 +23,7 @@ from hpcsweep.sweep import Sweep, load_sweep
 def load(path: str | Path, *, store: str | Path | None = None) -> Results:
     """Return the results of a sweep file, finished or not, or of a whole store's folder.
 
-    `store` says where a sweep's results lie, if not in HPCSWEEP_STORE or the study's `results/`.
+    `store` says where a sweep's results lie, if not in HPCSWEEP_STORE, the profile's `store` or the study's `results/`.
     UsageError: `path` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
     """
     sweep, opened = open_source(path, store=store)
@@ -38,7 +38,8 @@ def open_source(path: str | Path, *, store: str | Path | None = None) -> tuple[S
     if path.suffix != ".toml" and not path.is_file():
         raise UsageError(f"{path}: found no such file or folder; expected a sweep file (.toml) or a store's folder")
     sweep = load_sweep(path)
-    return sweep, Store(locate_store(None if store is None else str(store), sweep.root))
+    folder = locate_store(None if store is None else str(store), sweep.root, sweep.profile.store)
+    return sweep, Store(folder, lease_s=sweep.profile.lease_s)
 
 
 def of_sweep(sweep: Sweep, store: Store) -> Results:

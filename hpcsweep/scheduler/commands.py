@@ -25,15 +25,23 @@ class Answer:
 
 
 def ask(
-    command: Sequence[str], *, timeout_s: float = QUERY_TIMEOUT_S, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    timeout_s: float = QUERY_TIMEOUT_S,
+    environment: Mapping[str, str] | None = None,
+    with_stderr: bool = False,
 ) -> Answer:
-    """Run `command` without a shell and return its stdout; a failure of any kind becomes `Answer.problem`."""
+    """Run `command` without a shell and return its stdout; a failure of any kind becomes `Answer.problem`.
+
+    `with_stderr`: its stderr too, where `sbatch --test-only` answers.
+    """
     if environment is None:
         environment = plain_environment()
     try:
         done = subprocess.run(
             list(command),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if with_stderr else subprocess.PIPE,
             text=True,
             errors="replace",
             timeout=timeout_s,
@@ -50,27 +58,6 @@ def ask(
     if done.returncode:
         return Answer(done.stdout, _last_words(command[0], done.stderr or done.stdout, done.returncode))
     return Answer(done.stdout)
-
-
-def ask_both(command: Sequence[str], *, timeout_s: float = QUERY_TIMEOUT_S) -> Answer:
-    """Like `ask`, with stderr appended to the text: `sbatch --test-only` answers there."""
-    try:
-        done = subprocess.run(
-            list(command),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            env=plain_environment(),
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except FileNotFoundError:
-        return Answer("", f"{command[0]} is not on this machine")
-    except (subprocess.TimeoutExpired, OSError) as error:
-        return Answer("", f"{command[0]} did not answer: {error}")
-    return Answer(done.stdout, _last_words(command[0], done.stdout, done.returncode) if done.returncode else None)
 
 
 def plain_environment() -> dict[str, str]:

@@ -111,7 +111,8 @@ def _version_of(distributions: tuple[str, ...]) -> str:
 def python_facts() -> dict[str, Any]:
     """Return the versions of Python and of the packages that training needs, and the GPUs that TensorFlow sees."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    facts: dict[str, Any] = {"host": platform.node(), "python": platform.python_version(), "packages": {}}
+    node = os.environ.get("SLURMD_NODENAME") or platform.node()
+    facts: dict[str, Any] = {"host": node, "python": platform.python_version(), "packages": {}}
     for name in PACKAGES:
         try:
             with contextlib.redirect_stdout(sys.stderr):

@@ -42,16 +42,19 @@ PREEMPTED = Cause("preempted", "made room for another job", RESUME)
 BOOT_FAILED = Cause("boot failed", "its node did not come up", f"{RESUME} --exclude NODE")
 CANCELLED = Cause("cancelled", "cancelled", RESUME)
 DEADLINE = Cause("deadline", "could not end before its deadline", RESUME)
-NO_PYTHON = Cause("no python", "Python, hpcsweep or the container is missing on the node", "hpcsweep doctor --probe")
-SETUP_FAILED = Cause("setup failed", "a set-up line of the profile failed", "mend `setup` or `modules` in the profile")
+LOOK_AT_A_NODE = "hpcsweep doctor --probe --profile PROFILE"
+NO_PYTHON = Cause("no python", "Python, hpcsweep or the container is missing on the node", LOOK_AT_A_NODE)
+SETUP_FAILED = Cause(
+    "setup failed",
+    "a set-up line of the profile failed",
+    "mend `setup` or `modules` in the profile, then: hpcsweep resume SWEEP",
+)
 DISK_FULL = Cause(
     "disk full",
     "no space, or over quota, where the store is",
     "make room (hpcsweep clean), then: hpcsweep resume --failed SWEEP",
 )
-STORE_UNREACHABLE = Cause(
-    "store unreachable", "the store cannot be read or written on the node", "hpcsweep doctor --probe"
-)
+STORE_UNREACHABLE = Cause("store unreachable", "the store cannot be read or written on the node", LOOK_AT_A_NODE)
 NO_RESULT = Cause(
     "no result", "ended without an error and without a result", "hpcsweep logs RUN, then: hpcsweep resume SWEEP"
 )
@@ -61,6 +64,7 @@ NEVER_BEGAN = Cause(
     "left the queue before it began: cancelled, past its deadline, or its node did not come up",
     f"{RESUME} (sacct -X -j TASK may know more)",
 )
+UNKNOWN = Cause("unknown", "failed, and nobody knows how", "hpcsweep resume --failed SWEEP")
 VAGUE = (RAISED, KILLED, NO_RESULT, LOST)  # another witness may know more
 
 BY_NAME = {

@@ -12,8 +12,8 @@ from hpcsweep.errors import HpcsweepError, SchedulerError
 from hpcsweep.profile import Profile
 from hpcsweep.scheduler.commands import ask, clean_environment
 from hpcsweep.scheduler.probe import MARK, Finding, Level, check_store, installed_versions
-from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_limits, describe_user_limits
-from hpcsweep.scheduler.slurm_queue import ask_squeue
+from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_cluster, describe_user_limits
+from hpcsweep.scheduler.slurm_queue import Queue
 from hpcsweep.scheduler.slurm_request import Request, make_request, refuse_impossible
 from hpcsweep.scheduler.slurm_submit import expected_start
 from hpcsweep.scheduler.slurm_terms import python_command
@@ -27,28 +27,29 @@ def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
     findings = check_store(store)
     if profile.scheduler != "slurm":
         return findings + probe_here(store)
-    queue = ask_squeue()
-    limits = ask_limits(profile.account, profile.qos, None if queue.problem else len(queue.tasks))
-    findings += describe_cluster(limits)
-    if not limits.version:
+    queue, limits = ask_cluster(profile.account, profile.qos)
+    findings += describe_cluster(queue, limits)
+    if queue.problem:
         return findings
     request = make_request(profile)
-    findings += [*describe_limits(request, limits), describe_start(request, limits)]
+    fits = describe_limits(request, limits)
+    findings += fits
+    if any(finding.level == "fault" for finding in fits):
+        return findings
+    findings.append(describe_start(request))
     return findings + (probe_node(profile, request, store) if probe else [_PROBE_HINT])
 
 
 _PROBE_HINT = Finding("ok", "the nodes were not looked at; a one-minute job does: hpcsweep doctor --probe")
 
 
-def describe_cluster(limits: ClusterLimits) -> list[Finding]:
+def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
     """Return lines on what SLURM itself said."""
-    findings = []
-    if limits.version:
-        findings.append(Finding("ok", f"SLURM {limits.version} answers"))
-    elif limits.unknown and "not on this machine" in limits.unknown[0]:
+    if queue.problem and "not on this machine" in queue.problem:
         return [Finding("fault", "SLURM's commands are not on this machine", "log in to the cluster, or: hpcsweep run")]
-    else:
-        return [Finding("fault", f"SLURM does not answer: {limits.unknown[0]}", "wait, or ask the administrators")]
+    if queue.problem:
+        return [Finding("fault", f"SLURM does not answer ({queue.problem})", "wait, or ask the administrators")]
+    findings = [Finding("ok", f"SLURM {limits.version} answers")]
     findings += [Finding("warning", sentence, "submissions go on without them") for sentence in limits.unknown]
     if not limits.requeue_by_default:
         said = "the cluster does not requeue jobs by itself; workers ask for it"
@@ -63,7 +64,8 @@ def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
     if partition:
         longest = "no limit" if partition.max_s is None else format_duration(partition.max_s)
         findings.append(Finding("ok", f'partition "{partition.name}": at most {longest} a job'))
-    findings.append(Finding("ok", f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
+    if limits.accounts:
+        findings.append(Finding("ok", f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
     if limits.max_array_size:
         findings.append(Finding("ok", f"arrays of at most {limits.max_array_size} tasks"))
     try:
@@ -73,10 +75,9 @@ def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
     return findings
 
 
-def describe_start(request: Request, limits: ClusterLimits) -> Finding:
+def describe_start(request: Request) -> Finding:
     """Return a line on when a worker would start."""
     try:
-        refuse_impossible(request, limits)
         return Finding("ok", f"the scheduler says: {expected_start(request, 1)}")
     except HpcsweepError as error:
         return Finding("fault", f"a worker would not start: {error}", "change the profile")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpcsweep.scheduler.commands import Answer, ask
+from hpcsweep.scheduler.slurm_queue import Queue, ask_squeue
 from hpcsweep.scheduler.slurm_text import format_duration, parse_config, parse_count, parse_duration_s, parse_record
 
 _GPUS = re.compile(r"gpu(?::([A-Za-z][\w.-]*))?:(\d+)")
@@ -38,7 +39,6 @@ class Partition:
     is_default: bool = False
     is_up: bool = True
     max_s: float | None = None
-    default_s: float | None = None
     accounts: tuple[str, ...] = ()
     denied_qos: tuple[str, ...] = ()
     allowed_qos: tuple[str, ...] = ()
@@ -82,6 +82,14 @@ class ClusterLimits:
         if name is not None:
             return self.partitions.get(name)
         return next((one for one in self.partitions.values() if one.is_default), None)
+
+
+def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
+    """Ask for this user's queue and the cluster's limits; who does not answer the first is not waited for again."""
+    queue = ask_squeue()
+    if queue.problem:
+        return queue, ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
+    return queue, ask_limits(account, qos, len(queue.tasks))
 
 
 def ask_limits(account: str | None, qos: str | None, queued: int | None = None) -> ClusterLimits:
@@ -149,7 +157,8 @@ def read_associations(
     rows = [row for row in ((line.split("|") + [""] * 7)[:7] for line in answer.lines) if row[0]]
     if answer.problem or not rows:
         why = answer.problem or "you have no association"
-        return _unknown(limits, f"the limits of your account and QOS are not known ({why})"), qos
+        said = f"the limits of your account and QOS are not known ({why})"
+        return _unknown(limits, said), None if answer.problem else qos
     mine = next((row for row in rows if row[0] == account), rows[0])
     limits = replace(
         limits,
@@ -185,7 +194,6 @@ def _partition(record: dict[str, str]) -> Partition:
         is_default=record.get("Default") == "YES",
         is_up=record.get("State", "UP") == "UP",
         max_s=parse_duration_s(record.get("MaxTime", "")),
-        default_s=parse_duration_s(record.get("DefaultTime", "")),
         accounts=_names(record.get("AllowAccounts", "")),
         allowed_qos=_names(record.get("AllowQos", "")),
         denied_qos=_names(record.get("DenyQos", "")),

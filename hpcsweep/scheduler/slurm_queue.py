@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hpcsweep.scheduler.commands import ask
 from hpcsweep.scheduler.slurm_reasons import PendingReason, pending_reason
-from hpcsweep.scheduler.slurm_text import array_of, array_tasks, parse_duration_s
+from hpcsweep.scheduler.slurm_text import array_of, array_tasks
 
-QUEUE_FORMAT = "%i|%T|%N|%S|%L|%j|%r"
-ACCOUNT_FORMAT = "jobid,state,exitcode,derivedexitcode,start,end,nodelist,reason"
+QUEUE_FORMAT = "%i|%T|%N|%S|%r"
+ACCOUNT_FORMAT = "jobid,state,exitcode,derivedexitcode,start,nodelist,reason"
+NO_NODE = "None assigned"  # sacct's words
 PENDING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "REQUEUE_FED"})
 LIVING = PENDING | {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING", "STAGE_OUT"}
 
@@ -25,14 +25,10 @@ class Task:
     state: str
     node: str = ""
     start: str = ""
-    end: str = ""
-    left_s: float | None = None
     reason: str = ""
-    job_name: str = ""
     exit_code: int = 0
     exit_signal: int = 0
     derived_signal: int = 0
-    cancelled_by: str = ""
 
     @property
     def living(self) -> bool:
@@ -77,10 +73,6 @@ class Queue:
         newest = (attempts[-1] for attempts in self.tasks.values())
         return [task for task in newest if task.array in wanted and task.living]
 
-    def count_states(self) -> Counter[str]:
-        """Return how many tasks are in which state."""
-        return Counter(attempts[-1].state for attempts in self.tasks.values())
-
 
 def ask_squeue(*, ended_too: bool = False) -> Queue:
     """Ask squeue once for all of this user's tasks; `ended_too`: also those that ended minutes ago."""
@@ -102,13 +94,12 @@ def parse_squeue(text: str) -> dict[str, list[Task]]:
     """Return the tasks in squeue's lines (QUEUE_FORMAT); lines of another shape are passed over."""
     tasks: dict[str, list[Task]] = {}
     for line in text.splitlines():
-        fields = line.split("|", 6)
-        if len(fields) != 7:
+        fields = line.split("|", 4)
+        if len(fields) != 5:
             continue
-        job, state, node, start, left, job_name, reason = (field.strip() for field in fields)
+        job, state, node, start, reason = (field.strip() for field in fields)
         for name in array_tasks(job):
-            task = Task(name, first_word(state), node, start, "", _left_s(left), reason, job_name)
-            tasks.setdefault(name, []).append(task)
+            tasks.setdefault(name, []).append(Task(name, first_word(state), node, start, reason))
     return tasks
 
 
@@ -116,26 +107,13 @@ def parse_sacct(text: str) -> dict[str, list[Task]]:
     """Return the attempts in sacct's lines (ACCOUNT_FORMAT), oldest first; lines of another shape are passed over."""
     tasks: dict[str, list[Task]] = {}
     for line in text.splitlines():
-        fields = line.split("|", 7)
-        if len(fields) != 8 or "." in fields[0]:
+        fields = line.split("|", 6)
+        if len(fields) != 7 or "." in fields[0]:
             continue
-        job, state, code, derived, start, end, node, reason = (field.strip() for field in fields)
-        exit_code, exit_signal = _codes(code)
+        job, state, code, derived, start, node, reason = (field.strip() for field in fields)
+        node = "" if node == NO_NODE else node
         for name in array_tasks(job):
-            task = Task(
-                name,
-                first_word(state),
-                node,
-                start,
-                end,
-                None,
-                reason,
-                "",
-                exit_code,
-                exit_signal,
-                _codes(derived)[1],
-                state.rpartition(" by ")[2] if " by " in state else "",
-            )
+            task = Task(name, first_word(state), node, start, reason, *_codes(code), _codes(derived)[1])
             tasks.setdefault(name, []).append(task)
     return tasks
 
@@ -149,10 +127,3 @@ def first_word(state: str) -> str:
 def _codes(text: str) -> tuple[int, int]:
     code, _, signal = text.partition(":")
     return (int(code) if code.isdecimal() else 0, int(signal) if signal.isdecimal() else 0)
-
-
-def _left_s(text: str) -> float | None:
-    try:
-        return parse_duration_s(text)
-    except ValueError:
-        return None

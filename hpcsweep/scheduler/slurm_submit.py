@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
-from hpcsweep.scheduler.commands import ask, ask_both
+from hpcsweep.scheduler.commands import ask
 from hpcsweep.scheduler.slurm_request import Request
 from hpcsweep.scheduler.slurm_script import submitit_parameters
 from hpcsweep.scheduler.slurm_terms import SlurmTerms
@@ -136,7 +136,7 @@ def expected_start(request: Request, array_size: int) -> str:
     """Ask the scheduler, without queueing anything, when such workers would start; its answer in one line."""
     options = request.sbatch_options()
     array = [f"--array=0-{array_size - 1}"] if array_size > 1 else []
-    answer = ask_both(["sbatch", "--test-only", *options, *array, "--wrap=true"])
+    answer = ask(["sbatch", "--test-only", *options, *array, "--wrap=true"], with_stderr=True)
     if answer.problem:
         raise SchedulerError(f"SLURM would refuse the workers: {answer.problem.removeprefix('sbatch: ')}")
     return _one_line(answer.text.replace("sbatch: ", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> Slurm
     `at_work`: whether the store shows a run at work, so that there are workers alive.
     """
     submissions = slurm_submissions(store.layout, sweep)
-    tasks = [task for files in submissions for task in histories(files)]
+    tasks = list(_tasks_that_matter(submissions))
     queue = _ask([task for task in tasks if not task.ended_for_good], at_work=at_work)
     deaths = list(find_deaths(tasks, queue))
     living = queue.living({task.name.partition("_")[0] for task in tasks})
@@ -70,6 +71,15 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> Slurm
     )
 
 
+def _tasks_that_matter(submissions: list[SlurmFiles]) -> Iterator[TaskHistory]:
+    """Give the tasks of the newest submission, which took over what older ones left, and of those still at work."""
+    sent = [(files, tasks) for files in submissions if (tasks := list(histories(files)))]
+    for files, tasks in sent:
+        at_work = not files.cancelled.exists() and any(task.may_live() for task in tasks)
+        if at_work or files is sent[-1][0]:
+            yield from tasks
+
+
 def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
     """Ask one of SLURM's commands, never both: squeue while any of the tasks may live, else sacct.
 
@@ -77,7 +87,8 @@ def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
     """
     if not tasks:
         return Queue({}, asked=False)
-    if at_work or any(task.may_live() for task in tasks) or not any(_has_accounting(task.files) for task in tasks):
+    submissions = {task.files.path: task.files for task in tasks}.values()
+    if at_work or any(task.may_live() for task in tasks) or not any(map(_has_accounting, submissions)):
         return ask_squeue(ended_too=True)
     return ask_sacct(str(task.array.array) for task in tasks)
 

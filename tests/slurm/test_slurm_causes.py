@@ -19,7 +19,7 @@ from hpcsweep.scheduler.slurm_queue import Task
         (Task("1_0", "BOOT_FAIL"), "boot failed"),
         (Task("1_0", "TIMEOUT"), "timeout"),
         (Task("1_0", "DEADLINE", exit_code=1), "deadline"),
-        (Task("1_0", "CANCELLED", cancelled_by="0"), "cancelled"),
+        (Task("1_0", "CANCELLED"), "cancelled"),
         (Task("1_0", "OUT_OF_MEMORY", exit_signal=125), "out of memory"),
         (Task("1_0", "FAILED", exit_code=1, derived_signal=125), "out of memory"),
         (Task("1_0", "FAILED", exit_code=9, derived_signal=9), "killed"),

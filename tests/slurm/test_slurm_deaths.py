@@ -31,10 +31,10 @@ COMMANDS = {
     "raised": "type: hpcsweep logs ",
     "killed": "type: hpcsweep resume --failed --mem 32G ",
     "GPU memory": "type: hpcsweep resume --failed --workers-per-gpu 1 ",
-    "disk full": "type: make room (hpcsweep clean), then: hpcsweep resume --failed ",
-    "no python": "type: hpcsweep doctor --probe",
-    "setup failed": "type: mend `setup` or `modules` in the profile",
-    "store unreachable": "type: hpcsweep doctor --probe",
+    "disk full": "make room (hpcsweep clean), then: hpcsweep resume --failed ",
+    "no python": "type: hpcsweep doctor --probe --profile ",
+    "setup failed": "mend `setup` or `modules` in the profile, then: hpcsweep resume ",
+    "store unreachable": "type: hpcsweep doctor --probe --profile store",
     "out of memory": "type: hpcsweep resume --failed --mem 32G ",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from hpcsweep.scheduler.slurm_deaths import find_deaths
 from hpcsweep.scheduler.slurm_history import histories
 from hpcsweep.scheduler.slurm_queue import Queue, Task
+from hpcsweep.scheduler.slurm_view import SlurmView, look_at_workers
+from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.slurm_files import SentArray, SlurmFiles
 
@@ -112,3 +115,20 @@ def test_squeue_is_for_what_may_live(
     lines = [{**event, "time": time.time() - age_s} for event in events]
     (task,) = (type(task)(one.name, one.array, one.files, lines) for one in histories(files))
     assert task.may_live() == may_live
+
+
+def test_a_newer_submission_takes_over_what_older_ones_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deaths of workers whose work was sent again are past; when all that was sent last has ended, nobody is asked."""
+    monkeypatch.setenv("PATH", "/nowhere")  # a question would leave a note behind
+    store = Store(tmp_path)
+    found = []
+    for number, events in enumerate([[START, _exit(137)], [START, STOPPED, _exit(0)]]):
+        files = SlurmFiles(SubmissionFolder(tmp_path / "sweeps" / "s" / f"20261120-10000{number}-000"))
+        files.workers.mkdir(parents=True)
+        files.submission.manifest.touch()
+        files.write_terms({})
+        found += [death.cause.name for death in look_at_workers(store, "s").deaths]
+        files.record(SentArray("ab", "s.ab", 1, time.time(), "submit", "7"))
+        files.events_path("7").write_text("".join(json.dumps({**event, "time": 0}) + "\n" for event in events))
+    assert found == ["killed"]
+    assert look_at_workers(store, "s") == SlurmView()

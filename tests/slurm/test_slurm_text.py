@@ -67,14 +67,14 @@ def test_parsers_take_any_text(text: str) -> None:
 def test_squeue_lines_become_tasks() -> None:
     """A pending range counts every element, a reason may hold commas, running tasks know their node."""
     text = (
-        "4_[6-20:2%3]|PENDING||N/A|1:00|name|JobArrayTaskLimit\n"
-        "4_0|RUNNING|dgx1|2026-11-20T22:39:43|0:58|name|None\n"
-        "9|PENDING||N/A|1-00:00:00|other|ReqNodeNotAvail, UnavailableNodes:dgx1\n"
+        "4_[6-20:2%3]|PENDING||N/A|JobArrayTaskLimit\n"
+        "4_0|RUNNING|dgx1|2026-11-20T22:39:43|None\n"
+        "9|PENDING||N/A|ReqNodeNotAvail, UnavailableNodes:dgx1\n"
     )
     tasks = parse_squeue(text)
     assert len(tasks) == 10
     assert tasks["4_0"][0].node == "dgx1"
-    assert tasks["4_0"][0].left_s == 58
+    assert tasks["4_0"][0].start == "2026-11-20T22:39:43"
     assert tasks["9"][0].why_pending.stuck
     assert not tasks["4_8"][0].why_pending.stuck
 
@@ -82,13 +82,13 @@ def test_squeue_lines_become_tasks() -> None:
 def test_sacct_keeps_every_attempt_in_order() -> None:
     """A requeued task has a row an attempt, the newest last, and "CANCELLED by 0" is CANCELLED."""
     text = (
-        "5_1|REQUEUED|0:0|0:0|a|b|dgx1|None\n5_1|FAILED|1:0|0:125|c|d|dgx2|NonZeroExitCode\n"
-        "5_2|CANCELLED by 0|0:0|0:0|a|b|None assigned|None\n5_2.batch|CANCELLED|0:15|0:15|a|b|dgx1|\n"
+        "5_1|REQUEUED|0:0|0:0|a|dgx1|None\n5_1|FAILED|1:0|0:125|c|dgx2|NonZeroExitCode\n"
+        "5_2|CANCELLED by 0|0:0|0:0|a|None assigned|None\n5_2.batch|CANCELLED|0:15|0:15|a|dgx1|\n"
     )
     tasks = parse_sacct(text)
     assert [task.state for task in tasks["5_1"]] == ["REQUEUED", "FAILED"]
     assert tasks["5_1"][1].derived_signal == 125
-    assert (tasks["5_2"][0].state, tasks["5_2"][0].cancelled_by) == ("CANCELLED", "0")
+    assert (tasks["5_2"][0].state, tasks["5_2"][0].node) == ("CANCELLED", "")
     assert "5_2.batch" not in tasks
 
 

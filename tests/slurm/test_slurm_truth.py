@@ -94,7 +94,7 @@ def test_without_accounting_and_with_the_controller_down(rough_study: SlurmStudy
         cluster.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "exit"]) == 2, 60)
         assert study.states(sweep) == ["done"] * 2
         doctor = study.run("doctor", "--profile", "cluster", code=2)
-        assert "FAULT    SLURM does not answer" in doctor
+        assert "FAULT    SLURM does not answer (squeue: " in doctor
         refused = study.run("resume", study.sweep("bare2", BODY.format(pace=0.2, size=73)), code=2)
         assert "SLURM" in refused.splitlines()[-1]
     finally:
@@ -108,7 +108,7 @@ def test_doctor_on_a_healthy_cluster(study: SlurmStudy) -> None:
     assert "ok       SLURM 22.05" in said or "ok       SLURM" in said
     assert 'partition "dgx": at most no limit a job' in said
     assert "to start at" in said
-    assert "sees and can write the store" in said
+    assert "node dgx1 sees and can write the store" in said
     assert "TensorFlow sees 0 of 1 GPUs there" in said  # the cluster's GPUs are pretended
 
 
@@ -118,6 +118,7 @@ def test_doctor_says_what_is_broken(study: SlurmStudy) -> None:
     said = study.run("doctor", "--profile", "broken", "--probe", "--store", "/proc/nowhere", code=2)
     assert "FAULT    the store /proc/nowhere cannot be written" in said
     assert "FAULT    resources: found 64 CPUs" in said
+    assert said.count("FAULT") == 2
 
 
 def test_logs_of_a_worker(study: SlurmStudy) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import load, note, open_store, resolve_run, store_option
+from hpcsweep.cli.common import load, note, open_store, resolve_run, store_of, store_option
 from hpcsweep.errors import SchedulerError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _cancel_sweep(sweep_path: Path, store_option: str | None) -> None:
     from hpcsweep.store.slurm_files import slurm_submissions
 
     sweep = load(sweep_path)
-    store = open_store(store_option or sweep.profile.store, sweep.root)
+    store = store_of(sweep, store_option)
     submissions = [files for files in slurm_submissions(store.layout, sweep.name) if not files.cancelled.exists()]
     arrays = [str(sent.array) for files in submissions for sent in files.arrays()]
     names = [sent.job_name for files in submissions for sent in files.interrupted()]

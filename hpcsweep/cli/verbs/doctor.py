@@ -29,7 +29,7 @@ def command(store: str | None, profile: str, probe: bool, as_json: bool) -> int:
 
     root = Path.cwd()
     loaded = load_profile(root, profile)
-    findings = examine(loaded, locate_store(store or loaded.store, root), probe=probe)
+    findings = examine(loaded, locate_store(store, root, loaded.store), probe=probe)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
     else:

@@ -16,9 +16,9 @@ from hpcsweep.cli.common import (
     load,
     make_plan_of,
     max_runs_option,
-    open_store,
     plan_line,
     short_params,
+    store_of,
     store_option,
     sweep_argument,
 )
@@ -54,7 +54,7 @@ def command(
         _print_script(sweep_path, store, profile)
         return
     sweep = load(sweep_path, max_runs, profile)
-    opened = open_store(store, sweep.root)
+    opened = store_of(sweep, store)
     plan = make_plan_of(sweep, opened)
     if as_json:
         sys.stdout.writelines(plan.json_pieces())

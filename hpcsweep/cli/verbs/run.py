@@ -16,8 +16,8 @@ from hpcsweep.cli.common import (
     make_plan_of,
     max_runs_option,
     note,
-    open_store,
     plan_line,
+    store_of,
     store_option,
     sweep_argument,
 )
@@ -51,7 +51,7 @@ def command(
     Ctrl-C stops with checkpoints; the same command goes on from there. Exit code 1 if some runs failed.
     """
     sweep = load(sweep_path, max_runs)
-    opened = open_store(store, sweep.root)
+    opened = store_of(sweep, store)
     plan = make_plan_of(sweep, opened)
     note(plan_line(plan))
     todo = plan.unfinished(failed=retry_failed)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcsweep.cli.common import json_option, load, make_plan_of, open_store, store_option
-from hpcsweep.cli.workers import WorkersWatch, add_causes, fix_of, print_workers
+from hpcsweep.cli.common import json_option, load, make_plan_of, open_store, store_of, store_option
+from hpcsweep.cli.workers import Advice, WorkersWatch, add_causes, print_workers
 from hpcsweep.cli.workers import to_json as workers_json
 from hpcsweep.errors import NothingSelectedError
 
@@ -39,8 +39,8 @@ def command(sweep_path: Path | None, store: str | None, as_json: bool, watch: bo
         _print_sweeps(open_store(store, Path.cwd()))
         return 0
     sweep = load(sweep_path)
-    opened = open_store(store, sweep.root)
-    workers = WorkersWatch(opened, sweep.name)
+    opened = store_of(sweep, store)
+    workers, advice = WorkersWatch(opened, sweep.name), Advice(sweep_path, sweep.profile.name)
     while True:
         rows = _rows(sweep, opened)
         view = workers.view(at_work=any(row["state"] == "running" for row in rows))
@@ -50,9 +50,10 @@ def command(sweep_path: Path | None, store: str | None, as_json: bool, watch: bo
             told = {"workers": workers_json(view)} if view else {}
             click.echo(json.dumps(_to_json(sweep, opened, rows) | told))
         else:
-            _print_status(sweep, sweep_path, rows, opened)
+            _print_status(sweep, rows)
+            _print_failures(rows, advice if sweep.profile.scheduler == "slurm" else None, sweep_path)
             if view:
-                print_workers(view, sweep_path)
+                print_workers(view, advice)
         if not watch:
             return 1 if any(row["state"] == "failed" for row in rows) else 0
         time.sleep(WATCH_FLOOR_S)
@@ -89,18 +90,18 @@ def _to_json(sweep: Sweep, store: Store, rows: list[dict[str, Any]]) -> dict[str
     return {**plan, "runs": [{**row, "metrics": encode_numbers(row["metrics"])} for row in rows]}
 
 
-def _print_status(sweep: Sweep, sweep_path: Path, rows: list[dict[str, Any]], store: Store) -> None:
+def _print_status(sweep: Sweep, rows: list[dict[str, Any]]) -> None:
     counts = Counter(row["state"] for row in rows)
     said = ", ".join(f"{counts[state]} {state}" for state in ORDER if counts[state])
     click.echo(f"{sweep.name}: {len(rows)} runs: {said}")
     for row in [row for row in rows if row["state"] == "running"][:SHOWN]:
         metrics = " ".join(f"{name}={value:.4g}" for name, value in row["metrics"].items() if name != "seconds")
         click.echo(f"  {row['id'][:12]}  running  epoch {row['epoch']}  {metrics}")
-    _print_failures(rows, sweep_path, on_slurm=sweep.profile.scheduler == "slurm")
 
 
-def _print_failures(rows: list[dict[str, Any]], sweep_path: Path, *, on_slurm: bool) -> None:
-    from hpcsweep.scheduler.slurm_causes import BY_NAME
+def _print_failures(rows: list[dict[str, Any]], advice: Advice | None, sweep_path: Path) -> None:
+    """Print the failed runs by cause, with the command that helps; without `advice`, on this machine."""
+    from hpcsweep.scheduler.slurm_causes import BY_NAME, UNKNOWN
 
     by_cause: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -109,12 +110,11 @@ def _print_failures(rows: list[dict[str, Any]], sweep_path: Path, *, on_slurm: b
     for said, ids in by_cause.items():
         click.echo(f"  {len(ids)} failed: {said}")
         click.echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: hpcsweep logs {ids[0]}")
-        cause = BY_NAME.get(said.partition(":")[0])
-        if on_slurm and cause:
-            click.echo(f"    type: {fix_of(cause, sweep_path, run=ids[0])}")
-    if by_cause:
-        again = "resume" if on_slurm else "run"
-        click.echo(f"  try them again: hpcsweep {again} {shlex.quote(str(sweep_path))} --failed")
+        if advice:
+            cause = BY_NAME.get(said.partition(":")[0], UNKNOWN)
+            click.echo(f"    {advice.against(cause, run=ids[0])}")
+    if by_cause and not advice:
+        click.echo(f"  try them again: hpcsweep run {shlex.quote(str(sweep_path))} --failed")
 
 
 def _print_sweeps(store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import load, note, open_store, store_option, sweep_argument
+from hpcsweep.cli.common import load, note, store_of, store_option, sweep_argument
 from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(sweep_path: Path, store: str | None, sample: int) -> int:
     from hpcsweep.verification import find_accumulated, read_all
 
     sweep = load(sweep_path)
-    opened = open_store(store, sweep.root)
+    opened = store_of(sweep, store)
     states = opened.states(sweep.runs)
     done = [run for run in sweep.runs if states.get(run.id) == "done"]
     if not done:
