@@ -84,7 +84,7 @@ class TrajectoryTrainer:
         handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, self._manifest.settings, crew)
         heartbeat.reporter = handle
         print(
-            f"hpcsweep: {_now()} attempt {claim.generation}, run {run.id[:12]}: {dict(run.params)}",
+            f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {run.id[:12]}: {dict(run.params)}",
             flush=True,
         )
         try:
@@ -121,6 +121,7 @@ class TrajectoryTrainer:
         metrics: dict[str, float],
     ) -> Result:
         history = handle.history_columns()
+        attempts = [_attempt(claim, number) for number in range(1, claim.generation + 1)]
         lost = handle.diverged or any(not math.isfinite(metrics.get(name, 0.0)) for name in ("loss", "val_loss"))
         return Result(
             id=run.id,
@@ -135,12 +136,13 @@ class TrajectoryTrainer:
                 "device": "cpu",
                 **handle.facts,
                 "time_s": handle.elapsed_s,
-                "ended": _now(),
+                "started": _utc(attempts[0]["since"]),
+                "ended": _utc(time.time()),
                 "host": platform.node(),
                 "python": platform.python_version(),
                 "commit": self._manifest.settings.get("commit"),
                 "job_sha256": self._manifest.settings.get("job_sha256"),
-                "attempts": [_attempt(claim, number) for number in range(1, claim.generation + 1)],
+                "attempts": attempts,
             },
             history=history,
             arrays=handle.arrays,
@@ -173,8 +175,9 @@ def _attempt(claim: Claim, generation: int) -> dict[str, Any]:
     return {"generation": generation, **{key: owner.get(key) for key in ("worker", "host", "pid", "since")}}
 
 
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def _utc(time_s: float | None) -> str | None:
+    """Write seconds since 1970 as ISO 8601; None for an attempt of which nothing is known."""
+    return None if time_s is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_s))
 
 
 def process_name() -> str:

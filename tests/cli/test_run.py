@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,15 @@ def test_every_run_gets_its_own_whole_result(walk: Study) -> None:
     assert len(results) == 12
     assert all(result.history["epoch"].tolist() == list(range(result.params["epochs"] + 1)) for result in results)
     assert len(trained(walk)) == len(set(trained(walk))) == 6 * 8
+
+
+def test_every_run_says_when_it_began_and_ended(walk: Study) -> None:
+    """A result has the time of its trajectory's first attempt, and that of its own end, in UTC."""
+    walk.run("run", sweep(walk))
+    facts = [result.facts for result in Store(walk.store).results()]
+    assert facts
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", one["started"]) for one in facts)
+    assert all(one["started"] <= one["ended"] for one in facts)
 
 
 def test_the_same_command_again_trains_nothing(walk: Study) -> None:
