@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import JobError
+from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.loop import Loop
 from hpcsweep.training.state import State
 
@@ -18,22 +19,28 @@ def train_through_divergence(loop: Loop, epochs: int, model: Any, initial: State
 
     False if a request to stop came first. Every attempt that diverged is recorded as `divergences`.
     """
-    times = _allowed_times(loop)
+    times = allowed_times(loop.run)
     while loop.train(epochs):
         if not loop.run.diverged or len(loop.divergences) >= times:
             if loop.divergences:
                 loop.run.record(divergences=loop.divergences)
             return True
-        name = _learning_rate_name(model)
-        rate = float(initial[name]) / 2 ** len(loop.divergences)
-        loop.divergences.append({HALVED: rate, "epoch": loop.epoch})
-        loop.run.restart()
-        loop.start({**initial, name: np.asarray(rate / 2, dtype=initial[name].dtype)})
+        begin_again(loop, model, initial, loop.epoch)
     return False
 
 
-def _allowed_times(loop: Loop) -> int:
-    rule = loop.run.on_divergence
+def begin_again(loop: Loop, model: Any, initial: State, diverged_at: int) -> None:
+    """Start from the fresh model with half the learning rate of the attempt that diverged at that epoch."""
+    name = _learning_rate_name(model)
+    rate = float(initial[name]) / 2 ** len(loop.divergences)
+    loop.divergences.append({HALVED: rate, "epoch": diverged_at})
+    loop.run.restart()
+    loop.start({**initial, name: np.asarray(rate / 2, dtype=initial[name].dtype)})
+
+
+def allowed_times(run: RunHandle) -> int:
+    """Return how often the sweep allows a run to begin again; JobError if it would halve what cannot be halved."""
+    rule = run.on_divergence
     if not rule:
         return 0
     if rule.get("halve") != HALVED:

@@ -12,7 +12,7 @@ from hpcsweep.errors import JobError, UsageError
 from hpcsweep.training.architecture import architecture_key
 from hpcsweep.training.decision import choose_engine
 from hpcsweep.training.device import device_facts
-from hpcsweep.training.divergence import train_through_divergence
+from hpcsweep.training.divergence import begin_again, train_through_divergence
 from hpcsweep.training.evaluate import class_report
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.loop import Loop
@@ -54,21 +54,32 @@ def fit(
     saved = run.restore()
     key = None if callbacks else architecture_key(model, data, size)
     setup = Setup(model, data, size, tuple(callbacks), key)
+    member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
     asked = saved["engine"] if saved else engine or run.engine_choice
-    if asked == "stacked" and (crew := getattr(run, "crew", None)) is not None:
-        member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
-        if crew.together(member, train_members):
-            return _finish_stacked(member)
-    choice = choose_engine(run, setup, engine or run.engine_choice, saved)
+    crew = getattr(run, "crew", None)
+    if asked == "stacked" and crew is not None and crew.together(member, train_members):
+        return _finish_stacked(member)
+    return _train_alone(member, engine or run.engine_choice)
+
+
+def _train_alone(member: Member, asked: str) -> dict[str, float]:
+    """Train a run that is in no stack: from the fresh model, its checkpoint, or where its stack saw it diverge."""
+    run, setup, initial = member.run, member.setup, member.initial
+    saved = member.saved if member.diverged_at is None else None
+    choice = choose_engine(run, setup, asked, saved)
     program = choice.program
-    run.record(engine=program.engine, engine_reason=choice.reason, compile_s=program.compile_s, stacked=False)
-    loop = Loop(run, program, program.put(data), len(data.x), shuffle)
-    if saved is None:
-        loop.start(initial)
-    else:
+    reason = "; ".join(filter(None, [member.alone_because, choice.reason]))
+    run.record(engine=program.engine, engine_reason=reason, compile_s=program.compile_s, stacked=False)
+    loop = Loop(run, program, program.put(setup.data), len(setup.data.x), member.shuffle)
+    if member.diverged_at is not None:
+        run.record(stack_members=1, stack_order="own")
+        begin_again(loop, setup.model, initial, member.diverged_at)
+    elif saved is not None:
         loop.resume(saved)
-    if train_through_divergence(loop, total, model, initial):
-        _finish(loop, model, data)
+    else:
+        loop.start(initial)
+    if train_through_divergence(loop, member.epochs, setup.model, initial):
+        _finish(loop, setup.model, setup.data)
     return _last_metrics(run)
 
 

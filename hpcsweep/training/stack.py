@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.training.backend import backend
+from hpcsweep.training.divergence import allowed_times
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.order import epoch_orders
 from hpcsweep.training.parts import CALL_S
@@ -33,19 +34,28 @@ class Member:
     epochs: int
     shuffle: bool
     shared_order: bool
-    alone_because: str = "no other run of this shape was there to be stacked with"
+    alone_because: str = ""
     stopping: Stopping = field(init=False)
     final: State | None = None
     paused: bool = False
+    diverged_at: int | None = None
 
     def __post_init__(self) -> None:
-        """Start with the sweep's stop rule."""
+        """Start with the sweep's rules."""
         self.stopping = Stopping(self.run.stop_rule)
+        self._may_begin_again = allowed_times(self.run) > 0
 
     @property
     def epoch(self) -> int:
         """The epoch to start from."""
         return 0 if self.saved is None else int(self.saved["epoch"])
+
+    def leaves(self, epoch: int) -> bool:
+        """Whether the member leaves the stack at its end, `epoch`, to begin again alone; noted in `diverged_at`."""
+        if self.stopping.diverged and self._may_begin_again:
+            self.diverged_at = epoch
+            self.alone_because = f"left its stack, where it diverged at epoch {epoch}, to begin again"
+        return self.diverged_at is not None
 
     @property
     def kind(self) -> Any:
@@ -141,8 +151,9 @@ class StackLoop:
     def _end(self, index: int) -> None:
         self.active.remove(index)
         member = self.members[index]
-        member.final = self.program.read()[index]
-        self._checkpoint_of(member, member.final)
+        if not member.leaves(self.epoch):
+            member.final = self.program.read()[index]
+            self._checkpoint_of(member, member.final)
 
     def _orders(self, count: int) -> Any:
         first = self.members[0]

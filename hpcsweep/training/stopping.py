@@ -25,6 +25,7 @@ class Stopping:
         self._best = -math.inf
         self._epochs_without_gain = 0
         self.reason: str | None = None
+        self.diverged = False
 
     def check_metric(self, names: list[str]) -> None:
         """Raise JobError if the rule's metric is not one of the model's."""
@@ -37,7 +38,7 @@ class Stopping:
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Take in one epoch, and say whether training ends with it. Epoch 0, the fresh model, is no yardstick."""
         if any(not math.isfinite(metrics[name]) for name in _LOSSES if name in metrics):
-            self.reason = f"diverged at epoch {epoch}"
+            self.reason, self.diverged = f"diverged at epoch {epoch}", True
         elif self._metric is not None and epoch > 0 and self._waited_in_vain(metrics[self._metric]):
             self.reason = f"{self._metric} did not improve for {self._patience} epochs"
         return self.reason is not None

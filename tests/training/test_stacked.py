@@ -57,6 +57,33 @@ def test_members_do_not_depend_on_the_others():
     assert not other[0].diverged
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_member_that_diverges_begins_again_alone(stopped):
+    """A member that diverges leaves the stack and ends as if trained alone by that rule; the others are undisturbed."""
+    rule = {"halve": "learning_rate", "times": 3}
+    members = [(5, 0.01), (6, 2e38), (7, 0.002)]  # halving 2e38 thrice does not help
+    kept: list[list[bytes]] = [[] for _ in members]
+    runs = stack(*members, epochs=4, on_divergence=rule)
+    if stopped:
+        for stop_after in (0, 1, 2, 1, 1, None):
+            runs = [
+                FakeRun(4, seed=seed, engine="stacked", on_divergence=rule, checkpoints=own, stop_after=stop_after)
+                for own, (seed, _) in zip(kept, members, strict=True)
+            ]
+            run_as_crew([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
+    undisturbed = stack(*members, epochs=4)
+    for run, other in ((runs[0], undisturbed[0]), (runs[2], undisturbed[2])):
+        assert run.history["loss"] == pytest.approx(other.history["loss"], abs=2e-6)
+        assert stopped or outcome(run) == outcome(other)  # the stack that goes on is smaller, and may round differently
+    alone = train(
+        lambda: nets.dense(keras.optimizers.Adam(2e38)), 4, seed=6, data=DATA, on_divergence=rule, engine="compiled"
+    )
+    assert runs[1].facts["divergences"] == alone.facts["divergences"]
+    assert str(outcome(runs[1])) == str(outcome(alone))
+    assert runs[1].facts["stacked"] is False
+    assert "diverged at epoch" in runs[1].facts["engine_reason"] or stopped
+
+
 def test_a_stack_can_be_stopped_and_resumed():
     """A stopped stack goes on from its members' checkpoints and ends where the undisturbed one does."""
     members = [(0, 0.001), (1, 0.01)]
@@ -86,8 +113,10 @@ def test_what_cannot_be_stacked_is_trained_alone():
     for run, seed in zip(stack((0, 0.001), (1, 0.001), build=nets.conv), (0, 1), strict=True):
         assert run.facts["engine"] == "compiled"
         assert outcome(run) == outcome(train(nets.conv, 3, seed=seed, data=DATA))
+        assert "Conv2D" in run.facts["engine_reason"]
     (lonely,) = stack((0, 0.001))
     assert lonely.facts["engine"] == "compiled"
+    assert "no other run" in lonely.facts["engine_reason"]
 
 
 @pytest.mark.parametrize(
