@@ -21,6 +21,7 @@ class _Seeded:
     def __init__(self) -> None:
         self.seed: int | None = None
         self.python_state: Any = None
+        self.dtype_policy: Any = None
         self.trained: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
@@ -32,7 +33,17 @@ def seed_everything(seed: int) -> None:
     backend().seed(_folded(seed))
     # Else the second run's AUC metric would be called "auc_1", and its history differ.
     global_state.set_global_attribute("object_name_uids", None)
+    _share_dtype_policy()
     _last.seed, _last.python_state = seed, random.getstate()
+
+
+def _share_dtype_policy() -> None:
+    """Give this thread the policy of the others: Keras keeps one a thread, and a job file is loaded in one of them."""
+    own = global_state.get_global_attribute("dtype_policy")
+    if own is not None:
+        _last.dtype_policy = own
+    elif _last.dtype_policy is not None:
+        global_state.set_global_attribute("dtype_policy", _last.dtype_policy)
 
 
 def require_fresh(model: Any, seed: int) -> None:

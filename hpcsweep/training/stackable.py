@@ -42,6 +42,8 @@ def _check_layer(layer: Any) -> None:
     known = (keras.layers.Dense, keras.layers.Rescaling, keras.layers.Flatten, keras.layers.Activation)
     if type(layer) not in known:
         raise NotStackableError(f"layer {layer.name} ({type(layer).__name__}) cannot be stacked")
+    if layer.compute_dtype != "float32":
+        raise NotStackableError(f"layer {layer.name} cannot be stacked: it computes in {layer.compute_dtype}")
     if layer.losses or getattr(layer, "activity_regularizer", None) or not layer.trainable:
         raise NotStackableError(f"layer {layer.name} cannot be stacked: it is regularised or frozen")
     for part in ("kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"):

@@ -72,7 +72,13 @@ class Crew:
 
 
 def run_as_crew(calls: list[Callable[[Crew], Any]]) -> list[Any]:
-    """Call each of `calls` as a member of one crew; return what they returned, in order; the first error is raised."""
+    """Call each of `calls` as a member of one crew; return what they returned, in order; the first error is raised.
+
+    A crew of one needs no thread, and its job may do what only a main thread may, such as handle signals.
+    """
+    if len(calls) == 1:
+        with (alone := Crew(1)).member():
+            return [calls[0](alone)]
     crew = Crew(len(calls))
     outcomes: list[Any] = [None] * len(calls)
     errors: list[BaseException] = []

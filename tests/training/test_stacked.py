@@ -140,6 +140,18 @@ def test_what_stands_in_the_way_is_named(build, named):
         recipe(model, DATA)
 
 
+def test_a_dtype_policy_holds_for_every_member():
+    """The policy that a job file sets where it is loaded holds in all members, though these are threads."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    seed_everything(0)
+    try:
+        runs = stack((0, 0.001), (1, 0.001))
+    finally:
+        keras.config.set_dtype_policy("float32")
+        seed_everything(0)
+    assert ["computes in bfloat16" in run.facts["engine_reason"] for run in runs] == [True, True]
+
+
 def test_an_error_in_one_call_leaves_the_others_alone():
     """A job that raises before its fit does not keep the others from being trained together."""
 

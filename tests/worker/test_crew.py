@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 from hypothesis import given
@@ -62,3 +63,10 @@ def test_an_error_of_one_member_is_its_own() -> None:
 
     with pytest.raises(RuntimeError, match="all"):
         run_as_crew([lambda crew: crew.together(1, fail)] * 2)
+
+
+def test_a_crew_of_one_stays_in_its_thread() -> None:
+    """A member without company runs where the worker does."""
+    assert run_as_crew([lambda crew: (threading.current_thread(), crew.together(1, add_all))]) == [
+        (threading.current_thread(), (1, 1))
+    ]
