@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -16,7 +15,7 @@ from hpcsweep.store.records import write_failure
 from hpcsweep.store.states import MAX_DEATHS
 from hpcsweep.worker.batches import Claims, batches, train_crew
 from hpcsweep.worker.isolation import train_in_child
-from hpcsweep.worker.job_code import load_job, uses_keras
+from hpcsweep.worker.job_code import load_job, prepare_keras, uses_keras
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.processors import pin_to_core, set_environment
 from hpcsweep.worker.renewal import TOO_BIG, Growth, drain_in_children
@@ -49,8 +48,8 @@ def drain(
     """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at this worker's part."""
     pace = pace or Pace(stop)
     keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
-    if isolated:
-        _import_for_children(keras)
+    if isolated and keras:  # what takes seconds, before the first fork, so that every child has it
+        prepare_keras(manifest.job_path)
     train = partial(_train_all, store, manifest, stop, index, workers, keras=keras, isolated=isolated)
     return drain_in_children(train, pace, stop) if keras and not isolated else train(pace)
 
@@ -108,12 +107,6 @@ def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pac
     return claim
 
 
-def _import_for_children(keras: bool) -> None:
-    """Import what takes seconds before the first fork, so that every child has it."""
-    if keras:
-        importlib.import_module("hpcsweep.training")
-
-
 def _gave_up(deaths: int, claim: Claim) -> Failure:
     message = (
         f"the worker died {deaths} times in a row on this trajectory without leaving a checkpoint (killed, out of "
@@ -123,14 +116,11 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
 
 
 def _loader(manifest: Manifest, *, keras: bool) -> Callable[[], Job]:
-    """Return a function that imports the job at its first call, so that its errors are those of a run.
-
-    Keras is set up before a job file can import it as it comes: with more threads, another order of sums, and chatter.
-    """
+    """Return a function that imports the job at its first call, so that its errors are those of a run."""
 
     def load() -> Job:
         if keras:
-            importlib.import_module("hpcsweep.training")
+            prepare_keras(manifest.job_path)
         return load_job(manifest.root, manifest.job_path, manifest.job_function)
 
     return lru_cache(maxsize=1)(load)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import importlib.util
 import random
 import re
@@ -15,6 +17,7 @@ import numpy as np
 
 from hpcsweep.errors import JobError
 
+_ADAPTED_TO = re.compile(r"^\s*(?:import|from)\s+(sklearn|pandas|matplotlib)\b", re.MULTILINE)
 _KERAS = re.compile(r"\b(keras|tensorflow|hpcsweep\.training|from\s+hpcsweep\s+import\s+.*\btraining)\b")
 
 
@@ -37,6 +40,17 @@ def load_job(root: Path, path: Path, function: str) -> Callable[..., Any]:
     if not callable(job):
         raise JobError(f"{path}: has no function {function} after import; expected one")
     return job  # type: ignore[no-any-return]
+
+
+def prepare_keras(path: Path) -> None:
+    """Set Keras up before the job file can import it as it comes: with more threads, other sums, and chatter.
+
+    Keras adapts itself to some packages if it finds them, and is kept from it; not from those that the job imports.
+    """
+    for name in sorted(set(_ADAPTED_TO.findall(path.read_text(encoding="utf-8")))):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    importlib.import_module("hpcsweep.training")
 
 
 def uses_keras(path: Path) -> bool:

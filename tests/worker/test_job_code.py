@@ -21,6 +21,14 @@ def train(run):
     run.record(found=FOUND)
     return {"one": float(keras.ops.sum(keras.ops.ones(1)))}
 """
+FRAMES = """
+import keras
+import pandas
+
+def train(run):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    run.record(found=float(model.predict(pandas.DataFrame({"a": [1.0], "b": [5.0]}), verbose=0)[0, 0]))
+"""
 HELPER = """
 import os
 import tensorflow as tf
@@ -59,6 +67,11 @@ def test_a_job_that_imports_keras_first_finds_it_prepared(study: Study) -> None:
     found, log = found_by(study, KERAS_FIRST)
     assert found == {"deterministic": True, "threads": 1, "sklearn": False}
     assert all(line.startswith("hpcsweep: ") for line in log.splitlines()), log
+
+
+def test_keras_knows_the_packages_that_the_job_imports(study: Study) -> None:
+    """A job that hands pandas frames to Keras can go on doing so, although Keras is imported before the job is."""
+    assert found_by(study, FRAMES)[0] == 6.0
 
 
 def test_a_job_that_hides_tensorflow_finds_the_environment_set(study: Study) -> None:
