@@ -20,6 +20,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NAME_WORDS = "at most 64 letters, digits, dots, dashes and underscores, a letter or digit first"
 TIME = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]\d):([0-5]\d)")
 EACH = "each"
+AUTO = "auto"
 TIME_WORDS = '"HH:MM:SS", "D-HH:MM:SS" or a number of minutes'
 
 
@@ -69,12 +70,21 @@ def _one_word(text: str) -> str:
     return text
 
 
-def _workers(value: object) -> int | str:
-    if value == EACH:
-        return EACH
-    if type(value) is int and value > 0:
-        return value
-    raise wrong(f'a whole number, at least 1, or "{EACH}" (one a trajectory)')
+def _count_or(word: str, meaning: str) -> PlainValidator:
+    """Return the check of a setting that is a whole number, at least 1, or one word."""
+
+    def check(value: object) -> int | str:
+        if value == word:
+            return word
+        if type(value) is int and value > 0:
+            return value
+        raise wrong(f'a whole number, at least 1, or "{word}" ({meaning})')
+
+    return PlainValidator(check)
+
+
+def _count_or_schema(word: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": word}]})
 
 
 TimeS = Annotated[
@@ -87,11 +97,8 @@ Line = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_one_word)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
-Workers = Annotated[
-    int | str,
-    PlainValidator(_workers),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": EACH}]}),
-]
+Workers = Annotated[int | str, _count_or(EACH, "one a trajectory"), _count_or_schema(EACH)]
+WorkersPerGpu = Annotated[int | str, _count_or(AUTO, "as many as fit"), _count_or_schema(AUTO)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -106,8 +113,9 @@ class Resources(Section):
     workers: Workers | None = Field(
         default=None, description='Size of the array of workers; "each" starts one a trajectory.'
     )
-    workers_per_gpu: AtLeastOne | None = Field(
-        default=None, description="Workers that share one GPU (of one allocation)."
+    workers_per_gpu: WorkersPerGpu | None = Field(
+        default=None,
+        description='Workers that share one GPU (of one allocation); "auto" finds out how many its memory holds.',
     )
     continue_: Literal["requeue", "resubmit", "chain", "manual"] | None = Field(
         default=None,

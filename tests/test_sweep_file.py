@@ -226,11 +226,12 @@ def test_max_runs_can_be_raised(tmp_path: Path) -> None:
 def test_resources_lie_over_the_profile(tmp_path: Path) -> None:
     """[resources] replaces the profile's settings of the same names and leaves the others."""
     path = study(tmp_path, 'profile = "lab"\n[fixed]\nlayers = 2\n[resources]\ntime = "1-00:30:00"\nworkers = "each"\n')
+    path.write_text(path.read_text() + 'workers_per_gpu = "auto"\n')
     (tmp_path / "jobs" / "profiles").mkdir()
     (tmp_path / "jobs" / "profiles" / "lab.toml").write_text('scheduler = "slurm"\ntime = 30\ngpus = 2\n')
     profile = load_sweep(path).profile
     assert (profile.name, profile.scheduler, profile.gpus) == ("lab", "slurm", 2)
-    assert (profile.time_s, profile.workers) == (88200, "each")
+    assert (profile.time_s, profile.workers, profile.workers_per_gpu) == (88200, "each", "auto")
     assert load_sweep(path, profile="local").profile.scheduler == "local"
 
 

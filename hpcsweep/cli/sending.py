@@ -33,7 +33,7 @@ _OPTIONS = (
     click.option("--time", "time", metavar="TIME", help='Wall time of a worker: minutes, "HH:MM:SS" or "D-HH:MM:SS".'),
     click.option("--workers", metavar="N|each", help='Size of the array; "each": one a trajectory.'),
     click.option("--gpus", type=click.IntRange(min=0), help="GPUs of a worker."),
-    click.option("--workers-per-gpu", type=click.IntRange(min=1), help="Worker processes that share a GPU."),
+    click.option("--workers-per-gpu", metavar="N|auto", help='Workers that share a GPU; "auto": as many as fit.'),
     click.option("--cpus", type=click.IntRange(min=1), help="CPU cores of a worker."),
     click.option("--mem", metavar="GB", help="Memory of a worker, such as 32G."),
     click.option("--partition", metavar="NAME", help="SLURM partition."),
@@ -113,7 +113,7 @@ def overlay(profile: Profile, wishes: dict[str, Any]) -> Profile:
     settings: dict[str, Any] = {renamed.get(name, name): value for name, value in given.items()}
     if "mem_gb" in settings:
         settings["mem_gb"] = _gigabytes(settings["mem_gb"])
-    for name in ("workers", "time"):
+    for name in ("workers", "workers_per_gpu", "time"):
         if str(settings.get(name, "")).isdecimal():
             settings[name] = int(settings[name])
     from hpcsweep.problems import validate
@@ -122,7 +122,8 @@ def overlay(profile: Profile, wishes: dict[str, Any]) -> Profile:
     try:
         checked = validate(ProfileModel, settings, "options")
     except SweepFileError as error:
-        raise UsageError(f"{error}".replace("options: ", "--", 1)) from None
+        option, _, found = f"{error}".removeprefix("options: ").partition(":")
+        raise UsageError(f"--{option.replace('_', '-')}:{found}") from None
     return profile.model_copy(update={name: getattr(checked, name) for name in checked.model_fields_set})
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -32,45 +32,75 @@ class WorkerProcess:
     core: int | None = None
 
 
-def plan_processes(terms: SlurmTerms, environment: Mapping[str, str]) -> list[WorkerProcess]:
-    """Return the processes of this task, from what SLURM gave it.
+def cores_of(terms: SlurmTerms, environment: Mapping[str, str]) -> int:
+    """Return how many cores SLURM gave this task."""
+    return int(environment.get("SLURM_CPUS_PER_TASK") or terms.request.cpus)
 
-    On GPUs: `workers_per_gpu` processes a GPU share the task's cores. On CPUs: one process a core with one thread, so
-    that numbers do not depend on the size of the allocation.
+
+def gpus_of(terms: SlurmTerms, environment: Mapping[str, str]) -> list[str]:
+    """Return the names of the GPUs that SLURM gave this task, as they are in CUDA_VISIBLE_DEVICES."""
+    visible = [gpu.strip() for gpu in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu.strip()]
+    return visible if terms.request.gpu_count else []
+
+
+def plan_processes(terms: SlurmTerms, environment: Mapping[str, str]) -> list[WorkerProcess]:
+    """Return the processes that this task begins with, from what SLURM gave it.
+
+    On GPUs: `workers_per_gpu` processes a GPU share the task's cores; where that is found out, one a GPU with one
+    thread, so that others find cores. On CPUs: one process a core with one thread, so that numbers do not depend on the
+    size of the allocation.
     """
-    cpus = int(environment.get("SLURM_CPUS_PER_TASK") or terms.request.cpus)
-    visible = [gpu for gpu in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu.strip()]
-    gpus = visible if terms.request.gpu_count else []
+    cpus, gpus = cores_of(terms, environment), gpus_of(terms, environment)
+    if gpus and isinstance(terms.workers_per_gpu, str):
+        return [WorkerProcess(1, gpu) for gpu in gpus]
     if gpus:
-        total = len(gpus) * terms.workers_per_gpu
+        total = len(gpus) * int(terms.workers_per_gpu)
         return [WorkerProcess(max(1, cpus // total), gpus[number % len(gpus)]) for number in range(total)]
     pinned = usable_cores() == cpus
     return [WorkerProcess(1, None, number if pinned else None) for number in range(cpus)]
 
 
 class Team:
-    """The processes of this task at work on a submission."""
+    """The processes of this task at work on a submission: those it begins with, and those that `followers` adds."""
 
-    def __init__(self, submission: SubmissionFolder, processes: list[WorkerProcess], stop: Stop) -> None:
+    def __init__(
+        self,
+        submission: SubmissionFolder,
+        processes: list[WorkerProcess],
+        stop: Stop,
+        followers: Callable[[], list[WorkerProcess]] | None = None,
+    ) -> None:
+        """Take the processes to begin with; `followers` is asked again and again for more to start."""
         self._submission, self._processes, self._stop = submission, processes, stop
+        self._followers = followers
+        self._children: list[subprocess.Popen[str]] = []
 
     def work(self, index: int, workers: int) -> Counter[str]:
         """Train until nothing is left or it is time to stop; return how many trajectories ended how."""
-        if len(self._processes) == 1:
+        if len(self._processes) == 1 and self._followers is None:
             prepare(self._processes[0])
             return work_until(self._submission, self._stop, index, workers)
-        total = workers * len(self._processes)
-        children = [
-            self._start(process, index * len(self._processes) + number, total)
-            for number, process in enumerate(self._processes)
-        ]
-        return self._wait(children)
+        self._start(self._processes, index, workers)
+        self._wait(index, workers)
+        endings: Counter[str] = Counter()
+        for child in self._children:
+            endings += _endings_of(child.stdout, child.returncode)
+        return endings
 
-    def _start(self, process: WorkerProcess, index: int, total: int) -> subprocess.Popen[str]:
+    def _start(self, processes: list[WorkerProcess], index: int, workers: int) -> None:
+        """Start processes beside those there are; each begins at another part of the work."""
+        already = len(self._children)
+        total = already + len(processes)
+        self._children += [
+            self._start_one(process, index * total + number, workers * total)
+            for number, process in enumerate(processes, already)
+        ]
+
+    def _start_one(self, process: WorkerProcess, index: int, workers: int) -> subprocess.Popen[str]:
         words = {
             "submission": str(self._submission.path),
             "index": index,
-            "workers": total,
+            "workers": workers,
             "ends_in_s": self._stop.remaining_s,
             "margin_s": self._stop.margin_s,
             "early_s": self._stop.early_s,
@@ -82,23 +112,22 @@ class Team:
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def _wait(self, children: list[subprocess.Popen[str]]) -> Counter[str]:
-        """Wait for the children, hand a signal on once; one that died counts as `died`."""
+    def _wait(self, index: int, workers: int) -> None:
+        """Wait for the children, add those that follow, and hand a signal on once."""
         handed_on = False
-        while any(child.poll() is None for child in children):
+        while any(child.poll() is None for child in self._children):
             if self._stop.signal is not None and not handed_on:
                 handed_on = True
-                for child in children:
+                for child in self._children:
                     if child.poll() is None:
                         child.send_signal(self._stop.signal)
+            if self._followers is not None and not self._stop.requested:
+                self._start(self._followers(), index, workers)
             time.sleep(POLL_S)
-        endings: Counter[str] = Counter()
-        for child in children:
-            endings += _endings_of(child.stdout, child.returncode)
-        return endings
 
 
 def _endings_of(stdout: IO[str] | None, code: int) -> Counter[str]:
+    """Return what a process answered at its end; one that died counts as `died`."""
     lines = stdout.read().splitlines() if stdout else []
     try:
         return Counter(json.loads(lines[-1]))

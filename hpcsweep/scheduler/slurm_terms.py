@@ -20,7 +20,7 @@ class SlurmTerms:
     request: Request
     continue_by: str = "requeue"
     signal_lead_s: float = 90.0
-    workers_per_gpu: int = 1
+    workers_per_gpu: int | str = 1  # or AUTO
     at_once: int = 0
     modules: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.scheduler.slurm_causes import STORE_UNREACHABLE_CODE
 from hpcsweep.scheduler.slurm_processes import Team, plan_processes
+from hpcsweep.scheduler.slurm_sharing import find_sharing
 from hpcsweep.scheduler.slurm_terms import SlurmTerms
 from hpcsweep.scheduler.slurm_text import parse_duration_s
 from hpcsweep.store.layout import SubmissionFolder
@@ -58,7 +59,9 @@ class Allocation:
     def train(self, index: int, workers: int) -> Counter[str]:
         """Train until nothing is left or the time is up; then say how to go on."""
         processes = plan_processes(self._terms, os.environ)
-        endings = Team(self._files.submission, processes, self.stop).work(index, workers)
+        sharing = find_sharing(self._terms, os.environ, self._files.submission, index, workers)
+        team = Team(self._files.submission, processes, self.stop, sharing.followers if sharing else None)
+        endings = team.work(index, workers)
         self._end(endings)
         return endings
 

@@ -18,6 +18,9 @@ class Backend(Protocol):
     def device_name(self) -> str:
         """Return the name of the GPU that is used, or "cpu"."""
 
+    def device_memory_gb(self) -> float | None:
+        """Return the most GPU memory that this process has used at once, in GB (10^9 bytes); None on a CPU."""
+
     def software_facts(self) -> dict[str, Any]:
         """Return the threads that are used, and the backend's version under its name."""
 

@@ -15,6 +15,12 @@ def device_facts(model: Any) -> dict[str, Any]:
     return {**_machine_facts(), "parameters": int(model.count_params())}
 
 
+def memory_facts() -> dict[str, float]:
+    """Return `device_memory_gb`, the peak of this process on its GPU up to now; nothing where there is none to say."""
+    peak_gb = backend().device_memory_gb()
+    return {} if peak_gb is None else {"device_memory_gb": peak_gb}
+
+
 @lru_cache(maxsize=1)
 def _machine_facts() -> dict[str, Any]:
     return {

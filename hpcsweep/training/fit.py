@@ -11,7 +11,7 @@ from hpcsweep.data import Data
 from hpcsweep.errors import JobError, UsageError
 from hpcsweep.training.architecture import architecture_key
 from hpcsweep.training.decision import choose_engine
-from hpcsweep.training.device import device_facts
+from hpcsweep.training.device import device_facts, memory_facts
 from hpcsweep.training.divergence import begin_again, train_through_divergence
 from hpcsweep.training.evaluate import class_report
 from hpcsweep.training.handle import RunHandle
@@ -92,6 +92,7 @@ def _finish(loop: Loop, model: Any, data: Data) -> None:
     if loop.stopping.reason:
         run.record(ended_early=loop.stopping.reason)
     run.attach(**class_report(data, program.predict(loop.data) if data.classes else None, program.model))
+    run.record(**memory_facts())
     if program.model is not model:
         load_state(model, program.read())
 
@@ -107,6 +108,7 @@ def _finish_stacked(member: Member) -> dict[str, float]:
         starts = range(0, len(data.x_val), EVALUATION_BATCH)
         parts = [model(data.x_val[start : start + EVALUATION_BATCH], training=False) for start in starts]
         run.attach(**class_report(data, np.concatenate([np.asarray(part) for part in parts]), model))
+        run.record(**memory_facts())
     return _last_metrics(run)
 
 

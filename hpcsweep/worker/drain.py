@@ -12,7 +12,7 @@ from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.records import write_failure
-from hpcsweep.store.states import MAX_DEATHS
+from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
 from hpcsweep.worker.batches import Claims, batches, train_crew
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.job_code import load_job, prepare_keras, uses_keras
@@ -83,12 +83,17 @@ def _train_one(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, *, isolat
     return [train_in_child(train, claims[0][1], stop) if isolated else train() for train in trains]
 
 
+def is_open(seen: StoredTrajectory, trajectory: ManifestTrajectory) -> bool:
+    """Whether there is something to do about a trajectory that nobody does."""
+    if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
+        return False
+    return not seen.folder.cancelled.exists()
+
+
 def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:
     """Claim a trajectory if there is something to do about it."""
     seen = store.look(trajectory.id)
-    if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
-        return None
-    if seen.folder.cancelled.exists() or not pace.allows(seen):
+    if not is_open(seen, trajectory) or not pace.allows(seen):
         return None
     seen.folder.path.mkdir(parents=True, exist_ok=True)
     claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)

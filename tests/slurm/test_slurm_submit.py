@@ -105,6 +105,10 @@ def test_no_text_of_a_profile_becomes_another_directive(study: SlurmStudy) -> No
         (["--qos", "interactive", "--time", "2-00:00:00"], "--time 1-00:00:00"),
         (["--qos", "interactive", "--workers", "100"], "--workers 12"),
         (["--workers", "some"], "workers"),
+        (
+            ["--workers-per-gpu", "0"],
+            '--workers-per-gpu: found 0 (an int), expected a whole number, at least 1, or "auto"',
+        ),
         (["--time", "soon"], "HH:MM:SS"),
         (["--mem", "much"], "gigabytes"),
         (["--profile", "local"], "hpcsweep run"),

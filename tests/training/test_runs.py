@@ -13,6 +13,7 @@ import pytest
 from hpcsweep.data import Data
 from hpcsweep.errors import JobError, StoreError, UsageError
 from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.backend import backend
 from hpcsweep.training.order import epoch_order
 from tests.training import nets
 from tests.training.harness import FakeRun
@@ -277,3 +278,11 @@ def test_killed_training_equals_undisturbed_training(tmp_path: Path, net: str):
 
 
 GOLDEN = [6, 2, 5, 3, 1, 4, 0, 7]
+
+
+def test_a_run_on_a_gpu_says_what_memory_its_process_took(monkeypatch):
+    """The peak is recorded at the end of a finished run, neither of a paused one nor on a CPU."""
+    assert "device_memory_gb" not in train(nets.dense, 1).facts
+    monkeypatch.setattr(backend(), "device_memory_gb", lambda: 1.5)
+    assert train(nets.dense, 1).facts["device_memory_gb"] == 1.5
+    assert "device_memory_gb" not in train(nets.dense, 9, stop_after=0).facts

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.backend import backend
 from hpcsweep.training.stackable import NotStackableError, recipe
 from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
@@ -163,3 +164,9 @@ def test_an_error_in_one_call_leaves_the_others_alone():
         run_as_crew([call(runs[0], 0.001), broken, call(runs[1], 0.001)])
     assert [run.facts["engine"] for run in runs] == ["stacked", "stacked"]
     assert np.isfinite(runs[0].history["loss"][-1])
+
+
+def test_members_on_a_gpu_say_what_memory_their_process_took(monkeypatch):
+    """A stack's peak is that of the whole process, and each member's result has it."""
+    monkeypatch.setattr(backend(), "device_memory_gb", lambda: 2.5)
+    assert [run.facts["device_memory_gb"] for run in stack((0, 0.001), (1, 0.01), epochs=1)] == [2.5, 2.5]

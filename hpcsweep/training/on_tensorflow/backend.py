@@ -15,6 +15,7 @@ from hpcsweep.training.on_tensorflow.stacked_program import TensorFlowStackedPro
 from hpcsweep.training.program import Program, StackedProgram
 
 __all__ = [
+    "device_memory_gb",
     "device_name",
     "is_out_of_memory",
     "make_program",
@@ -31,6 +32,13 @@ def device_name() -> str:
     if not gpus:
         return "cpu"
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+
+
+def device_memory_gb() -> float | None:
+    """Return the most GPU memory that TensorFlow's tensors have taken at once in this process, in GB; None on a CPU."""
+    if device_name() == "cpu":
+        return None
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 1e9
 
 
 def software_facts() -> dict[str, Any]:
