@@ -99,6 +99,19 @@ def test_a_library_is_imported_only_where_it_belongs(path: Path) -> None:
         assert folder is None or path.parent.name == folder, f"{path.name} imports {name}; expected only {folder} to"
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("training/on_*/backend.py")), ids=lambda path: path.parent.name)
+def test_a_backend_has_all_that_training_asks_for(path: Path) -> None:
+    """What the Protocol names is in every backend's module: a module is cast to it, which no type checker questions."""
+    tree = ast.parse((PACKAGE / "training" / "backend.py").read_text())
+    (asked,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Backend")
+    names = {node.name for node in asked.body if isinstance(node, ast.FunctionDef)}
+    module = ast.parse(path.read_text())
+    defined = {node.id for node in ast.walk(module) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    defined |= {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    defined |= {name.rpartition(".")[2] for name in imports_of(path)}
+    assert names - defined == set()
+
+
 def modules_after(*arguments: str) -> set[str]:
     """Return the top-level modules that a command has imported at its end."""
     code = (
