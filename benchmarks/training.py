@@ -1,15 +1,17 @@
 """Training against Keras's own `model.fit`: epochs of every engine, starts of runs, recording, checkpoints, memory.
 
-    python benchmarks/training.py [--quick] [--rounds 5] [--only "dense 8-8"] [--part epochs]
+    python benchmarks/training.py [--backend jax] [--quick] [--rounds 5] [--only "dense 8-8"] [--part epochs]
 
 Every ratio is one of medians measured alternately in this run, on one core with one thread: the same seeded synthetic
 images, the same net, the same batch size; an epoch is one of training and validation. `spread` is the range of the
 ratios of single rounds, `cpu` the same ratio in processor seconds, which other work on the machine disturbs less.
+With `--backend jax`, which needs no TensorFlow, both sides are Keras on JAX, and only epochs are measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +19,13 @@ from collections.abc import Iterator
 from measuring.machine import describe, one_thread_on_one_core
 
 PARTS = ("epochs", "starts", "memory")
+PARTS_OF = {"tensorflow": PARTS, "jax": ("epochs",)}
 
 
 def lines_of(part: str, options: argparse.Namespace) -> Iterator[str]:
     """Measure one part in this process and yield its table."""
     one_thread_on_one_core()
+    os.environ["KERAS_BACKEND"] = options.backend
     if part == "epochs":
         from measuring.epochs import table
 
@@ -37,6 +41,7 @@ def lines_of(part: str, options: argparse.Namespace) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--backend", choices=tuple(PARTS_OF), default="tensorflow", help="what Keras runs on")
     parser.add_argument("--quick", action="store_true", help="a tenth of the images, two rounds, few runs")
     parser.add_argument("--rounds", type=int, default=5, help="how often each side is measured")
     parser.add_argument("--only", default="", help="measure only nets whose name contains this")
@@ -50,7 +55,7 @@ def main() -> None:
             print(line, flush=True)
         return
     print(describe(), flush=True)
-    for part in PARTS:  # a process each: what one leaves in memory is no other's business
+    for part in PARTS_OF[options.backend]:  # a process each: what one leaves in memory is no other's business
         print(f"\n-- {part}", flush=True)
         command = [sys.executable, __file__, *sys.argv[1:], "--part", part]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)

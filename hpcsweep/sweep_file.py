@@ -62,6 +62,9 @@ class Training(Section):
     engine: Literal["auto", "fit", "compiled", "compiled-xla", "stacked"] = Field(
         default="auto", description="The training loop; auto measures once for an architecture and kind of device."
     )
+    backend: Literal["tensorflow", "jax"] | None = Field(
+        default=None, description="What Keras runs on; what KERAS_BACKEND says if not given, else TensorFlow."
+    )
     stack_order: Literal["own", "shared"] = Field(
         default="own", description="Whether runs that train stacked have each its own order of data, or one for all."
     )

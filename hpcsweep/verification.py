@@ -57,12 +57,15 @@ def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
 def train_alone(sweep: Sweep, recorded: Sequence[Result]) -> Iterator[Result | None]:
     """Train the run of each result by itself, in a new process and an empty store; None if that failed.
 
-    The engine is the recorded one: left to choose anew, another might be taken, whose numbers differ in the last bits.
+    Engine and backend are the recorded ones: others differ in the last bits.
     """
     runs = {run.id: run for run in sweep.runs}
     for result in recorded:
         run = runs[result.id]
-        training = sweep.training.model_copy(update={"engine": result.facts.get("engine", sweep.training.engine)})
+        recorded_of: dict[str, Any] = {
+            name: result.facts[name] for name in ("engine", "backend") if name in result.facts
+        }
+        training = sweep.training.model_copy(update=recorded_of)
         with tempfile.TemporaryDirectory(prefix="hpcsweep-verify-") as folder:
             store = Store(Path(folder))
             plan = make_plan(replace(sweep, runs=[run], training=training), {})

@@ -28,11 +28,14 @@ def table(rounds: int, shrink: int, only: str) -> Iterator[str]:
 
 def _lines(case: Case) -> Iterator[str]:
     from hpcsweep.data import load
+    from hpcsweep.training.backend import backend
 
+    lacking = {"compiled", "compiled-xla"} - set(backend().COMPILED_ENGINES)
+    engines = [name for name in case.engines if name not in lacking]
     data = load("synthetic", train=case.train, validate=case.validate)
     baseline = Side("model.fit", _plain_fit(case, data))
     head, sides = f"{case.name:30} {case.batch_size:>5} {case.train:>6}", [baseline]
-    for name in case.engines:
+    for name in engines:
         try:
             sides.append(Side(name, _engine(case, data, name)))
         except UsageError as error:  # what an engine cannot do, it refuses while it is set up
@@ -42,7 +45,7 @@ def _lines(case: Case) -> Iterator[str]:
     measure_alternately(sides, case.rounds)
     for side in sides:
         yield f"{head}  {side.name:24} {_ms(side)}  {ratio(baseline, side)}"
-    if len(case.engines) > 1:
+    if len(engines) > 1:
         engine, reason = chosen_by_auto(case, data)
         side = next((side for side in sides if side.name == engine), baseline)
         yield f"{head}  {'auto: ' + engine:24} {_ms(side)}  {ratio(baseline, side)}  ({reason})"

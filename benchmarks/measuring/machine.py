@@ -10,15 +10,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "NPROC",
+    ),
     "1",
 )
-PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "joblib")
+PACKAGES = ("tensorflow-cpu", "tensorflow", "jax", "keras", "numpy", "joblib")
 REPOSITORY = Path(__file__).parents[2]
 
 
 def one_thread_on_one_core() -> None:
-    """Must be called before NumPy or TensorFlow is imported."""
+    """Must be called before NumPy, TensorFlow or JAX is imported."""
     os.environ.update(ONE_THREAD)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

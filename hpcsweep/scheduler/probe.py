@@ -1,4 +1,4 @@
-"""What doctor asks of a place: can Python, TensorFlow and the store be used here? Run on a node as a module."""
+"""What doctor asks of a place: can Python, Keras and the store be used here? Run on a node as a module."""
 
 from __future__ import annotations
 
@@ -91,9 +91,12 @@ PACKAGES = {
     "hpcsweep": ("hpcsweep",),
     "submitit": ("submitit",),
     "numpy": ("numpy",),
-    "keras": ("keras",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "jax": ("jax",),
+    "keras": ("keras",),  # after its backends: it can only be imported with one
 }
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
+MISSING = "missing (not installed)"
 
 
 def installed_versions() -> dict[str, str]:
@@ -105,30 +108,35 @@ def _version_of(distributions: tuple[str, ...]) -> str:
     for distribution in distributions:
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(distribution)
-    return "missing (not installed)"
+    return MISSING
 
 
 def python_facts() -> dict[str, Any]:
-    """Return the versions of Python and of the packages that training needs, and the GPUs that TensorFlow sees."""
+    """Return the versions of Python and of the packages that training needs, and the GPUs that each backend sees."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # workers may be using the GPU
     node = os.environ.get("SLURMD_NODENAME") or platform.node()
     facts: dict[str, Any] = {"host": node, "python": platform.python_version(), "packages": {}}
     for name in PACKAGES:
+        if name == "keras" and "(" in facts["packages"]["tensorflow"]:
+            os.environ.setdefault("KERAS_BACKEND", "jax")
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 facts["packages"][name] = str(__import__(name).__version__)
         except ImportError as error:
-            facts["packages"][name] = f"missing ({error})"
+            facts["packages"][name] = MISSING if error.name == name else f"missing ({error})"
         except Exception as error:  # a broken library may raise anything at import
             facts["packages"][name] = f"broken ({type(error).__name__})"
-    facts["gpus"] = _tensorflow_gpus(facts["packages"]["tensorflow"])
+    facts["gpus"] = {name: _gpus(name) for name in BACKENDS if "(" not in facts["packages"][name]}
     facts["cores"] = len(os.sched_getaffinity(0))
     return facts
 
 
-def _tensorflow_gpus(version: str) -> int | None:
-    if "(" in version:
-        return None
+def _gpus(backend: str) -> int:
+    if backend == "jax":
+        import jax
+
+        return sum(device.platform != "cpu" for device in jax.devices())
     import tensorflow
 
     return len(tensorflow.config.list_physical_devices("GPU"))

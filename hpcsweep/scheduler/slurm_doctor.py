@@ -11,7 +11,15 @@ from typing import Any
 from hpcsweep.errors import HpcsweepError, SchedulerError
 from hpcsweep.profile import Profile
 from hpcsweep.scheduler.commands import ask, clean_environment
-from hpcsweep.scheduler.probe import MARK, Finding, Level, check_store, installed_versions
+from hpcsweep.scheduler.probe import (
+    BACKENDS,
+    MARK,
+    MISSING,
+    Finding,
+    Level,
+    check_store,
+    installed_versions,
+)
 from hpcsweep.scheduler.slurm_limits import ClusterLimits, ask_cluster, describe_user_limits
 from hpcsweep.scheduler.slurm_queue import Queue
 from hpcsweep.scheduler.slurm_request import Request, make_request, refuse_impossible
@@ -90,9 +98,11 @@ def probe_here(store: Path) -> list[Finding]:
     if line is None:
         return [Finding("fault", f"Python cannot be started: {answer.problem}", "install hpcsweep again")]
     facts = json.loads(line.removeprefix(MARK))
-    seen = facts["gpus"]
-    gpus = Finding("ok", f"TensorFlow sees {seen or 'no'} GPU{'s' if (seen or 0) > 1 else ''} here")
-    return describe_python("here", facts, None) + ([] if seen is None else [gpus])
+    gpus = [
+        Finding("ok", f"{BACKENDS[name]} sees {seen or 'no'} GPU{'s' if seen > 1 else ''} here")
+        for name, seen in facts["gpus"].items()
+    ]
+    return describe_python("here", facts, None) + gpus
 
 
 def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]:
@@ -140,11 +150,19 @@ def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
         findings.append(Finding("ok", f"node {facts['host']} sees and can write the store"))
     findings += describe_python(f"on node {facts['host']}", facts, installed_versions())
     if request.gpu_count:
-        seen = facts["gpus"] or 0
-        level: Level = "ok" if seen >= request.gpu_count else "fault"
-        advice = "" if level == "ok" else "is it the GPU build of TensorFlow, and has the container --nv?"
-        findings.append(Finding(level, f"TensorFlow sees {seen} of {request.gpu_count} GPUs there", advice))
+        findings += _describe_gpus(facts["gpus"], request.gpu_count)
     return findings
+
+
+def _describe_gpus(seen: dict[str, int], asked: int) -> list[Finding]:
+    """Return a line on each backend of Keras; where one has what was asked for, another's lack is no fault."""
+    found = []
+    level: Level = "warning" if max(seen.values(), default=0) >= asked else "fault"
+    for name, count in seen.items():
+        said = f"{BACKENDS[name]} sees {count} of {asked} GPUs there"
+        advice = f"is it the GPU build of {BACKENDS[name]}, and has the container --nv?"
+        found.append(Finding("ok", said) if count >= asked else Finding(level, said, advice))
+    return found
 
 
 def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | None) -> list[Finding]:
@@ -152,8 +170,9 @@ def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | No
     packages: dict[str, str] = facts["packages"]
     said = ", ".join(f"{name} {version}" for name, version in packages.items())
     findings = []
+    has_backend = any("(" not in packages[name] for name in BACKENDS)
     for name, version in packages.items():
-        if "(" in version:
+        if "(" in version and not (name in BACKENDS and version == MISSING and has_backend):  # one backend is enough
             level: Level = "fault" if name in ("hpcsweep", "submitit", "numpy") else "warning"
             findings.append(Finding(level, f"{where}: {name} is {version}", f"install {name} there"))
     if not findings:

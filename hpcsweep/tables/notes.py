@@ -51,7 +51,8 @@ def _mixtures(results: Results, done: Any) -> Iterator[str]:
     if len(jobs) > 1:
         yield f"WARNING: these runs are of {len(jobs)} jobs ({', '.join(jobs[:4])}); give a sweep file, or --where."
         return
-    for name, plural in (("job_sha256", "versions of the job's code"), ("engine", "training engines")):
+    mixed = {"job_sha256": "versions of the job's code", "engine": "training engines", "backend": "backends of Keras"}
+    for name, plural in mixed.items():
         found = _texts(results, name, done)
         if len(found) > 1:
             short = ", ".join(kind[:12] for kind in found[:4])

@@ -15,6 +15,10 @@ from hpcsweep.training.program import Program, StackedProgram
 class Backend(Protocol):
     """What the module `backend` of each folder on_... has."""
 
+    @property
+    def COMPILED_ENGINES(self) -> tuple[str, ...]:  # noqa: N802
+        """The engines that compile whole epochs, the one with the numbers of `model.fit` first."""
+
     def device_name(self) -> str:
         """Return the name of the GPU that is used, or "cpu"."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+
 from hpcsweep.errors import UsageError, nearest
 from hpcsweep.training.backend import backend
 from hpcsweep.training.handle import RunHandle
@@ -40,14 +42,22 @@ def choose_engine(run: RunHandle, setup: Setup, asked: str, saved: dict[str, Any
     if saved is not None:
         reason = "the engine of the checkpoint that this run goes on from"
         # A stack's checkpoint that goes on alone: plain XLA is nearest to how it was trained.
-        engine = "compiled-xla" if saved["engine"] == "stacked" else saved["engine"]
+        engine = _of_this_backend("compiled-xla" if saved["engine"] == "stacked" else saved["engine"])
         return Choice(setup.program(engine), reason)
     needed = _needs_fit(setup)
     if needed:
         return Choice(setup.program("fit"), needed)
     if asked in ("auto", "stacked"):
         return _automatic(run, setup)
-    return Choice(setup.program(asked), "asked for")
+    engine = _of_this_backend(asked)
+    reason = "asked for" if engine == asked else f"asked for {asked}; on {keras.config.backend()}, {engine} is XLA"
+    return Choice(setup.program(engine), reason)
+
+
+def _of_this_backend(engine: str) -> str:
+    """Return `engine`, or what the backend has in its place: on JAX, what is compiled is always compiled by XLA."""
+    engines = backend().COMPILED_ENGINES
+    return engines[-1] if engine == "compiled-xla" else engine
 
 
 def _needs_fit(setup: Setup) -> str | None:
@@ -61,7 +71,8 @@ def _automatic(run: RunHandle, setup: Setup) -> Choice:
         if setup.key is None:
             program = setup.program("compiled")
             return Choice(program, "the model has parts that are not Keras's own, so it is traced anew for every run")
-        decided = run.decide(f"engine/{backend().device_name()}/{setup.key}", lambda: _fastest(run, setup))
+        where = f"{keras.config.backend()}/{backend().device_name()}"
+        decided = run.decide(f"engine/{where}/{setup.key}", lambda: _fastest(run, setup))
         return Choice(setup.program(decided["engine"]), decided["reason"])
     except Exception as error:
         if not isinstance(error, NotCompilableError) and not backend().is_out_of_memory(error):
@@ -71,6 +82,8 @@ def _automatic(run: RunHandle, setup: Setup) -> Choice:
 
 def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
     """Measure the engines that may win, and return the one to take, with the reason."""
+    if len(backend().COMPILED_ENGINES) == 1:
+        return _not_slower_than_fit(setup, f"on {keras.config.backend()} it is the one compiled engine, with XLA")
     cpu = backend().device_name() == "cpu"
     slow = [layer.name for layer in setup.model._flatten_layers() if _is_slow(layer)]
     if cpu and slow:

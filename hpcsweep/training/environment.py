@@ -10,8 +10,10 @@ import os
 import sys
 from collections.abc import Iterator
 
-from hpcsweep.errors import MissingPackageError
+from hpcsweep.errors import MissingPackageError, UsageError
 
+BACKENDS = {"tensorflow": '"hpcsweep[cpu]", or "hpcsweep[gpu]" for an NVIDIA GPU', "jax": '"hpcsweep[jax]"'}
+"""The backends of Keras that can train, and what to install for each."""
 THREADS = 1  # numbers that do not depend on the node's core count, and twice the throughput of unpinned defaults
 # What Keras would load for wrappers and plots where it is installed: three of an import's ten seconds
 _NEEDLESS = ("sklearn", "pandas", "matplotlib")
@@ -21,20 +23,30 @@ _VARIABLES = {"OMP_NUM_THREADS": str(THREADS), "KERAS_BACKEND": "tensorflow"}
 def prepare() -> None:
     """Import Keras and its backend, quiet, single-threaded and deterministic; what the user has set stays.
 
-    Raises MissingPackageError if they are not installed.
+    Raises MissingPackageError if they are not installed, UsageError for a backend that is not supported.
     """
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
-    backend = os.environ["KERAS_BACKEND"]
+    backend = chosen_backend()
+    if backend not in BACKENDS:
+        raise UsageError(f"Keras's backend is {backend}; expected {' or '.join(BACKENDS)} (KERAS_BACKEND says which)")
     for package in ("keras", backend):
         if importlib.util.find_spec(package) is None:
             raise MissingPackageError(
                 f"{package} is not installed here; expected Keras with {backend} "
-                f'(type: pip install "hpcsweep[cpu]", or "hpcsweep[gpu]" for an NVIDIA GPU)'
+                f"(type: pip install {BACKENDS[backend]})"
             )
-    with _without(*_NEEDLESS), _no_garbage_collection():
+    others = BACKENDS.keys() - {backend}  # TensorFlow would load JAX
+    with _without(*_NEEDLESS, *others), _no_garbage_collection():
         importlib.import_module(f"hpcsweep.training.on_{backend}.environment").prepare()
         import keras  # noqa: F401
+
+
+def chosen_backend() -> str:
+    """Return the backend that Keras has, or will have when it is imported."""
+    if "keras" in sys.modules:
+        return str(sys.modules["keras"].config.backend())
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from hpcsweep.training.program import EVALUATION_BATCH
 from hpcsweep.training.programs import Setup
 from hpcsweep.training.seeding import require_fresh
 from hpcsweep.training.stack import Member
-from hpcsweep.training.state import load_state, read_state, weights_sha256
+from hpcsweep.training.state import load_state, read_state, require_usable, weights_sha256
 from hpcsweep.training.together import train_members
 
 
@@ -52,6 +52,8 @@ def fit(
     initial = read_state(model)
     run.record(initial_weights_sha256=weights_sha256(model), batch_size=size, **device_facts(model))
     saved = run.restore()
+    if saved is not None:
+        require_usable(saved)
     key = None if callbacks else architecture_key(model, data, size)
     setup = Setup(model, data, size, tuple(callbacks), key)
     member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")

@@ -11,10 +11,8 @@ from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.order import epoch_orders
 from hpcsweep.training.parts import CALL_S, Parts, takes_parts
 from hpcsweep.training.program import Columns, DeviceData, DivisibleProgram, Program
-from hpcsweep.training.state import State
+from hpcsweep.training.state import State, checkpoint_of
 from hpcsweep.training.stopping import Stopping
-
-BETWEEN_EPOCHS, WITHIN_EPOCH = 1, 2  # the formats of checkpoints
 
 
 @dataclass
@@ -50,11 +48,6 @@ class Loop:
 
     def resume(self, saved: dict[str, Any]) -> None:
         """Go on from a checkpoint; the run's history is already that of the checkpoint."""
-        if saved["format"] not in (BETWEEN_EPOCHS, WITHIN_EPOCH):
-            raise StoreError(
-                f"a checkpoint of Keras training has format {saved['format']}; expected {BETWEEN_EPOCHS} or "
-                f"{WITHIN_EPOCH} (was it made by a later hpcsweep?)"
-            )
         self.program.load(saved["variables"])
         self.epoch = int(saved["epoch"])
         if "within" in saved:
@@ -80,12 +73,12 @@ class Loop:
 
     def checkpoint(self) -> None:
         """Save the state, the epoch, the place in it, and what led here."""
-        state = {"engine": self.program.engine, "epoch": self.epoch, "divergences": self.divergences}
-        if self.parts is None:
-            self.run.checkpoint({"format": BETWEEN_EPOCHS, **state, "variables": self.program.read()})
+        engine, parts = self.program.engine, self.parts
+        if parts is None:
+            self.run.checkpoint(checkpoint_of(engine, self.epoch, self.program.read(), self.divergences))
         else:
-            place = {"variables": self.parts.state(), "within": self.parts.place()}
-            self.run.checkpoint({"format": WITHIN_EPOCH, **state, **place}, epoch=self.epoch + 1)
+            whole = checkpoint_of(engine, self.epoch, parts.state(), self.divergences, within=parts.place())
+            self.run.checkpoint(whole, epoch=self.epoch + 1)
 
     def _advance_part(self) -> None:
         """Train the next part of an epoch."""
@@ -102,7 +95,7 @@ class Loop:
         if not isinstance(self.program, DivisibleProgram):
             raise StoreError(
                 f"this run's checkpoint lies inside an epoch, where the engine {self.program.engine} cannot go on; "
-                "expected the Keras backend that it was made with (KERAS_BACKEND)"
+                "expected one of the compiled engines"
             )
         orders = epoch_orders(self.run.seed, self.epoch + 1, 1, self.examples, shuffle=self.shuffle)
         return Parts(self.program, self.data, orders[0])

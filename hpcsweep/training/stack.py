@@ -15,7 +15,7 @@ from hpcsweep.training.order import epoch_orders
 from hpcsweep.training.parts import CALL_S
 from hpcsweep.training.program import DeviceData, MemberColumns, StackedProgram
 from hpcsweep.training.programs import Setup
-from hpcsweep.training.state import State
+from hpcsweep.training.state import State, checkpoint_of
 from hpcsweep.training.stopping import Stopping
 
 MOST_STACKS = 8
@@ -176,8 +176,7 @@ class StackLoop:
             self._checkpoint_of(self.members[index], states[index])
 
     def _checkpoint_of(self, member: Member, state: State) -> None:
-        whole = {"format": 1, "engine": "stacked", "epoch": self.epoch, "variables": state, "divergences": []}
-        member.run.checkpoint(whole)
+        member.run.checkpoint(checkpoint_of("stacked", self.epoch, state, []))
 
     def _call_epochs(self) -> int:
         if self.program.epoch_s is None:

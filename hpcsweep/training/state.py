@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+import keras
 import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import global_seed_generator
@@ -19,6 +20,7 @@ inside an epoch `metrics/0`, ... ."""
 
 
 _SHARED_SEEDS = "seeds/0"
+_BETWEEN_EPOCHS, _WITHIN_EPOCH = 1, 2  # the formats of checkpoints
 
 
 def state_variables(model: Any) -> dict[str, Any]:
@@ -67,6 +69,34 @@ def load_state(model: Any, state: State) -> None:
         variable.assign(state[name])
     if _SHARED_SEEDS in state:
         global_seed_generator().state.assign(state[_SHARED_SEEDS])
+
+
+def checkpoint_of(
+    engine: str,
+    epoch: int,
+    variables: State,
+    divergences: list[dict[str, Any]],
+    within: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what a checkpoint holds: the state after `epoch`, or `within` the next one, and what led there."""
+    whole = {"backend": keras.config.backend(), "engine": engine, "epoch": epoch, "divergences": divergences}
+    place = {"format": _BETWEEN_EPOCHS} if within is None else {"format": _WITHIN_EPOCH, "within": within}
+    return {**place, **whole, "variables": variables}
+
+
+def require_usable(saved: dict[str, Any]) -> None:
+    """Raise StoreError if a checkpoint is of an unknown format, or of another backend, whose numbers would differ."""
+    if saved["format"] not in (_BETWEEN_EPOCHS, _WITHIN_EPOCH):
+        raise StoreError(
+            f"a checkpoint of Keras training has format {saved['format']}; expected {_BETWEEN_EPOCHS} or "
+            f"{_WITHIN_EPOCH} (was it made by a later hpcsweep?)"
+        )
+    made, now = saved.get("backend", "tensorflow"), keras.config.backend()
+    if made != now:
+        raise StoreError(
+            f"this run's checkpoint was made with Keras on {made}, and Keras is on {now} here; expected the same "
+            f'backend ([training] backend = "{made}" goes on; another --store trains anew)'
+        )
 
 
 def weights_sha256(model: Any) -> str:

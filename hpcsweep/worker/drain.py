@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -38,6 +39,8 @@ def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pi
         pin_to_core(index)
     submission = SubmissionFolder(Path(submission_path))
     manifest = read_manifest(submission.manifest)
+    if manifest.settings.get("backend"):
+        os.environ["KERAS_BACKEND"] = manifest.settings["backend"]
     store = Store(submission.store_root, lease_s=manifest.lease_s)
     return dict(drain(store, manifest, stop, index, workers))
 

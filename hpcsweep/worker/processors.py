@@ -13,11 +13,12 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
+    "NPROC",  # XLA's pools, which JAX uses
 )
 
 
 def set_environment(threads: int) -> None:
-    """Set what NumPy's and TensorFlow's libraries read when they are imported: thread counts, and to say nothing.
+    """Set what the libraries of NumPy, TensorFlow and JAX read when they are imported: thread counts, and silence.
 
     It has to be set before any code of the user's is, since a job file may import them first.
     """

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from hpcsweep.store import Result, Store
 from hpcsweep.verification import differences
 from tests.cli.test_run import worker_pids
@@ -32,11 +34,12 @@ def results(store: Path) -> dict[str, Result]:
     return {result.id: result for result in Store(store).results()}
 
 
-def test_a_killed_keras_sweep_ends_as_if_undisturbed(tmp_path: Path, wait_until: Wait) -> None:
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_killed_keras_sweep_ends_as_if_undisturbed(tmp_path: Path, wait_until: Wait, backend: str) -> None:
     """After kill -9 of everything, the same command ends with equal tables, weights and histories, to the bit."""
     assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
     study = Study(tmp_path / "study")
-    path = study.sweep("digits", SWEEP)
+    path = study.sweep("digits", SWEEP + f'[training]\nbackend = "{backend}"\n')
     command = study.start("run", path, "--workers", "2")
     wait_until(lambda: len(results(study.store)) >= 1, 120)
     command.kill()
@@ -51,6 +54,7 @@ def test_a_killed_keras_sweep_ends_as_if_undisturbed(tmp_path: Path, wait_until:
     assert again.stdout == undisturbed.stdout
     ours, theirs = results(study.store), results(study.root / "undisturbed")
     assert len(ours) == 8
+    assert {result.facts["backend"] for result in ours.values()} == {backend}
     assert not any(differences(result, theirs[run_id]) for run_id, result in ours.items())
     assert all(ours[run_id].facts["ended"] == ended for run_id, ended in finished.items())  # nothing trained twice
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from hpcsweep.data import Data
 
 L = keras.layers
+BACKEND = keras.config.backend()
+tensorflow_only = pytest.mark.skipif(BACKEND != "tensorflow", reason="a rule of Keras on TensorFlow")
+jax_only = pytest.mark.skipif(BACKEND != "jax", reason="a rule of Keras on JAX")
 
 
 def images(train: int = 203, validate: int = 45, seed: int = 0) -> Data:
@@ -82,13 +86,22 @@ def averaged() -> keras.Model:
     return dense(keras.optimizers.Adam(use_ema=True, ema_momentum=0.9))
 
 
-def functional() -> keras.Model:
+def mixed() -> keras.Model:
+    """Computes in half precision, and keeps its weights in single."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        return dropout()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def functional(optimizer: Any = "adagrad") -> keras.Model:
     """Two branches, joined."""
     inputs = keras.Input((8, 8, 1))
     flat = L.Flatten()(L.Rescaling(1 / 255)(inputs))
     joined = L.Concatenate()([L.Dense(4, "relu")(flat), L.Dense(5, "tanh")(flat)])
     model = keras.Model(inputs, L.Dense(3, "softmax")(joined))
-    model.compile("adagrad", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -9,6 +9,7 @@ from tests.training import nets
 from tests.training.test_runs import DATA, outcome, train
 
 
+@nets.tensorflow_only
 def test_a_short_run_is_not_worth_xla():
     """`auto` compiles without XLA where a run has too few steps to pay for more, and says so."""
     run = train(nets.dense, 2, engine="auto")
@@ -16,6 +17,7 @@ def test_a_short_run_is_not_worth_xla():
     assert "too few" in run.facts["engine_reason"]
 
 
+@nets.tensorflow_only
 def test_convolutions_on_a_cpu_never_use_xla(monkeypatch):
     """`auto` does not even try XLA with convolutions on a CPU, however long the run."""
     monkeypatch.setattr(decision, "XLA_PAYS_FROM_STEPS", 0)
@@ -24,6 +26,7 @@ def test_convolutions_on_a_cpu_never_use_xla(monkeypatch):
     assert "slower" in run.facts["engine_reason"]
 
 
+@nets.tensorflow_only
 def test_auto_measures_once_and_all_runs_of_the_store_follow(monkeypatch):
     """The engine of an architecture is decided once by measurement; other seeds, rates and resumes follow."""
     monkeypatch.setattr(decision, "XLA_PAYS_FROM_STEPS", 0)
@@ -37,6 +40,7 @@ def test_auto_measures_once_and_all_runs_of_the_store_follow(monkeypatch):
     assert train(nets.dense, 1, engine="auto", decisions=other).facts["engine"] == "fit"
 
 
+@nets.tensorflow_only
 @pytest.mark.parametrize(
     ("measured_s", "engine"),
     [
@@ -76,6 +80,19 @@ def test_measuring_takes_what_a_call_costs_off_the_steps():
     assert 0.01 * trial.batches >= measure.MEASURED_S
 
 
+@nets.jax_only
+def test_on_jax_compiled_is_always_xla():
+    """`auto` takes the one compiled engine of JAX, and so does who asks for XLA; the record says why."""
+    decisions: dict = {}
+    run = train(nets.conv, 1, engine="auto", decisions=decisions)
+    assert (run.facts["engine"], run.facts["backend"]) == ("compiled", "jax")
+    assert "the one compiled engine" in run.facts["engine_reason"]
+    assert [key.split("/")[:3] for key in decisions] == [["engine", "jax", "cpu"]]
+    asked = train(nets.dense, 1, engine="compiled-xla")
+    assert asked.facts["engine"] == "compiled"
+    assert "compiled is XLA" in asked.facts["engine_reason"]
+
+
 def test_a_resumed_run_keeps_its_engine():
     """A checkpoint's engine is kept, whatever is asked for later: engines differ in the last bits."""
     kept: list[bytes] = []
@@ -87,8 +104,11 @@ def test_what_cannot_be_compiled_is_trained_by_fit():
     """Eager models, Keras callbacks and steps that report names of their own are trained by `fit`, with the reason."""
 
     class Chatty(keras.Sequential):
-        def train_step(self, data):
-            return {**super().train_step(data), "answer": 42.0}
+        def train_step(self, *given):
+            told = super().train_step(*given)
+            logs, *state = told if nets.BACKEND == "jax" else (told,)
+            chatty = {**logs, "answer": 42.0}
+            return (chatty, *state) if state else chatty
 
     def eager() -> keras.Model:
         model = nets.dense()

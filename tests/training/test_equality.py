@@ -28,6 +28,7 @@ CASES = [
 ]
 NAMES = [f"{build.__name__}-{size}" for build, _, size in CASES]
 EPOCHS = 3
+ENGINES = ("fit", "compiled", "compiled-xla")[: 3 if nets.BACKEND == "tensorflow" else 2]
 
 
 def keras_alone(build: nets.Build, data: Data, batch_size: int, *, jit: bool) -> tuple[dict, str]:
@@ -64,7 +65,7 @@ def through_fit(build: nets.Build, data: Data, batch_size: int, engine: str) -> 
 @pytest.mark.parametrize(("build", "data", "batch_size"), CASES, ids=NAMES)
 def test_engines_have_the_bits_of_model_fit(build, data, batch_size):
     """`fit` and `compiled` give the history and weights of plain Keras fed the same order, bit for bit."""
-    expected = keras_alone(build, data, batch_size, jit=False)
+    expected = keras_alone(build, data, batch_size, jit=nets.BACKEND == "jax")
     assert through_fit(build, data, batch_size, "compiled") == expected
     assert through_fit(build, data, batch_size, "fit") == expected
 
@@ -72,6 +73,7 @@ def test_engines_have_the_bits_of_model_fit(build, data, batch_size):
 XLA = [CASES[NAMES.index(name)] for name in ("dense-32", "dense-50", "dense-203", "dropout-32", "scheduled-32")]
 
 
+@nets.tensorflow_only
 @pytest.mark.parametrize(("build", "data", "batch_size"), XLA)
 def test_xla_has_the_bits_of_model_fit_with_xla(build, data, batch_size):
     """`compiled-xla` gives the history and weights of Keras with jit_compile on the same order, bit for bit."""
@@ -82,7 +84,7 @@ def test_xla_has_the_bits_of_model_fit_with_xla(build, data, batch_size):
 def test_epoch_0_is_the_fresh_model():
     """Epoch 0 of the history is what `model.evaluate` says of the fresh model, in every engine."""
     data, found = nets.images(700, 45), {}
-    for engine in ("fit", "compiled", "compiled-xla"):
+    for engine in ENGINES:
         run = FakeRun(0, engine=engine)
         seed_everything(0)
         fit(run, nets.batch_norm(), data)
@@ -91,7 +93,7 @@ def test_epoch_0_is_the_fresh_model():
     model = nets.batch_norm()
     expected = model.evaluate(data.x, data.y, batch_size=512, verbose=0, return_dict=True)
     assert {name: column[0] for name, column in found["fit"].items() if name in expected} == expected
-    assert found["fit"] == found["compiled"] == found["compiled-xla"]
+    assert all(column == found["fit"] for column in found.values())
 
 
 def test_confusion_matrix_is_that_of_the_final_model():

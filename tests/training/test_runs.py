@@ -17,6 +17,7 @@ from hpcsweep.training.backend import backend
 from hpcsweep.training.order import epoch_order
 from tests.training import nets
 from tests.training.harness import FakeRun
+from tests.training.test_equality import ENGINES
 
 DATA = nets.images()
 
@@ -36,7 +37,7 @@ def outcome(run: FakeRun) -> dict:
     return {**history, **digests, "confusion": run.arrays["confusion_matrix"].tolist()}
 
 
-@pytest.mark.parametrize("engine", ["compiled", "compiled-xla", "fit"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_resumed_run_equals_an_undisturbed_one(engine):
     """Stopped again and again and resumed from its checkpoints, a run with dropout ends with the same bits."""
     whole = train(nets.dropout, 12, engine=engine)
@@ -46,6 +47,16 @@ def test_a_resumed_run_equals_an_undisturbed_one(engine):
         assert "final_weights_sha256" not in paused.facts or paused.history["epoch"][-1] == 12
     resumed = train(nets.dropout, 12, engine=engine, checkpoints=kept)
     assert outcome(resumed) == outcome(whole)
+
+
+def test_mixed_precision_trains_and_resumes():
+    """With Keras's mixed precision, and the loss scale as part of the state, a resumed run ends with the same bits."""
+    whole = train(nets.mixed, 8)
+    assert whole.history["loss"][-1] < whole.history["loss"][0]
+    kept: list[bytes] = []
+    for stop_after in (1, 1, 0):
+        train(nets.mixed, 8, checkpoints=kept, stop_after=stop_after)
+    assert outcome(train(nets.mixed, 8, checkpoints=kept)) == outcome(whole)
 
 
 @pytest.mark.parametrize("build", [nets.dense, nets.batch_norm, nets.averaged, nets.scheduled])
@@ -76,7 +87,7 @@ def test_runs_in_a_crowd_equal_runs_alone_in_a_new_process(tmp_path):
     )
     alone = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200)
     assert json.loads(alone.stdout) == crowded
-    assert alone.stderr == "", "TensorFlow's chatter must not reach the user"
+    assert alone.stderr == "", "the backend's chatter must not reach the user"
 
 
 def test_seeds_differ_and_learning_rates_share_a_program():
@@ -193,6 +204,7 @@ def test_models_that_are_not_fresh_are_refused():
         fit(FakeRun(1, seed=8), nets.dense(), DATA)
 
 
+@nets.tensorflow_only
 @pytest.mark.parametrize("eager", [True, False])
 def test_tensorflows_own_random_operations_are_seeded_too(eager):
     """A job that draws from tf.random, in a function it keeps or directly, gets the same numbers in every run."""

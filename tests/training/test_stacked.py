@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
 
 from hpcsweep.training import fit, seed_everything
 from hpcsweep.training.backend import backend
-from hpcsweep.training.stackable import NotStackableError, recipe
 from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
 from tests.training.harness import FakeRun
@@ -114,12 +115,13 @@ def test_what_cannot_be_stacked_is_trained_alone():
     for run, seed in zip(stack((0, 0.001), (1, 0.001), build=nets.conv), (0, 1), strict=True):
         assert run.facts["engine"] == "compiled"
         assert outcome(run) == outcome(train(nets.conv, 3, seed=seed, data=DATA))
-        assert "Conv2D" in run.facts["engine_reason"]
+        assert re.search("conv2d", run.facts["engine_reason"], re.IGNORECASE)
     (lonely,) = stack((0, 0.001))
     assert lonely.facts["engine"] == "compiled"
     assert "no other run" in lonely.facts["engine_reason"]
 
 
+@nets.tensorflow_only
 @pytest.mark.parametrize(
     ("build", "named"),
     [
@@ -137,8 +139,31 @@ def test_what_stands_in_the_way_is_named(build, named):
     seed_everything(0)
     model = build()
     model.optimizer.build(model.trainable_variables)
+    from hpcsweep.training.on_tensorflow.stackable import NotStackableError, recipe
+
     with pytest.raises(NotStackableError, match=named):
         recipe(model, DATA)
+
+
+@nets.jax_only
+@pytest.mark.parametrize("build", [nets.dropout, nets.regularised, nets.functional])
+def test_on_jax_any_net_can_be_stacked(build):
+    """Random layers, layers that add to the loss and nets with branches are stacked too, each member as if alone."""
+    members = [(0, 0.001), (1, 0.01)]
+    for run, (seed, rate) in zip(stack(*members, build=build), members, strict=True):
+        alone = train(lambda rate=rate: build(keras.optimizers.Adam(rate)), 3, seed=seed, data=DATA)
+        assert run.facts["engine"] == "stacked"
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            assert run.history[name] == pytest.approx(alone.history[name], abs=2e-6)
+
+
+@nets.jax_only
+def test_what_cannot_be_stacked_on_jax_is_named():
+    """Averaged weights, and convolutions on a CPU, are trained alone, and the record says why."""
+    for build, named in ((nets.averaged, "use_ema"), (nets.conv, "conv2d")):
+        runs = [FakeRun(1, seed=seed, engine="stacked") for seed in (0, 1)]
+        run_as_crew([call(run, 0.01, lambda _, build=build: build()) for run in runs])
+        assert re.search(named, runs[0].facts["engine_reason"])
 
 
 def test_a_dtype_policy_holds_for_every_member():

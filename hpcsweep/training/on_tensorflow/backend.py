@@ -8,13 +8,14 @@ from typing import Any
 import tensorflow as tf
 
 from hpcsweep.data import Data
-from hpcsweep.training.on_tensorflow.fit_program import FitProgram
+from hpcsweep.training.on_tensorflow.fit_program import TensorFlowFitProgram
 from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
 from hpcsweep.training.on_tensorflow.seeding import seed
 from hpcsweep.training.on_tensorflow.stacked_program import TensorFlowStackedProgram
 from hpcsweep.training.program import Program, StackedProgram
 
 __all__ = [
+    "COMPILED_ENGINES",
     "device_memory_gb",
     "device_name",
     "is_out_of_memory",
@@ -23,6 +24,9 @@ __all__ = [
     "seed",
     "software_facts",
 ]
+
+
+COMPILED_ENGINES = ("compiled", "compiled-xla")
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +53,7 @@ def software_facts() -> dict[str, Any]:
 def make_program(model: Any, batch_size: int, data: Data, engine: str, callbacks: tuple[Any, ...]) -> Program:
     """Return a program of `engine` around a built and compiled model, ready to train."""
     if engine == "fit":
-        return FitProgram(model, batch_size, callbacks)
+        return TensorFlowFitProgram(model, batch_size, callbacks)
     program = TensorFlowProgram(model, batch_size, data, jit=engine == "compiled-xla")
     program.compile(program.put(data))
     return program

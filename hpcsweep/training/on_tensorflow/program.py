@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,37 +12,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
+from hpcsweep.training.calls import EpochBatches, epochs_a_call
+from hpcsweep.training.placing import Placed, place_once
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, NotCompilableError
 from hpcsweep.training.state import State, load_state, read_metrics, read_state
 
-_ORDER_NUMBERS = 2**18  # at most so many indices of examples are sent to the device in one call, at least an epoch's
-_MOST_EPOCHS_A_CALL = 64
-OnDevice = weakref.WeakKeyDictionary[Data, DeviceData]
-_on_device: OnDevice = weakref.WeakKeyDictionary()
-
-
-def put_on_device(data: Data, kept: OnDevice) -> DeviceData:
-    """Copy data to the device, floats as Keras's default float; the same object is copied once and `kept`."""
-    if data not in kept:
-        train = (data.x, data.y, data.sample_weight)
-        validation = (data.x_val, data.y_val, data.val_sample_weight)
-        kept[data] = DeviceData(_tensors(train), _tensors(validation))
-    return kept[data]
+_on_device = Placed()
 
 
 def place(data: Data) -> DeviceData:
     """Copy data to the default device; the same object is copied once."""
-    return put_on_device(data, _on_device)
-
-
-def _tensors(arrays: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-    x, y, weight = (None if array is None else tf.constant(_as_keras_would(array)) for array in arrays)
-    return x, y, weight
-
-
-def _as_keras_would(array: NDArray[Any]) -> NDArray[Any]:
-    """Cast floats to Keras's default float, as `model.fit` does with NumPy arrays; leave all else."""
-    return array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array
+    return place_once(data, _on_device, tf.constant)
 
 
 class TensorFlowProgram:
@@ -57,13 +36,14 @@ class TensorFlowProgram:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         self.model = model
         self.engine = "compiled-xla" if jit else "compiled"
-        self.longest_call_epochs = max(1, min(_MOST_EPOCHS_A_CALL, _ORDER_NUMBERS // len(data.x)))
+        self.longest_call_epochs = epochs_a_call(len(data.x))
         self.compile_s = 0.0
         self.epoch_s: float | None = None
-        self.train_batches, self.epoch_batches = _batches(data, batch_size)
+        self._batches = EpochBatches(batch_size, len(data.x), len(data.x_val))
+        self.epoch_batches = self._batches.count
         self._batch_size = batch_size
         self._jit = jit
-        self._examples, self._validated = len(data.x), len(data.x_val)
+        self._examples = len(data.x)
         self._sent: tuple[Any, Any] = (None, None)
         self._names = list(model.get_metrics_result())
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
@@ -113,7 +93,7 @@ class TensorFlowProgram:
         table = self._advance(data.train, data.validation, self._sent[1], tf.constant(1), spans)
         if last == self.epoch_batches:
             self._sent = (None, None)
-        done = [first < self.train_batches] * len(self._names) + [last > self.train_batches] * len(self._names)
+        done = [first < self._batches.to_train] * len(self._names) + [last > self._batches.to_train] * len(self._names)
         columns = self._columns(table.numpy()[:1]).items()
         return {name: column for (name, column), is_done in zip(columns, done, strict=True) if is_done}
 
@@ -128,12 +108,7 @@ class TensorFlowProgram:
 
     def _spans(self, first: int, last: int) -> Any:
         """Return where to begin and to end in both parts of the data; beginning at 0 resets the metrics."""
-        size, trained = self._batch_size, self.train_batches
-        train = [min(first * size, self._examples), min(last * size, self._examples)]
-        validation = [max(first - trained, 0) * size, min((last - trained) * size, self._validated)]
-        if last <= trained:
-            validation = [self._validated, self._validated]
-        return tuple(tuple(tf.constant(number) for number in span) for span in (train, validation))
+        return tuple(tuple(tf.constant(number) for number in span) for span in self._batches.spans(first, last))
 
     def _columns(self, table: NDArray[Any]) -> Columns:
         names = [*self._names, *(f"val_{name}" for name in self._names)]
@@ -252,12 +227,6 @@ class TensorFlowProgram:
 
         written = tf.while_loop(unfinished, batch, (tf.constant(0), outputs), parallel_iterations=1)[1]
         return written.concat()
-
-
-def _batches(data: Data, size: int) -> tuple[int, int]:
-    """Return the batches of an epoch: to train on, and those to validate on as well."""
-    train = -(-len(data.x) // size)
-    return train, train - (-len(data.x_val) // size)
 
 
 def _for_any_size(step: Any, part: Any) -> Any:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.on_tensorflow.program import place
+from hpcsweep.training.on_tensorflow.stackable import recipe
 from hpcsweep.training.program import EVALUATION_BATCH, DeviceData, MemberColumns
-from hpcsweep.training.stackable import recipe
 from hpcsweep.training.state import State, state_variables
 
 _RATE = 1  # the place of a plain learning rate among an optimizer's variables, after its count of steps

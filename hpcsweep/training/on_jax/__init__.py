@@ -1,0 +1,1 @@
+"""Keras on JAX: all of the package that imports it."""

@@ -1,0 +1,21 @@
+"""Seeding where TensorFlow need not be."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
+
+
+def seed(seed: int) -> None:
+    """Do what keras.utils.set_random_seed does, which would import TensorFlow if it is installed.
+
+    JAX has no random state of its own.
+    """
+    global_state.set_global_attribute(GLOBAL_RANDOM_SEED, seed)
+    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+    random.seed(seed)
+    np.random.seed(seed)
