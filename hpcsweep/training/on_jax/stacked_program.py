@@ -19,7 +19,7 @@ from hpcsweep.errors import UsageError
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
 from hpcsweep.training.on_jax.program import place
 from hpcsweep.training.program import DeviceData, MemberColumns
-from hpcsweep.training.state import State, state_variables
+from hpcsweep.training.state import State, read_state, state_variables
 
 _MOST_EPOCHS_A_CALL, _ORDER_NUMBERS = 16, 2**20  # of all members together
 
@@ -28,7 +28,7 @@ class JaxStackedProgram:
     """Advances the states of `members` nets together; with `shared_order` all see the examples in one order."""
 
     def __init__(self, model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool) -> None:
-        """Take the shape of the net from a built and compiled `model`, which is left alone."""
+        """Take the net and its first state from a built and compiled `model`, which is left alone."""
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
@@ -42,9 +42,10 @@ class JaxStackedProgram:
         self._pure = StackedModel(model, batch_size, members)
         self._names = list(model.get_metrics_result())
         self._variable_names = {id(variable): name for name, variable in state_variables(model).items()}
-        self._state: PureState = ([], [], [], [])
         self._advance = jax.jit(self._pure.epochs, donate_argnums=0)
         self._evaluate = jax.jit(self._pure.evaluation)
+        self._state: PureState
+        self.load([read_state(model)] * members)
 
     def put(self, data: Data) -> DeviceData:
         """Place data on the device; the same object is placed once."""
