@@ -45,7 +45,8 @@ def cluster(packages: None) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def rough(packages: None) -> Iterator[Cluster]:
     """A cluster of its own, to be broken: no accounting, no requeueing by default, memory limits by cgroups."""
-    running = start_cluster(ACCT="0", EXTRA_CONF="JobRequeue=0", **own_cgroups())
+    # the tests say when a node is lost: on a machine with too much to do SLURM must not think so by itself
+    running = start_cluster(ACCT="0", EXTRA_CONF="JobRequeue=0", SLURMD_TIMEOUT="60", **own_cgroups())
     try:
         yield running
     finally:
