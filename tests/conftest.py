@@ -18,6 +18,8 @@ hypothesis.settings.register_profile("hpcsweep", deadline=None)
 hypothesis.settings.load_profile("hpcsweep")
 
 REPOSITORY = Path(__file__).parents[1]
+# as it was before a test imported Keras or JAX here, which set variables that the processes of later tests would obey
+ENVIRONMENT = dict(os.environ)
 COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
 
 
@@ -46,7 +48,7 @@ class Study:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a user's shell: no store named."""
-        return {**os.environ, "PYTHONPATH": str(REPOSITORY)} | {"HPCSWEEP_STORE": "", "COLUMNS": "120"}
+        return {**ENVIRONMENT, "PYTHONPATH": str(REPOSITORY)} | {"HPCSWEEP_STORE": "", "COLUMNS": "120"}
 
     def run(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Type `hpcsweep arguments` in the study's folder and wait for its end."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from hpcsweep.kinds import Value
 from hpcsweep.run import Naming, group_trajectories, make_runs, run_id, trajectory_id, without_defaults
 from hpcsweep.space import Axis, Block
 from hpcsweep.sweep import Sweep, load_sweep
+from tests.conftest import ENVIRONMENT
 
 JOB = "jobs/dense.py:train"
 
@@ -149,7 +149,7 @@ def test_ids_are_the_same_in_every_process(tmp_path: Path) -> None:
         "print(*[run.id + run.trajectory for run in load_sweep(pathlib.Path(sys.argv[1])).runs])"
     )
     for hash_seed in ("0", "12345"):
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "LC_ALL": "C"}
+        environment = {**ENVIRONMENT, "PYTHONHASHSEED": hash_seed, "LC_ALL": "C"}
         command = [sys.executable, "-c", program, str(tmp_path / "s.toml")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.split() == expected

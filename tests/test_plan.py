@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.manifest import ManifestRun, read_manifest
 from hpcsweep.submission import write_submission
 from hpcsweep.sweep import Sweep, load_sweep
+from tests.conftest import ENVIRONMENT
 
 
 @pytest.fixture
@@ -113,5 +113,5 @@ def test_planning_imports_nothing_heavy(sweep: Sweep) -> None:
         "print(*{'tensorflow', 'keras', 'pandas', 'numpy', 'matplotlib', 'submitit'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", program, str(sweep.path)]
-    done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -17,11 +17,10 @@ def doctor(study: Study, *hidden: str) -> subprocess.CompletedProcess[str]:
         (stubs / name).mkdir(parents=True)
         (stubs / name / "__init__.py").write_text(NOT_INSTALLED.format(name))
     paths = os.pathsep.join([str(stubs), str(REPOSITORY)])
-    environment = {name: value for name, value in study.environment().items() if name != "KERAS_BACKEND"}
     return subprocess.run(
         [*COMMAND, "doctor"],
         cwd=study.root,
-        env={**environment, "PYTHONPATH": paths},
+        env={**study.environment(), "PYTHONPATH": paths},
         capture_output=True,
         text=True,
         check=False,

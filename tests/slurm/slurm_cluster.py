@@ -18,6 +18,7 @@ SCRIPT = Path(__file__).parent / "cluster.sh"
 PORTS = (1, 2, 3, 21, 22)
 BLOCKS = range(26900, 32000, 50)
 ATTEMPTS = 3
+NODES = ("sinfo", "-N", "-O", "NodeList:20,StateLong:20,Reason:60")
 
 
 def missing_packages() -> str:
@@ -75,12 +76,16 @@ class Cluster:
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout.strip()
 
     def wait_until(self, condition: Callable[[], object], seconds: float = 90, pause_s: float = 0.5) -> None:
-        """Return as soon as `condition()` holds; TimeoutError with the queue's state after `seconds`."""
+        """Return as soon as `condition()` holds; TimeoutError with the states of queue and nodes after `seconds`."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(self.ask("squeue", "-a", "-t", "all"))
+                raise TimeoutError(f"{self.ask('squeue', '-a', '-t', 'all')}\n{self.ask(*NODES)}\n{self._controller()}")
             time.sleep(pause_s)
+
+    def _controller(self) -> str:
+        """Return what slurmctld wrote last."""
+        return (self.folder / "log" / "slurmctld.log").read_text(errors="replace")[-3000:]
 
     def purge(self, job: str) -> None:
         """Remove a job, and all tasks of an array, from the accounting, as sites do with old records."""

@@ -14,6 +14,7 @@ from slurm_cluster import Cluster
 
 from hpcsweep.store import Store
 from hpcsweep.sweep import load_sweep
+from tests.conftest import ENVIRONMENT
 
 STEPS = """
 import time
@@ -164,7 +165,7 @@ class SlurmStudy:
 
     @property
     def environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "HPCSWEEP"))}
+        clean = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(("SLURM", "HPCSWEEP"))}
         return clean | {"SLURM_CONF": self.cluster.environment["SLURM_CONF"]}
 
     def submit(self, sweep: Path, *words: str) -> str:

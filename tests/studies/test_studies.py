@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES
 from hpcsweep.data.idx import write_idx
 from hpcsweep.plan import make_plan
 from hpcsweep.sweep import load_sweep
-from tests.conftest import REPOSITORY, Study
+from tests.conftest import ENVIRONMENT, REPOSITORY, Study
 
 SWEEPS = sorted((REPOSITORY / "sweeps").glob("study*.toml"))
 FULL = [path for path in SWEEPS if not path.stem.endswith("_small")]
@@ -34,7 +33,7 @@ def run_recipe(recipe: Path, store: Path, out: Path, *arguments: str) -> subproc
     """Run a recipe as users type it."""
     return subprocess.run(
         [sys.executable, str(recipe), *arguments, "--store", str(store), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**ENVIRONMENT, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
@@ -109,7 +108,7 @@ def test_a_study_reads_mnist_from_the_data_folder(study: Study, monkeypatch: pyt
     shutil.copy(REPOSITORY / "jobs" / "own_net.py", study.root / "jobs")
     text = 'name = "full"\njob = "jobs/own_net.py:train"\n[fixed]\ndataset = "mnist"\nhidden = 5\nepochs = 1\n'
     study.sweep("full", text)
-    monkeypatch.setenv("HPCSWEEP_DATA", str(study.root / "my data"))
+    monkeypatch.setitem(ENVIRONMENT, "HPCSWEEP_DATA", str(study.root / "my data"))
     missing = study.run("run", "sweeps/full.toml")
     assert missing.returncode == 1
     assert "hpcsweep data fetch mnist" in study.run("status", "sweeps/full.toml").stdout

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import ENVIRONMENT
 
 REPOSITORY = Path(__file__).parents[2]
 RULES = {
@@ -24,7 +25,7 @@ def python(*arguments: str, backend: str, check: bool = True) -> subprocess.Comp
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=REPOSITORY,
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**ENVIRONMENT, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
         check=check,

@@ -124,6 +124,8 @@ class JaxProgram:
     def finish(self) -> None:
         """Do what Keras does at the end of `fit`."""
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        for weight in self.model.trainable_weights:  # may be its average's array, and no array can be donated twice
+            weight.assign(jnp.array(weight.value, copy=True))
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
