@@ -67,7 +67,8 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=${GATHER_S:-1}
 KillWait=${KILL_WAIT:-3}
 OverTimeLimit=0
-UnkillableStepTimeout=30
+# a step that ended while slurmctld was away needs half a minute more to go; its node must not be drained for that
+UnkillableStepTimeout=180
 MaxArraySize=10001
 MaxJobCount=20000
 MinJobAge=300

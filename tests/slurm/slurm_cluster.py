@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parent / "cluster.sh"
 PORTS = (1, 2, 3, 21, 22)
 BLOCKS = range(26900, 32000, 50)
 ATTEMPTS = 3
-NODES = ("sinfo", "-N", "-O", "NodeList:20,StateLong:20,Reason:60")
+NODES = ("sinfo", "-N", "-p", "dgx", "-O", "NodeList:20,StateLong:20,Reason:60")
 
 
 def missing_packages() -> str:
@@ -82,6 +82,10 @@ class Cluster:
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.ask('squeue', '-a', '-t', 'all')}\n{self.ask(*NODES)}\n{self._controller()}")
             time.sleep(pause_s)
+
+    def has_idle_nodes(self) -> bool:
+        """Tell whether nothing is left on either node."""
+        return self.ask("sinfo", "-h", "-N", "-p", "dgx", "-o", "%t").split() == ["idle"] * 2
 
     def _controller(self) -> str:
         """Return what slurmctld wrote last."""

@@ -79,6 +79,7 @@ def test_a_twin_that_was_given_up_stops_when_it_sees_its_successor(rough_study: 
     sweeps = {
         name: study.sweep(name, BODY.format(size=size), profile="twins") for size, name in ((5, "told"), (6, "cut"))
     }
+    cluster.wait_until(cluster.has_idle_nodes)  # the steps of an earlier test may go slowly
     jobs = {name: study.submit(sweep) for name, sweep in sweeps.items()}
     cluster.wait_until(lambda: all("running" in study.states(sweep) for sweep in sweeps.values()))
     (node,) = {cluster.ask("squeue", "-h", "-j", job, "-o", "%N") for job in jobs.values()}
