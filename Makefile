@@ -6,6 +6,9 @@ READY  := $(VENV)/.ready
 # test processes: two suit any machine, since the tests start workers of their own
 PROCESSES ?= 2
 
+# importing Keras takes 3 s from compiled modules, and 8 s where Python is told not to keep them
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo studies test docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 

@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,7 +130,16 @@ def python_facts() -> dict[str, Any]:
             facts["packages"][name] = f"broken ({type(error).__name__})"
     facts["gpus"] = {name: _gpus(name) for name in BACKENDS if "(" not in facts["packages"][name]}
     facts["cores"] = len(os.sched_getaffinity(0))
+    facts["uncompiled"] = _uncompiled_packages()
     return facts
+
+
+def _uncompiled_packages() -> str:
+    """Return the folder of packages that Python compiles anew at every start, since it cannot keep what it compiled."""
+    source = getattr(sys.modules.get("keras"), "__file__", None)
+    if source is None or Path(cache_from_source(source)).exists():
+        return ""
+    return str(Path(source).parents[1])
 
 
 def _gpus(backend: str) -> int:

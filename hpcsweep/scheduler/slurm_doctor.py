@@ -177,6 +177,9 @@ def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | No
             findings.append(Finding(level, f"{where}: {name} is {version}", f"install {name} there"))
     if not findings:
         findings.append(Finding("ok", f"{where}: Python {facts['python']}, {said}"))
+    if facts.get("uncompiled"):
+        told = f"{where}: Python compiles Keras anew at every start, which takes seconds"
+        findings.append(Finding("warning", told, f"type once: python -m compileall -q {facts['uncompiled']}"))
     if here is None:
         return findings
     differing = [name for name in packages if name != "numpy" and here[name] != packages[name]]

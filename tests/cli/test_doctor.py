@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 from tests.conftest import COMMAND, REPOSITORY, Study
 
@@ -50,3 +51,14 @@ def test_no_backend_is_told(study: Study) -> None:
     told = doctor(study, "tensorflow", "jax").stdout
     assert "tensorflow is missing (not installed); install tensorflow there" in told
     assert "jax is missing (not installed); install jax there" in told
+
+
+def test_packages_that_are_compiled_at_every_start_are_named(study: Study, tmp_path: Path) -> None:
+    """Where Python finds no compiled modules and may not keep any, doctor says what to type."""
+    environment = {**study.environment(), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    told = subprocess.run([*COMMAND, "doctor"], cwd=study.root, env=environment, capture_output=True, text=True)
+    assert "warning  here: Python compiles Keras anew at every start" in told.stdout
+    assert "type once: python -m compileall -q " in told.stdout
+    del environment["PYTHONDONTWRITEBYTECODE"]
+    told = subprocess.run([*COMMAND, "doctor"], cwd=study.root, env=environment, capture_output=True, text=True)
+    assert "anew at every start" not in told.stdout

@@ -71,6 +71,11 @@ def batch_norm(optimizer: Any = "sgd") -> keras.Model:
     return classifier(L.Conv2D(4, 3), L.BatchNormalization(), L.Flatten(), L.Dropout(0.2), optimizer=optimizer)
 
 
+def normalised(optimizer: Any = "sgd") -> keras.Model:
+    """Running averages in a dense net."""
+    return classifier(L.Flatten(), L.Dense(8), L.BatchNormalization(), L.Dropout(0.2), optimizer=optimizer)
+
+
 def regularised(optimizer: Any = "rmsprop") -> keras.Model:
     """A loss that the layers add to."""
     return classifier(L.Flatten(), L.Dense(8, "sigmoid", kernel_regularizer="l2"), optimizer=optimizer)
