@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
+from hpcsweep.training.keras_program import KerasProgram
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData
-from hpcsweep.training.state import State, load_state, read_state
 
 
-class FitProgram(ABC):
+class FitProgram(KerasProgram, ABC):
     """The reference that the compiled engines equal, and the way for what they cannot do.
 
     A backend adds how Keras is given batches in an order that changes from epoch to epoch.
@@ -25,11 +25,8 @@ class FitProgram(ABC):
 
     def __init__(self, model: Any, batch_size: int, callbacks: tuple[Any, ...] = ()) -> None:
         """Adopt `model`, which must be built and compiled; `callbacks` are given to every `model.fit`."""
-        self.model = model
-        self._batch_size = batch_size
+        super().__init__(model, batch_size)
         self._callbacks = callbacks
-        self.compile_s = 0.0
-        self.epoch_s: float | None = None
 
     @abstractmethod
     def put(self, data: Data) -> DeviceData:
@@ -39,17 +36,8 @@ class FitProgram(ABC):
     def batches(self, follow: FollowOrders, part: tuple[Any, Any, Any], size: int) -> Any:
         """Return what `model.fit` takes: the batches of the present epoch, in the order that `follow` says."""
 
-    def load(self, state: State) -> None:
-        """Start from `state`."""
-        load_state(self.model, state)
-
-    def read(self) -> State:
-        """Return the state reached."""
-        return read_state(self.model)
-
     def compile(self, data: DeviceData) -> None:
         """Do nothing: Keras traces its functions in the first epoch."""
-        self.compile_s = 0.0
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`, each with validation at its end."""
@@ -88,10 +76,6 @@ class FitProgram(ABC):
             )
             columns.update({prefix + name: [float(value)] for name, value in values.items()})
         return columns
-
-    def finish(self) -> None:
-        """Do what Keras does at the end of `fit`."""
-        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs; None if the model has several."""

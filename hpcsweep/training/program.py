@@ -23,6 +23,12 @@ class NotCompilableError(UsageError):
     """This model cannot be trained by whole epochs in one function; plain `model.fit` can."""
 
 
+def require_metrics(logs: Any, names: list[str]) -> None:
+    """Raise NotCompilableError if a step returns other `logs` than the metrics; Keras reports the last batch's then."""
+    if set(logs) != set(names):
+        raise NotCompilableError(f"its steps return {sorted(logs)}, not its metrics {sorted(names)}")
+
+
 Columns = dict[str, list[float]]
 """Metrics by name, one number an epoch."""
 MemberColumns = dict[str, NDArray[np.float64]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +11,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.calls import EpochBatches, epochs_a_call
+from hpcsweep.training.epoch_program import EpochProgram
 from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, NotCompilableError
-from hpcsweep.training.state import State, load_state, read_metrics, read_state
+from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, require_metrics
 
 _on_device = Placed()
 
@@ -25,27 +23,21 @@ def place(data: Data) -> DeviceData:
     return place_once(data, _on_device, tf.constant)
 
 
-class TensorFlowProgram:
+class TensorFlowProgram(EpochProgram):
     """The engines `compiled` and, with `jit`, `compiled-xla`.
 
     Without XLA its numbers are those of `model.fit`, with XLA those of a model compiled with `jit_compile=True`, bit
     for bit, for the same order of the examples.
     """
 
+    # a symbolic tensor is no array, says NotImplementedError
+    refusals = (tf.errors.OpError, TypeError, NotImplementedError)
+
     def __init__(self, model: Any, batch_size: int, data: Data, *, jit: bool) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
-        self.model = model
+        super().__init__(model, batch_size, data)
         self.engine = "compiled-xla" if jit else "compiled"
-        self.longest_call_epochs = epochs_a_call(len(data.x))
-        self.compile_s = 0.0
-        self.epoch_s: float | None = None
-        self._batches = EpochBatches(batch_size, len(data.x), len(data.x_val))
-        self.epoch_batches = self._batches.count
-        self._batch_size = batch_size
         self._jit = jit
-        self._examples = len(data.x)
-        self._sent: tuple[Any, Any] = (None, None)
-        self._names = list(model.get_metrics_result())
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
         self._predict = tf.function(self._predictions, autograph=False)
@@ -55,69 +47,15 @@ class TensorFlowProgram:
         """Place data on the device; the same object is placed once."""
         return place(data)
 
-    def load(self, state: State) -> None:
-        """Start from `state`."""
-        load_state(self.model, state)
+    def send(self, orders: NDArray[np.int32]) -> Any:
+        """Copy orders of the examples to the device."""
+        return tf.constant(orders)
 
-    def read(self) -> State:
-        """Return the state reached."""
-        return read_state(self.model)
-
-    def compile(self, data: DeviceData) -> None:
-        """Trace and compile by running no epoch."""
-        began = time.perf_counter()
-        try:
-            self.advance(data, np.empty((0, self._examples), dtype=np.int32))
-        # What a user's own step raises when it is traced (TensorFlow says that a symbolic tensor is no array with
-        # NotImplementedError): `auto` then trains with `fit`, and an engine that was asked for is refused in words.
-        except (tf.errors.OpError, TypeError, NotImplementedError) as error:
-            words = str(error).strip() or type(error).__name__
-            raise NotCompilableError(f"engine {self.engine}: {words.splitlines()[0]}") from error
-        self.compile_s = time.perf_counter() - began
-
-    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
-        """Train one epoch for each row of `orders`; the rows of one call are of one fixed number, so pad them."""
-        whole = self._spans(0, self.epoch_batches)
-        table = self._advance(data.train, data.validation, self._send(orders), tf.constant(len(orders)), whole)
-        return self._columns(table.numpy()[: len(orders)])
-
-    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
-        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training.
-
-        The columns are those of what was done, complete where the part ends the training, or the validation. It is
-        another call of the same trace as `advance`, and so has the same bits.
-        """
-        if self._sent[0] is not order:
-            self._sent = (order, self._send(order[None]))
-        spans = self._spans(first, last)
-        table = self._advance(data.train, data.validation, self._sent[1], tf.constant(1), spans)
-        if last == self.epoch_batches:
-            self._sent = (None, None)
-        done = [first < self._batches.to_train] * len(self._names) + [last > self._batches.to_train] * len(self._names)
-        columns = self._columns(table.numpy()[:1]).items()
-        return {name: column for (name, column), is_done in zip(columns, done, strict=True) if is_done}
-
-    def read_within(self) -> State:
-        """Return the state reached inside an epoch: also what the metrics have gathered."""
-        return {**self.read(), **read_metrics(self.model)}
-
-    def _send(self, orders: NDArray[np.int32]) -> Any:
-        padded = np.zeros((self.longest_call_epochs, self._examples), dtype=np.int32)
-        padded[: len(orders)] = orders
-        return tf.constant(padded)
-
-    def _spans(self, first: int, last: int) -> Any:
-        """Return where to begin and to end in both parts of the data; beginning at 0 resets the metrics."""
-        return tuple(tuple(tf.constant(number) for number in span) for span in self._batches.spans(first, last))
-
-    def _columns(self, table: NDArray[Any]) -> Columns:
-        names = [*self._names, *(f"val_{name}" for name in self._names)]
-        return dict(zip(names, table.T.astype(float).tolist(), strict=True))
-
-    def try_batches(self, data: DeviceData, count: int) -> None:
-        """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
-        orders = tf.zeros((self.longest_call_epochs, self._examples), dtype=tf.int32)
-        self._advance(data.train, data.validation, orders, tf.constant(1), self._spans(0, count)).numpy()
+    def call(self, data: DeviceData, orders: Any, count: int, first: int, last: int) -> NDArray[Any]:
+        """Train the batches `first` to `last` - 1 of `count` epochs."""
+        spans = tuple(tuple(tf.constant(number) for number in span) for span in self._batches.spans(first, last))
+        table: NDArray[Any] = self._advance(data.train, data.validation, orders, tf.constant(count), spans).numpy()
+        return table
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts; never with XLA, so the same for both engines."""
@@ -127,10 +65,6 @@ class TensorFlowProgram:
             for prefix, part in parts.items()
             for name, value in self._evaluation_of(part)(*part).items()
         }
-
-    def finish(self) -> None:
-        """Do what Keras does at the end of `fit`."""
-        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
@@ -167,7 +101,7 @@ class TensorFlowProgram:
 
         def loop(first: Any, stop: Any, rows: Callable[[Any], Any]) -> None:
             def body(start: Any) -> Any:
-                self._check_names(step(_batch(part, order, start, rows(start))))
+                require_metrics(step(_batch(part, order, start, rows(start))), self._names)
                 return start + size
 
             tf.while_loop(lambda start: start < stop, body, (first,), parallel_iterations=1)
@@ -186,11 +120,6 @@ class TensorFlowProgram:
     def _reset_metrics(self) -> int:
         self.model.reset_metrics()
         return 0
-
-    def _check_names(self, logs: Any) -> None:
-        """Keras reports the last batch's logs when a custom step returns other names than the metrics'."""
-        if set(logs) != set(self._names):
-            raise NotCompilableError(f"its steps return {sorted(logs)}, not its metrics {sorted(self._names)}")
 
     def _evaluation_of(self, part: Any) -> Any:
         weighted = part[2] is not None

@@ -1,0 +1,30 @@
+"""What all programs around one Keras model share, whatever trains it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpcsweep.training.state import State, load_state, read_state
+
+
+class KerasProgram:
+    """Owns a model whose variables hold the present state."""
+
+    def __init__(self, model: Any, batch_size: int) -> None:
+        """Adopt `model`, which must be built and compiled; its variables become the program's."""
+        self.model = model
+        self.compile_s = 0.0
+        self.epoch_s: float | None = None
+        self._batch_size = batch_size
+
+    def load(self, state: State) -> None:
+        """Start from `state`."""
+        load_state(self.model, state)
+
+    def read(self) -> State:
+        """Return the state reached."""
+        return read_state(self.model)
+
+    def finish(self) -> None:
+        """Do what Keras does at the end of `fit`."""
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
