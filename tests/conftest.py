@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ hypothesis.settings.register_profile("hpcsweep", deadline=None)
 hypothesis.settings.load_profile("hpcsweep")
 
 REPOSITORY = Path(__file__).parents[1]
+# Shells start what shall run in the background with ctrl-C ignored, and so would be every process of the tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # as it was before a test imported Keras or JAX here, which set variables that the processes of later tests would obey
 ENVIRONMENT = dict(os.environ)
 COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
