@@ -46,18 +46,22 @@ class EpochProgram(KerasProgram, ABC):
         """Copy orders of the examples to the device."""
 
     def compile(self, data: DeviceData) -> None:
-        """Trace and compile by running no epoch.
+        """Trace and compile; the state is lost.
 
         NotCompilableError says what stands in the way: `auto` then trains with `fit`, and an engine that was asked for
         is refused in words.
         """
         began = time.perf_counter()
         try:
-            self.advance(data, np.empty((0, self._examples), dtype=np.int32))
+            self.warm_up(data)
         except self.refusals as error:
             words = str(error).strip() or type(error).__name__
             raise NotCompilableError(f"engine {self.engine}: {words.splitlines()[0]}") from error
         self.compile_s = time.perf_counter() - began
+
+    def warm_up(self, data: DeviceData) -> None:
+        """Make the backend compile all that an epoch needs: here by running none."""
+        self.advance(data, np.empty((0, self._examples), dtype=np.int32))
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`; the rows of one call are of one fixed number, so pad them."""

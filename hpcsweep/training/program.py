@@ -62,7 +62,7 @@ class Program(Protocol):
         """Return the state reached."""
 
     def compile(self, data: DeviceData) -> None:
-        """Trace and compile, so that the next call's time is training; no state changes."""
+        """Trace and compile, so that the next call's time is training; the state is lost."""
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`, each with validation at its end."""

@@ -61,6 +61,11 @@ def conv(optimizer: Any = "adam") -> keras.Model:
     return classifier(L.Conv2D(4, 3, activation="relu"), L.MaxPooling2D(), L.Flatten(), optimizer=optimizer)
 
 
+def strided(optimizer: Any = "adam") -> keras.Model:
+    """Convolutions without pooling, which XLA has no deterministic gradient for."""
+    return classifier(L.Conv2D(4, 3, activation="relu"), L.Conv2D(4, 3, strides=2), L.Flatten(), optimizer=optimizer)
+
+
 def dropout(optimizer: Any = "adam") -> keras.Model:
     """A random layer, whose seeds are state."""
     return classifier(L.Flatten(), L.Dense(16, "relu"), L.Dropout(0.4), optimizer=optimizer)

@@ -17,6 +17,7 @@ CASES = [
     (nets.dense, nets.images(), 203),
     (nets.dense, nets.images(), 1000),
     (nets.conv, nets.images(96, 32), 32),
+    (nets.strided, nets.images(), 50),
     (nets.dropout, nets.images(), 32),
     (nets.batch_norm, nets.images(), 32),
     (nets.normalised, nets.images(), 50),
@@ -71,13 +72,11 @@ def test_engines_have_the_bits_of_model_fit(build, data, batch_size):
     assert through_fit(build, data, batch_size, "fit") == expected
 
 
-WITHOUT_CONVOLUTIONS = {
-    name: case for name, case in zip(NAMES, CASES, strict=True) if case[0] not in (nets.conv, nets.batch_norm)
-}
+FOR_XLA = {name: case for name, case in zip(NAMES, CASES, strict=True) if case[0] is not nets.conv}
 
 
 @nets.tensorflow_only
-@pytest.mark.parametrize(("build", "data", "batch_size"), WITHOUT_CONVOLUTIONS.values(), ids=list(WITHOUT_CONVOLUTIONS))
+@pytest.mark.parametrize(("build", "data", "batch_size"), FOR_XLA.values(), ids=list(FOR_XLA))
 def test_xla_has_the_bits_of_model_fit_with_xla(build, data, batch_size):
     """`compiled-xla` gives the history and weights of Keras with jit_compile on the same order, bit for bit."""
     expected = keras_alone(build, data, batch_size, jit=True)

@@ -37,8 +37,9 @@ class TensorFlowProgram(EpochProgram):
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         super().__init__(model, batch_size, data)
         self.engine = "compiled-xla" if jit else "compiled"
-        self._jit = jit
-        self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
+        self._jit_steps = jit and _is_slow_inside_loops(model)
+        self._jit = jit and not self._jit_steps
+        self._advance = tf.function(self._epochs, jit_compile=self._jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
         self._predict = tf.function(self._predictions, autograph=False)
         self._has_one_output: bool | None = None
@@ -56,6 +57,15 @@ class TensorFlowProgram(EpochProgram):
         spans = tuple(tuple(tf.constant(number) for number in span) for span in self._batches.spans(first, last))
         table: NDArray[Any] = self._advance(data.train, data.validation, orders, tf.constant(count), spans).numpy()
         return table
+
+    def warm_up(self, data: DeviceData) -> None:
+        """Compile the epoch, or its steps: those of the first batch and of the last, which may be smaller."""
+        super().warm_up(data)
+        if self._jit_steps:
+            orders = tf.zeros((self.longest_call_epochs, self._examples), tf.int32)
+            trained, count = self._batches.to_train, self._batches.count
+            for batch in {0, trained - 1, trained, count - 1}:
+                self.call(data, orders, 1, batch, batch + 1)
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts; never with XLA, so the same for both engines."""
@@ -96,6 +106,8 @@ class TensorFlowProgram(EpochProgram):
         """
         size, examples = self._batch_size, part[0].shape[0]
         left = examples % size
+        if self._jit_steps:
+            step = tf.function(step, jit_compile=True, autograph=False, reduce_retracing=True)
         if left and self._jit:
             step = _for_any_size(step, part)
 
@@ -156,6 +168,16 @@ class TensorFlowProgram(EpochProgram):
 
         written = tf.while_loop(unfinished, batch, (tf.constant(0), outputs), parallel_iterations=1)[1]
         return written.concat()
+
+
+def _is_slow_inside_loops(model: Any) -> bool:
+    """Whether the model has convolutions that XLA would compute on a CPU.
+
+    Inside a loop it does so many times slower, and with other bits, than outside, as in `model.fit`; so each step of an
+    epoch is compiled alone.
+    """
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    return on_cpu and any("Conv" in type(layer).__name__ for layer in model._flatten_layers())
 
 
 def _for_any_size(step: Any, part: Any) -> Any:
