@@ -15,6 +15,8 @@ from hpcsweep.training.keras_program import KerasProgram
 from hpcsweep.training.program import Columns, DeviceData, NotCompilableError
 from hpcsweep.training.state import State, read_metrics
 
+_WHERE = ("Graph execution error", "Detected at node", "<stack traces", "[[")  # begin what TensorFlow says of the place
+
 
 class EpochProgram(KerasProgram, ABC):
     """Trains whole epochs, or some batches of one, by calls of one trace; a backend adds that function."""
@@ -55,8 +57,7 @@ class EpochProgram(KerasProgram, ABC):
         try:
             self.warm_up(data)
         except self.refusals as error:
-            words = str(error).strip() or type(error).__name__
-            raise NotCompilableError(f"engine {self.engine}: {words.splitlines()[0]}") from error
+            raise NotCompilableError(f"engine {self.engine}: {_telling_line(error)}") from error
         self.compile_s = time.perf_counter() - began
 
     def warm_up(self, data: DeviceData) -> None:
@@ -100,3 +101,9 @@ class EpochProgram(KerasProgram, ABC):
     def _columns(self, table: NDArray[Any]) -> Columns:
         names = [*self._names, *(f"val_{name}" for name in self._names)]
         return dict(zip(names, table.T.astype(float).tolist(), strict=True))
+
+
+def _telling_line(error: Exception) -> str:
+    """Return the first line of a message that says what happened, and not where."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line and not line.startswith(_WHERE)), type(error).__name__)

@@ -27,6 +27,13 @@ def test_convolutions_on_a_cpu_never_use_xla(monkeypatch):
 
 
 @nets.tensorflow_only
+def test_what_xla_cannot_compile_is_refused_in_words():
+    """An engine that was asked for, and cannot train the net, is refused with the reason and not its place."""
+    with pytest.raises(NotCompilableError, match=r"^engine compiled-xla: .*MaxPool gradient ops do not yet have"):
+        train(nets.conv, 1, engine="compiled-xla")
+
+
+@nets.tensorflow_only
 def test_auto_measures_once_and_all_runs_of_the_store_follow(monkeypatch):
     """The engine of an architecture is decided once by measurement; other seeds, rates and resumes follow."""
     monkeypatch.setattr(decision, "XLA_PAYS_FROM_STEPS", 0)
