@@ -23,7 +23,8 @@ class EpochProgram(KerasProgram, ABC):
 
     engine: str
     refusals: ClassVar[tuple[type[Exception], ...]]
-    """What tracing raises where the user's own step cannot be traced."""
+    """What tracing raises where the user's own step cannot be traced: NotImplementedError is TensorFlow's word for a
+    symbolic tensor that NumPy was given, and JAX's for an operation without a gradient."""
 
     def __init__(self, model: Any, batch_size: int, data: Data) -> None:
         """Adopt `model`, which must be built and compiled, for data of this size."""

@@ -30,7 +30,6 @@ class TensorFlowProgram(EpochProgram):
     for bit, for the same order of the examples.
     """
 
-    # a symbolic tensor is no array, says NotImplementedError
     refusals = (tf.errors.OpError, TypeError, NotImplementedError)
 
     def __init__(self, model: Any, batch_size: int, data: Data, *, jit: bool) -> None:
