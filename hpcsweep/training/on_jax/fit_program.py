@@ -9,6 +9,7 @@ import numpy as np
 
 from hpcsweep.data import Data
 from hpcsweep.training.fit_program import FitProgram, FollowOrders, known
+from hpcsweep.training.on_jax.averages import part_from_averages
 from hpcsweep.training.placing import Placed, place_once
 from hpcsweep.training.program import DeviceData
 
@@ -21,6 +22,11 @@ class JaxFitProgram(FitProgram):
     def put(self, data: Data) -> DeviceData:
         """Keep the arrays in main memory."""
         return place_once(data, _on_host, np.asarray)
+
+    def finish(self) -> None:
+        """Do what Keras does at the end of `fit`."""
+        super().finish()
+        part_from_averages(self.model)
 
     def batches(self, follow: FollowOrders, part: tuple[Any, Any, Any], size: int) -> Any:
         """Return the batches of the present epoch."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.epoch_program import EpochProgram
+from hpcsweep.training.on_jax.averages import part_from_averages
 from hpcsweep.training.on_jax.epochs import PureModel
 from hpcsweep.training.placing import Placed, place_once
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData
@@ -64,8 +65,7 @@ class JaxProgram(EpochProgram):
     def finish(self) -> None:
         """Do what Keras does at the end of `fit`."""
         super().finish()
-        for weight in self.model.trainable_weights:  # may be its average's array, and no array can be donated twice
-            weight.assign(jnp.array(weight.value, copy=True))
+        part_from_averages(self.model)
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
