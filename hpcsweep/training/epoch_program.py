@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.calls import EpochBatches, epochs_a_call
+from hpcsweep.training.calls import epochs_a_call
 from hpcsweep.training.keras_program import KerasProgram
 from hpcsweep.training.program import Columns, DeviceData, NotCompilableError
-from hpcsweep.training.state import State, read_metrics
 
 _WHERE = ("Graph execution error", "Detected at node", "<stack traces", "[[")  # begin what TensorFlow says of the place
 
@@ -28,10 +27,8 @@ class EpochProgram(KerasProgram, ABC):
 
     def __init__(self, model: Any, batch_size: int, data: Data) -> None:
         """Adopt `model`, which must be built and compiled, for data of this size."""
-        super().__init__(model, batch_size)
+        super().__init__(model, batch_size, data)
         self.longest_call_epochs = epochs_a_call(len(data.x))
-        self._batches = EpochBatches(batch_size, len(data.x), len(data.x_val))
-        self.epoch_batches = self._batches.count
         self._examples = len(data.x)
         self._names = list(model.get_metrics_result())
         self._sent: tuple[Any, Any] = (None, None)
@@ -89,10 +86,6 @@ class EpochProgram(KerasProgram, ABC):
     def try_batches(self, data: DeviceData, count: int) -> None:
         """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
         self.call(data, self._padded(np.zeros((1, self._examples), dtype=np.int32)), 1, 0, count)
-
-    def read_within(self) -> State:
-        """Return the state reached inside an epoch: also what the metrics have gathered."""
-        return {**self.read(), **read_metrics(self.model)}
 
     def _padded(self, orders: NDArray[np.int32]) -> Any:
         padded = np.zeros((self.longest_call_epochs, self._examples), dtype=np.int32)

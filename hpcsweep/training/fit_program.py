@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -22,11 +24,14 @@ class FitProgram(KerasProgram, ABC):
 
     engine = "fit"
     longest_call_epochs = 64
+    call_weight = 4  # model.fit takes some 30 ms to begin
 
-    def __init__(self, model: Any, batch_size: int, callbacks: tuple[Any, ...] = ()) -> None:
+    def __init__(self, model: Any, batch_size: int, data: Data, callbacks: tuple[Any, ...] = ()) -> None:
         """Adopt `model`, which must be built and compiled; `callbacks` are given to every `model.fit`."""
-        super().__init__(model, batch_size)
+        super().__init__(model, batch_size, data)
         self._callbacks = callbacks
+        # Callbacks would see an epoch begin and end with every part, and steps that are executed together be torn.
+        self.divisible = not callbacks and model.steps_per_execution == 1
 
     @abstractmethod
     def put(self, data: Data) -> DeviceData:
@@ -41,26 +46,38 @@ class FitProgram(KerasProgram, ABC):
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`, each with validation at its end."""
-        optimizer = self.model.optimizer
-        optimizer.finalize_variable_values = lambda _: None  # ends a run, and one run is many calls of fit
-        try:
-            history = self._fit(data, orders)
-        finally:
-            del optimizer.finalize_variable_values
-        return {name: [float(value) for value in values] for name, values in history.items()}
+        return self._fit(data, orders)
 
-    def _fit(self, data: DeviceData, orders: NDArray[np.int32], *, validate: bool = True) -> dict[str, list[float]]:
+    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
+        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training."""
+        columns: Columns = {}
+        (begin, end), validated = self._batches.spans(first, last)
+        if begin < end:
+            with self._going_on(begin):
+                columns.update(self._fit(data, order[None, begin:end], validate=False))
+        if validated[0] < validated[1]:
+            with self._going_on(validated[0]):
+                x, y, weight = (None if array is None else array[slice(*validated)] for array in data.validation)
+                columns.update(self._evaluated((x, y, weight), self._batch_size, "val_"))
+        return columns
+
+    def _going_on(self, begin: int) -> Any:
+        """Return the context for a part of an epoch: one that does not begin it goes on with the metrics."""
+        return without(self.model, "reset_metrics") if begin else nullcontext()
+
+    def _fit(self, data: DeviceData, orders: NDArray[np.int32], *, validate: bool = True) -> Columns:
         follow = FollowOrders(orders)
-        history = self.model.fit(
-            self.batches(follow, data.train, self._batch_size),
-            epochs=len(orders),
-            verbose=0,
-            shuffle=False,
-            validation_data=known(data.validation) if validate else None,
-            validation_batch_size=self._batch_size,
-            callbacks=[follow, *self._callbacks],
-        )
-        return dict(history.history)
+        with without(self.model.optimizer, "finalize_variable_values"):  # ends a run, and one run is many calls of fit
+            history = self.model.fit(
+                self.batches(follow, data.train, self._batch_size),
+                epochs=len(orders),
+                verbose=0,
+                shuffle=False,
+                validation_data=known(data.validation) if validate else None,
+                validation_batch_size=self._batch_size,
+                callbacks=[follow, *self._callbacks],
+            )
+        return {name: [float(value) for value in values] for name, values in history.history.items()}
 
     def try_batches(self, data: DeviceData, count: int) -> None:
         """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
@@ -69,13 +86,13 @@ class FitProgram(KerasProgram, ABC):
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts of the data."""
-        columns: Columns = {}
-        for prefix, (x, y, weight) in {"": data.train, "val_": data.validation}.items():
-            values = self.model.evaluate(
-                x, y, sample_weight=weight, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
-            )
-            columns.update({prefix + name: [float(value)] for name, value in values.items()})
-        return columns
+        trained = self._evaluated(data.train, EVALUATION_BATCH, "")
+        return {**trained, **self._evaluated(data.validation, EVALUATION_BATCH, "val_")}
+
+    def _evaluated(self, part: tuple[Any, Any, Any], batch_size: int, prefix: str) -> Columns:
+        x, y, weight = part
+        values = self.model.evaluate(x, y, sample_weight=weight, batch_size=batch_size, verbose=0, return_dict=True)
+        return {prefix + name: [float(value)] for name, value in values.items()}
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs; None if the model has several."""
@@ -104,6 +121,16 @@ class FollowOrders(keras.callbacks.Callback):  # type: ignore[misc]
         """The order of the present epoch."""
         order: NDArray[np.int32] = self._orders[self._epoch]
         return order
+
+
+@contextmanager
+def without(owner: Any, method: str) -> Iterator[None]:
+    """Make a method of `owner` do nothing for a while."""
+    setattr(owner, method, lambda *_: None)
+    try:
+        yield
+    finally:
+        delattr(owner, method)
 
 
 def known(part: tuple[Any, Any, Any]) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from hpcsweep.errors import StoreError
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.order import epoch_orders
 from hpcsweep.training.parts import CALL_S, Parts, takes_parts
-from hpcsweep.training.program import Columns, DeviceData, DivisibleProgram, Program
+from hpcsweep.training.program import Columns, DeviceData, Program
 from hpcsweep.training.state import State, checkpoint_of
 from hpcsweep.training.stopping import Stopping
 
@@ -92,10 +92,10 @@ class Loop:
             self.epoch += 1
 
     def _begin_parts(self) -> Parts:
-        if not isinstance(self.program, DivisibleProgram):
+        if not self.program.divisible:
             raise StoreError(
                 f"this run's checkpoint lies inside an epoch, where the engine {self.program.engine} cannot go on; "
-                "expected one of the compiled engines"
+                "expected the engine that made it, without callbacks"
             )
         orders = epoch_orders(self.run.seed, self.epoch + 1, 1, self.examples, shuffle=self.shuffle)
         return Parts(self.program, self.data, orders[0])

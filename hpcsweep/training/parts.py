@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.training.program import Columns, DeviceData, DivisibleProgram, Program
+from hpcsweep.training.program import Columns, DeviceData, Program
 from hpcsweep.training.state import State
 
 CALL_S = 0.4  # how long one call should last, so that a request to stop is seen within a second
@@ -18,14 +18,13 @@ _GROWTH = 8  # of a part over the one before it: the first batch ever may be slo
 
 def takes_parts(program: Program) -> bool:
     """Whether to train the next epoch in parts: if an epoch takes long, or nobody knows yet how long."""
-    known_short = program.epoch_s is not None and program.epoch_s <= LONG_EPOCH_S
-    return isinstance(program, DivisibleProgram) and not known_short
+    return program.divisible and (program.epoch_s is None or program.epoch_s > program.call_weight * LONG_EPOCH_S)
 
 
 class Parts:
     """One epoch on its way: `batch` of its batches are done, those of the validation after those of the training."""
 
-    def __init__(self, program: DivisibleProgram, data: DeviceData, order: NDArray[np.int32]) -> None:
+    def __init__(self, program: Program, data: DeviceData, order: NDArray[np.int32]) -> None:
         """Begin the epoch that visits the examples in `order`."""
         self._program, self._data, self._order = program, data, order
         self._part_batches = 1 if program.epoch_s is None else self._fitting(program.epoch_s / program.epoch_batches)
@@ -61,6 +60,5 @@ class Parts:
         self.batch, self.elapsed_s = int(place["batch"]), float(place["elapsed_s"])
         self.columns = {name: list(column) for name, column in place["columns"].items()}
 
-    @staticmethod
-    def _fitting(batch_s: float) -> int:
-        return max(1, int(CALL_S / batch_s))
+    def _fitting(self, batch_s: float) -> int:
+        return max(1, int(self._program.call_weight * CALL_S / batch_s))

@@ -6,7 +6,7 @@ This is the seam between the training loop and Keras's backends: `fit` knows onl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,12 @@ class Program(Protocol):
     model: Any
     engine: str
     longest_call_epochs: int
+    epoch_batches: int
+    """The batches of an epoch, those of the validation included."""
+    divisible: bool
+    """Whether an epoch can be trained in parts, so that a long one can be stopped, and kept, inside."""
+    call_weight: int
+    """How much longer a part should last than with other programs, because a call takes longer to begin."""
     compile_s: float
     epoch_s: float | None
 
@@ -61,11 +67,20 @@ class Program(Protocol):
     def read(self) -> State:
         """Return the state reached."""
 
+    def read_within(self) -> State:
+        """Return the state reached inside an epoch: also what the metrics have gathered."""
+
     def compile(self, data: DeviceData) -> None:
         """Trace and compile, so that the next call's time is training; the state is lost."""
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
         """Train one epoch for each row of `orders`, each with validation at its end."""
+
+    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
+        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training.
+
+        The columns are those of what was done, complete where the part ends the training, or the validation.
+        """
 
     def try_batches(self, data: DeviceData, count: int) -> None:
         """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
@@ -78,25 +93,6 @@ class Program(Protocol):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the model's outputs for the validation inputs: one array, or None for models with many."""
-
-
-@runtime_checkable
-class DivisibleProgram(Program, Protocol):
-    """A program that can also train an epoch in parts, so that a long one can be stopped, and kept, inside.
-
-    `epoch_batches`: the batches of an epoch, those of the validation included.
-    """
-
-    epoch_batches: int
-
-    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
-        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training.
-
-        The columns are those of what was done, complete where the part ends the training, or the validation.
-        """
-
-    def read_within(self) -> State:
-        """Return the state reached inside an epoch: also what the metrics have gathered."""
 
 
 class StackedProgram(Protocol):

@@ -2,7 +2,8 @@
 
 `python -m tests.training.kill_harness FOLDER KILLS [NET ...]`: TensorFlow is imported once, and every attempt is a
 child forked before any operation has run. Prints one line of JSON a net. A net called `dropout-in-parts` is trained a
-few batches at a time, with a checkpoint after each call, and `dropout-xla-in-parts` with XLA.
+few batches at a time, with a checkpoint after each call, `dropout-xla-in-parts` with XLA, `dropout-fit-in-parts` with
+`model.fit`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ EPOCHS, EPOCHS_IN_PARTS = 60, 4
 def train(name: str, folder: Path) -> None:
     """Train in `folder`, going on from the checkpoint there, and leave what came of it in result.json."""
     net = name.partition("-")[0]
-    in_parts, engine = "in-parts" in name, "compiled-xla" if "xla" in name else "compiled"
+    in_parts = "in-parts" in name
+    engine = "compiled-xla" if "xla" in name else "fit" if "fit" in name else "compiled"
     parts.CALL_S = parts.LONG_EPOCH_S = 0.005 if in_parts else parts.CALL_S
     epochs = EPOCHS_IN_PARTS if in_parts else EPOCHS
     run = FakeRun(epochs, seed=3, folder=folder, checkpoint_every_s=0.0, engine=engine)

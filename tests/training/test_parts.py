@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import random
 
+import keras
 import pytest
 
 from hpcsweep.errors import StoreError
 from hpcsweep.store.state_tree import pack_state, unpack_state
-from hpcsweep.training import parts
+from hpcsweep.training import fit, parts, seed_everything
 from tests.training import nets
+from tests.training.harness import FakeRun
 from tests.training.test_runs import outcome, train
 
 
@@ -34,6 +36,11 @@ CASES = [
     (nets.dropout, "compiled-xla"),
     (nets.batch_norm, "compiled"),
     (nets.batch_norm, "compiled-xla"),
+    (nets.conv, "fit"),
+    (nets.dropout, "fit"),
+    (nets.batch_norm, "fit"),
+    (nets.averaged, "fit"),
+    (nets.subclass, "fit"),
 ]
 
 
@@ -51,6 +58,33 @@ def test_epochs_in_parts_equal_whole_epochs(build, engine, monkeypatch):
         inside += lies_within(kept[-1])
     assert inside > 1
     assert outcome(run) == outcome(whole)
+
+
+@pytest.mark.parametrize("engine", ["fit", "compiled"])
+def test_weighted_examples_count_the_same_in_parts(engine, monkeypatch):
+    """With weights for the examples, trained on and validated, epochs cut into single batches have the same bits."""
+    data = nets.weighted(nets.images())
+    monkeypatch.setattr("hpcsweep.training.loop.takes_parts", lambda program: False)
+    whole = train(nets.dense, 3, engine=engine, data=data)
+    monkeypatch.setattr("hpcsweep.training.loop.takes_parts", lambda program: True)
+    monkeypatch.setattr(parts, "CALL_S", 1e-9)
+    assert outcome(train(nets.dense, 3, engine=engine, data=data)) == outcome(whole)
+
+
+@pytest.mark.usefixtures("short_parts")
+def test_keras_callbacks_see_whole_epochs():
+    """Epochs are not cut under callbacks, for whom each part would be an epoch; nor can one go on inside."""
+    kept: list[bytes] = []
+    train(nets.dense, 3, engine="fit", checkpoints=kept, stop_after=4)
+    assert lies_within(kept[-1])
+    ended: list[int] = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
+    seed_everything(0)
+    fit(FakeRun(3, seed=0), nets.dense(), nets.images(), callbacks=(callback,))
+    assert len(ended) == 3
+    seed_everything(0)
+    with pytest.raises(StoreError, match="lies inside an epoch, where the engine fit cannot go on"):
+        fit(FakeRun(3, seed=0, checkpoints=kept), nets.dense(), nets.images(), callbacks=(callback,))
 
 
 @pytest.mark.usefixtures("short_parts")

@@ -53,7 +53,7 @@ def software_facts() -> dict[str, Any]:
 def make_program(model: Any, batch_size: int, data: Data, engine: str, callbacks: tuple[Any, ...]) -> Program:
     """Return a program of `engine` around a built and compiled model, ready to train."""
     if engine == "fit":
-        return JaxFitProgram(model, batch_size, callbacks)
+        return JaxFitProgram(model, batch_size, data, callbacks)
     program = JaxProgram(model, batch_size, data)
     program.compile(program.put(data))
     return program
