@@ -26,6 +26,12 @@ class EpochBatches:
         return -(-self.examples // self.size)
 
     @property
+    def trained_sizes(self) -> tuple[int, ...]:
+        """The sizes that the batches trained on have: full ones, and the last one if it is smaller."""
+        full = (self.size,) if self.examples >= self.size else ()
+        return (*full, left) if (left := self.examples % self.size) else full
+
+    @property
     def count(self) -> int:
         """How many there are in all."""
         return self.to_train - (-self.validated // self.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.epoch_program import EpochProgram
+from hpcsweep.training.on_tensorflow.narrow_products import fast_narrow_products
 from hpcsweep.training.placing import Placed, place_once
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, require_metrics
 
@@ -36,7 +38,8 @@ class TensorFlowProgram(EpochProgram):
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         super().__init__(model, batch_size, data)
         self.engine = "compiled-xla" if jit else "compiled"
-        self._jit_steps = jit and _is_slow_inside_loops(model)
+        self._xla_on_cpu = jit and not tf.config.list_physical_devices("GPU")
+        self._jit_steps = self._xla_on_cpu and _has_convolutions(model)
         self._jit = jit and not self._jit_steps
         self._advance = tf.function(self._epochs, jit_compile=self._jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
@@ -85,7 +88,8 @@ class TensorFlowProgram(EpochProgram):
 
     def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, spans: Any) -> Any:
         def epoch(index: Any, table: Any) -> Any:
-            trained = self._each_batch(self.model.train_step, train, orders[index], *spans[0])
+            with fast_narrow_products(self._batches.trained_sizes) if self._xla_on_cpu else nullcontext():
+                trained = self._each_batch(self.model.train_step, train, orders[index], *spans[0])
             validated = self._each_batch(self.model.test_step, validation, None, *spans[1])
             row = tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
             return index + 1, tf.tensor_scatter_nd_update(table, [[index]], [row])
@@ -169,14 +173,13 @@ class TensorFlowProgram(EpochProgram):
         return written.concat()
 
 
-def _is_slow_inside_loops(model: Any) -> bool:
-    """Whether the model has convolutions that XLA would compute on a CPU.
+def _has_convolutions(model: Any) -> bool:
+    """Whether the model has convolutions.
 
-    Inside a loop it does so many times slower, and with other bits, than outside, as in `model.fit`; so each step of an
-    epoch is compiled alone.
+    On a CPU, XLA computes them inside a loop many times slower, and with other bits, than outside, as in `model.fit`;
+    so each step of an epoch is compiled alone.
     """
-    on_cpu = not tf.config.list_physical_devices("GPU")
-    return on_cpu and any("Conv" in type(layer).__name__ for layer in model._flatten_layers())
+    return any("Conv" in type(layer).__name__ for layer in model._flatten_layers())
 
 
 def _for_any_size(step: Any, part: Any) -> Any:
