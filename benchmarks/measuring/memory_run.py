@@ -16,7 +16,7 @@ class MemoryRun:
         self.id = self.trajectory = f"{seed:064x}"
         self.seed, self.engine_choice = seed, engine
         self.params: dict[str, Any] = {"epochs": epochs}
-        self.longest_epochs = epochs
+        self.expected_epochs = epochs
         self.remaining_s = float("inf")
         self.history: dict[str, list[float]] = {}
         self.facts: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.files import canonical_json
 from hpcsweep.store.states import epochs_of
 
 FORMAT = 1
@@ -40,6 +41,16 @@ class ManifestTrajectory:
     params: dict[str, Any]
     runs: tuple[ManifestRun, ...]
     retry: int = 0
+
+    @property
+    def shape(self) -> str:
+        """Return what trajectories have in common that may share a program: all parameters but for floats."""
+        return canonical_json({name: value for name, value in self.params.items() if not isinstance(value, float)})
+
+    @property
+    def longest_epochs(self) -> int:
+        """Return the most epochs that a run asks for, 0 if the job takes none."""
+        return max((run.epochs or 0 for run in self.runs), default=0)
 
 
 @dataclass(frozen=True)

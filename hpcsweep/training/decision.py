@@ -90,7 +90,7 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
         return _not_slower_than_fit(setup, f"on a CPU, XLA does not make layers like {found[0]} faster")
     steps = _steps(run, setup)
     if cpu and steps < XLA_PAYS_FROM_STEPS:
-        return _not_slower_than_fit(setup, f"{steps} steps are too few to pay for XLA's compiling")
+        return _not_slower_than_fit(setup, f"{steps} steps of such runs are too few to pay for XLA's compiling")
     try:
         xla_s = measure_steps_s(setup, "compiled-xla")[0]
     except NotCompilableError as error:
@@ -123,5 +123,5 @@ def _gains_nothing(layer: Any) -> bool:
 
 
 def _steps(run: RunHandle, setup: Setup) -> int:
-    epochs = getattr(run, "longest_epochs", None) or run.params.get("epochs") or 0
+    epochs = getattr(run, "expected_epochs", None) or run.params.get("epochs") or 0
     return int(epochs) * -(-len(setup.data.x) // setup.batch_size)

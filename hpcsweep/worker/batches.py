@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from hpcsweep.files import canonical_json
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory
 from hpcsweep.worker.crew import run_as_crew
@@ -45,10 +44,9 @@ def train_crew(trainer: TrajectoryTrainer, claims: Claims) -> list[Ending]:
 
 
 def _alike(manifest: Manifest) -> list[list[ManifestTrajectory]]:
-    groups: dict[str, list[ManifestTrajectory]] = {}
+    groups: dict[tuple[str, tuple[int | None, ...]], list[ManifestTrajectory]] = {}
     for trajectory in manifest.trajectories:
-        shape = {name: value for name, value in trajectory.params.items() if not isinstance(value, float)}
-        key = canonical_json([shape, [run.epochs for run in trajectory.runs]])
+        key = trajectory.shape, tuple(run.epochs for run in trajectory.runs)
         groups.setdefault(key, []).append(trajectory)
     return list(groups.values())
 

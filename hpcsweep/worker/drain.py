@@ -14,6 +14,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.records import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
+from hpcsweep.worker.ahead import EpochsAhead
 from hpcsweep.worker.batches import Claims, batches, train_crew
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.job_code import load_job, prepare_keras, uses_keras
@@ -61,7 +62,8 @@ def _train_all(
     store: Store, manifest: Manifest, stop: Stop, index: int, workers: int, pace: Pace, *, keras: bool, isolated: bool
 ) -> Counter[str]:
     """Train in this process, until nothing is left, it is time to stop, or the process has grown too big."""
-    trainer = TrajectoryTrainer(store, manifest, _loader(manifest, keras=keras), stop, pace, keras=keras)
+    ahead = EpochsAhead(manifest, workers)
+    trainer = TrajectoryTrainer(store, manifest, _loader(manifest, keras=keras), stop, pace, ahead, keras=keras)
     endings, growth = Counter[str](), Growth(manifest.settings)
     stacked = manifest.settings.get("engine") == "stacked" and not isolated
     # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.

@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class RunHandle:
         heartbeat: Heartbeat,
         stop: Stop,
         settings: Mapping[str, Any],
+        epochs_ahead: Callable[[ManifestTrajectory], int],
         crew: Crew | None = None,
     ) -> None:
         self.id = run.id
@@ -52,7 +54,7 @@ class RunHandle:
         self.params: Mapping[str, Any] = dict(run.params)
         self._store, self._claim, self._heartbeat, self._stop = store, claim, heartbeat, stop
         self._settings = settings
-        self._longest_epochs = max((each.epochs for each in trajectory.runs if each.epochs is not None), default=None)
+        self._epochs_ahead = partial(epochs_ahead, trajectory)
         self._history = History()
         self._facts: dict[str, Any] = {}
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -100,9 +102,9 @@ class RunHandle:
         return str(self._settings.get("engine", "auto"))
 
     @property
-    def longest_epochs(self) -> int | None:
-        """The most epochs that any run of this trajectory asks for, so far as this submission knows."""
-        return self._longest_epochs
+    def expected_epochs(self) -> int:
+        """The epochs that this worker may expect to train of such runs, so far as this submission knows."""
+        return self._epochs_ahead()
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:

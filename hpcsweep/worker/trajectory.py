@@ -20,6 +20,7 @@ from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.records import publish_result, write_failure
+from hpcsweep.worker.ahead import EpochsAhead
 from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.failures import cause_of_error
 from hpcsweep.worker.handle import ClaimLostError, RunHandle
@@ -37,10 +38,18 @@ class TrajectoryTrainer:
     """Trains the trajectories of one manifest, one at a time, in this process."""
 
     def __init__(
-        self, store: Store, manifest: Manifest, load: Callable[[], Job], stop: Stop, pace: Pace, *, keras: bool
+        self,
+        store: Store,
+        manifest: Manifest,
+        load: Callable[[], Job],
+        stop: Stop,
+        pace: Pace,
+        ahead: EpochsAhead,
+        *,
+        keras: bool,
     ) -> None:
         self._store, self._manifest, self._load, self._stop, self._keras = store, manifest, load, stop, keras
-        self._pace = pace
+        self._pace, self._ahead = pace, ahead
 
     def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
         """Train what is missing of a claimed trajectory; the claim is given back whatever happens.
@@ -81,7 +90,8 @@ class TrajectoryTrainer:
         heartbeat: Heartbeat,
         crew: Crew | None,
     ) -> Ending:
-        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, self._manifest.settings, crew)
+        settings, ahead = self._manifest.settings, self._ahead.of
+        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, crew)
         heartbeat.reporter = handle
         print(
             f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {run.id[:12]}: {dict(run.params)}",

@@ -6,6 +6,7 @@ import pytest
 from hpcsweep.training import decision, fit, measure, seed_everything
 from hpcsweep.training.program import NotCompilableError
 from tests.training import nets
+from tests.training.harness import FakeRun
 from tests.training.test_runs import DATA, outcome, train
 
 
@@ -15,6 +16,16 @@ def test_a_short_run_is_not_worth_xla():
     run = train(nets.dense, 2, engine="auto")
     assert run.facts["engine"] == "compiled"
     assert "too few" in run.facts["engine_reason"]
+
+
+@nets.tensorflow_only
+def test_many_short_runs_of_one_shape_are_worth_xla():
+    """Short runs that share a program with enough others, so that compiling pays for all, are measured with XLA."""
+    run = FakeRun(2, engine="auto")
+    run.expected_epochs = 10_000  # 7 steps each
+    seed_everything(0)
+    fit(run, nets.dense(), DATA)
+    assert run.facts["engine_reason"].startswith("measured: ")
 
 
 @nets.tensorflow_only
@@ -141,8 +152,6 @@ def test_what_cannot_be_compiled_is_trained_by_fit():
 
 def nets_run_with_callback(seen: list[int]):
     """Train two epochs with a callback of Keras's."""
-    from tests.training.harness import FakeRun
-
     run = FakeRun(2)
     seed_everything(0)
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
