@@ -1,6 +1,6 @@
 """A sweep of 48 dense nets from start to table, against a process a run and joblib over runs, both with `model.fit`.
 
-    python benchmarks/sweep48.py [--quick] [--full] [--engines auto compiled-xla]
+    python benchmarks/sweep48.py [--quick] [--full] [--engines auto stacked]
 
 3 seeds x 1 or 2 layers x 8 or 16 neurons x adam or adagrad x batch 32 x 10 or 50 epochs, on 60,000 generated images
 and 10,000 to validate. Everything is counted: imports, compiling, recording, the table. The baselines use one process
@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the images, 2 and 10 epochs")
     parser.add_argument("--full", action="store_true", help="run the baselines whole (most of an hour)")
-    parser.add_argument("--engines", nargs="+", default=["auto"], help="engines of our side")
+    parser.add_argument("--engines", nargs="+", default=["auto", "stacked"], help="engines of our side")
     options = parser.parse_args()
     images, validate = (6_000, 1_000) if options.quick else (60_000, 10_000)
     lengths = [2, 10] if options.quick else [10, 50]

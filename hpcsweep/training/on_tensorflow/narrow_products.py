@@ -43,10 +43,11 @@ def fast_narrow_products(batch_sizes: tuple[int, ...]) -> Iterator[None]:
 
 
 def _is_narrow(x: Any, kernel: Any, batch_sizes: tuple[int, ...]) -> bool:
-    if not x.shape.rank == kernel.shape.rank == 2 or not x.dtype == kernel.dtype == tf.float32:
+    matrices = all(each.shape.rank == 2 and each.dtype == tf.float32 for each in (x, kernel))
+    if not matrices or isinstance(x, tf.SparseTensor) or None in kernel.shape:
         return False
     inputs, neurons = kernel.shape
-    if inputs is None or neurons is None or inputs < LEAST_INPUTS or neurons > MOST_NEURONS:
+    if inputs < LEAST_INPUTS or neurons > MOST_NEURONS:
         return False
     return all(has_the_same_bits(size, inputs, neurons) for size in batch_sizes)
 
