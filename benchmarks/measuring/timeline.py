@@ -54,8 +54,9 @@ class Timeline:
             self._wrap(module, name, part)
         self._wrap(TensorFlowProgram, "predict", "confusion matrix")
         self._wrap(TensorFlowProgram, "evaluate", "epoch 0")
-        self._wrap(TensorFlowProgram, "advance", "training")
-        self._wrap(Loop, "_advance", "orders", first_step=True)
+        for whole_or_part in ("advance", "advance_part"):  # long epochs are trained in parts
+            self._wrap(TensorFlowProgram, whole_or_part, "training")
+            self._wrap(Loop, f"_{whole_or_part}", "orders", first_step=True)
         self._wrap(Loop, "_log", "history")
         self._wrap(Loop, "checkpoint", "checkpoints")
         self._wrap(trajectory, "publish_result", "result", ends=True)
