@@ -49,7 +49,8 @@ def _is_narrow(x: Any, kernel: Any, batch_sizes: tuple[int, ...]) -> bool:
     inputs, neurons = kernel.shape
     if inputs < LEAST_INPUTS or neurons > MOST_NEURONS:
         return False
-    return all(has_the_same_bits(size, inputs, neurons) for size in batch_sizes)
+    rows = batch_sizes if x.shape[0] is None else (x.shape[0],)  # a layer may have put other things than examples there
+    return all(has_the_same_bits(size, inputs, neurons) for size in rows)
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
