@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hpcsweep.data import Data
 from hpcsweep.training.epoch_program import EpochProgram
 from hpcsweep.training.on_tensorflow.narrow_products import fast_narrow_products
+from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.placing import Placed, place_once
 from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, require_metrics
 
@@ -116,7 +117,7 @@ class TensorFlowProgram(EpochProgram):
 
         def loop(first: Any, stop: Any, rows: Callable[[Any], Any]) -> None:
             def body(start: Any) -> Any:
-                require_metrics(step(_batch(part, order, start, rows(start))), self._names)
+                require_metrics(step(self._batch(part, order, start, rows(start))), self._names)
                 return start + size
 
             tf.while_loop(lambda start: start < stop, body, (first,), parallel_iterations=1)
@@ -131,6 +132,16 @@ class TensorFlowProgram(EpochProgram):
                 loop(begin, tf.minimum(end, examples - left), lambda _: size)
             loop(tf.maximum(begin, examples - left), end, lambda _: left)
         return list(self.model.get_metrics_result().values())
+
+    def _batch(self, part: Any, order: Any, start: Any, size: Any) -> tuple[Any, Any, Any]:
+        """Return `size` examples from `start` on, in the order given or as they lie."""
+        if order is None:
+            x, y, weight = (None if array is None else consecutive(array, start, size) for array in part)
+        else:
+            own = tf.slice(order, [start], [size])
+            own = fetched(part[0], own) if self._jit and self._xla_on_cpu else own
+            x, y, weight = (None if array is None else tf.gather(array, own) for array in part)
+        return x, y, weight
 
     def _reset_metrics(self) -> int:
         self.model.reset_metrics()
@@ -193,18 +204,3 @@ def _for_any_size(step: Any, part: Any) -> Any:
 
     traced = tf.function(given, input_signature=specs, autograph=False)
     return lambda batch: traced(*(array for array in batch if array is not None))
-
-
-def _batch(part: Any, order: Any, start: Any, size: Any) -> tuple[Any, Any, Any]:
-    """Return `size` examples from `start` on, in the order given or as they lie."""
-    if order is None:
-        x, y, weight = (None if a is None else _rows(a, start, size) for a in part)
-    else:
-        chosen = tf.slice(order, [start], [size])
-        x, y, weight = (None if a is None else tf.gather(a, chosen) for a in part)
-    return x, y, weight
-
-
-def _rows(array: Any, start: Any, size: Any) -> Any:
-    rest = array.shape.as_list()[1:]
-    return tf.slice(array, [start, *(0 for _ in rest)], [size, *rest])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.on_tensorflow.program import place
+from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.stackable import recipe
 from hpcsweep.training.program import EVALUATION_BATCH, DeviceData, MemberColumns
 from hpcsweep.training.state import State, state_variables
@@ -39,6 +40,7 @@ class TensorFlowStackedProgram:
         model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
         self.members, self.shared_order = members, shared_order
         self.longest_call_epochs = max(1, min(16, 2**20 // (len(data.x) * (1 if shared_order else members))))
+        self._xla_on_cpu = jit and not tf.config.list_physical_devices("GPU")
         self.compile_s = 0.0
         self.epoch_s: float | None = None
         self._recipe = recipe(model, data)
@@ -173,9 +175,10 @@ class TensorFlowStackedProgram:
         def step(start: Any, rows: int) -> Any:
             own = learn and not self.shared_order
             if orders is None:
-                x, y = (_rows_of(array, start, rows) for array in part[:2])
+                x, y = (consecutive(array, start, rows) for array in part[:2])
             else:
                 chosen = tf.slice(orders, [0, start], [orders.shape[0], rows])
+                chosen = fetched(part[0], chosen) if self._xla_on_cpu else chosen
                 x, y = (tf.gather(array, chosen if own else chosen[0]) for array in part[:2])
             totals = self._learn(x, y, own=own) if learn else self._totals(y, self._outputs(x, own=False), own=False)
             self._sums.assign_add(totals)
@@ -238,8 +241,3 @@ class TensorFlowStackedProgram:
         if layer.use_bias:
             x = x + next(weights).value
         return layer.activation(x)
-
-
-def _rows_of(array: Any, start: Any, size: int) -> Any:
-    rest = array.shape.as_list()[1:]
-    return tf.slice(array, [start, *(0 for _ in rest)], [size, *rest])
