@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.calls import epochs_a_call
+from hpcsweep.training.calls import EpochCalls, epochs_a_call
 from hpcsweep.training.keras_program import KerasProgram
-from hpcsweep.training.program import Columns, DeviceData, NotCompilableError
+from hpcsweep.training.program import DeviceData, NotCompilableError
 
 _WHERE = ("Graph execution error", "Detected at node", "<stack traces", "[[")  # begin what TensorFlow says of the place
 
 
-class EpochProgram(KerasProgram, ABC):
-    """Trains whole epochs, or some batches of one, by calls of one trace; a backend adds that function."""
+class EpochProgram(KerasProgram, EpochCalls[list[float]]):
+    """Owns a model and trains it by calls of one trace."""
 
     engine: str
     refusals: ClassVar[tuple[type[Exception], ...]]
@@ -30,20 +29,13 @@ class EpochProgram(KerasProgram, ABC):
         super().__init__(model, batch_size, data)
         self.longest_call_epochs = epochs_a_call(len(data.x))
         self._examples = len(data.x)
+        self._order_shape = (self._examples,)
         self._names = list(model.get_metrics_result())
-        self._sent: tuple[Any, Any] = (None, None)
 
-    @abstractmethod
-    def call(self, data: DeviceData, orders: Any, count: int, first: int, last: int) -> NDArray[Any]:
-        """Train the batches `first` to `last` - 1 of `count` epochs; return the metrics, [rows, 2 * names].
-
-        `orders`: [rows, examples] on the device, where only the first `count` rows count. Beginning with the first
-        batch of a part of the data resets the metrics.
-        """
-
-    @abstractmethod
-    def send(self, orders: NDArray[np.int32]) -> Any:
-        """Copy orders of the examples to the device."""
+    def column(self, values: NDArray[Any]) -> list[float]:
+        """Return one number an epoch."""
+        numbers: list[float] = values.tolist()
+        return numbers
 
     def compile(self, data: DeviceData) -> None:
         """Trace and compile; the state is lost.
@@ -60,41 +52,11 @@ class EpochProgram(KerasProgram, ABC):
 
     def warm_up(self, data: DeviceData) -> None:
         """Make the backend compile all that an epoch needs: here by running none."""
-        self.advance(data, np.empty((0, self._examples), dtype=np.int32))
-
-    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> Columns:
-        """Train one epoch for each row of `orders`; the rows of one call are of one fixed number, so pad them."""
-        table = self.call(data, self._padded(orders), len(orders), 0, self.epoch_batches)
-        return self._columns(table[: len(orders)])
-
-    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> Columns:
-        """Train the batches `first` to `last` - 1 of one epoch, those of the validation after those of the training.
-
-        The columns are those of what was done, complete where the part ends the training, or the validation. It is
-        another call of the same trace as `advance`, and so has the same bits.
-        """
-        if self._sent[0] is not order:
-            self._sent = (order, self._padded(order[None]))
-        table = self.call(data, self._sent[1], 1, first, last)
-        if last == self.epoch_batches:
-            self._sent = (None, None)
-        trained = self._batches.to_train
-        done = [first < trained] * len(self._names) + [last > trained] * len(self._names)
-        columns = self._columns(table[:1]).items()
-        return {name: column for (name, column), is_done in zip(columns, done, strict=True) if is_done}
+        self.advance(data, self.no_orders())
 
     def try_batches(self, data: DeviceData, count: int) -> None:
         """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
         self.call(data, self._padded(np.zeros((1, self._examples), dtype=np.int32)), 1, 0, count)
-
-    def _padded(self, orders: NDArray[np.int32]) -> Any:
-        padded = np.zeros((self.longest_call_epochs, self._examples), dtype=np.int32)
-        padded[: len(orders)] = orders
-        return self.send(padded)
-
-    def _columns(self, table: NDArray[Any]) -> Columns:
-        names = [*self._names, *(f"val_{name}" for name in self._names)]
-        return dict(zip(names, table.T.astype(float).tolist(), strict=True))
 
 
 def _telling_line(error: Exception) -> str:

@@ -16,10 +16,10 @@ from hpcsweep.training.divergence import begin_again, train_through_divergence
 from hpcsweep.training.evaluate import class_report
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.loop import Loop
+from hpcsweep.training.member import Member
 from hpcsweep.training.program import EVALUATION_BATCH
 from hpcsweep.training.programs import Setup
 from hpcsweep.training.seeding import require_fresh
-from hpcsweep.training.stack import Member
 from hpcsweep.training.state import load_state, read_state, require_usable, weights_sha256
 from hpcsweep.training.together import train_members
 
@@ -58,10 +58,17 @@ def fit(
     setup = Setup(model, data, size, tuple(callbacks), key)
     member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
     asked = saved["engine"] if saved else engine or run.engine_choice
-    crew = getattr(run, "crew", None)
-    if asked == "stacked" and crew is not None and crew.together(member, train_members):
+    if asked == "stacked" and _trained_in_stack(member):
         return _finish_stacked(member)
     return _train_alone(member, engine or run.engine_choice)
+
+
+def _trained_in_stack(member: Member) -> bool:
+    """Train a run with its crew; one that a stack began goes on in one, if only by itself: lone nets round else."""
+    crew = getattr(member.run, "crew", None)
+    if crew is not None:
+        return bool(crew.together(member, train_members))
+    return member.saved is not None and train_members([member])[0]
 
 
 def _train_alone(member: Member, asked: str) -> dict[str, float]:

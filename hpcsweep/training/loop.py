@@ -77,7 +77,9 @@ class Loop:
         if parts is None:
             self.run.checkpoint(checkpoint_of(engine, self.epoch, self.program.read(), self.divergences))
         else:
-            whole = checkpoint_of(engine, self.epoch, parts.state(), self.divergences, within=parts.place())
+            whole = checkpoint_of(
+                engine, self.epoch, self.program.read_within(), self.divergences, within=parts.place()
+            )
             self.run.checkpoint(whole, epoch=self.epoch + 1)
 
     def _advance_part(self) -> None:

@@ -99,6 +99,9 @@ class StackedProgram(Protocol):
     """The same for several members at once: one state and one column of every table for each."""
 
     longest_call_epochs: int
+    epoch_batches: int
+    divisible: bool
+    call_weight: int
     compile_s: float
     epoch_s: float | None
 
@@ -111,11 +114,17 @@ class StackedProgram(Protocol):
     def read(self) -> list[State]:
         """Return the state that each member has reached."""
 
+    def read_within(self) -> list[State]:
+        """Return the state that each has reached inside an epoch: also what the metrics have gathered."""
+
     def compile(self, data: DeviceData) -> None:
         """Trace and compile, so that the next call's time is training; no state changes."""
 
     def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> MemberColumns:
         """Train one epoch for each of `orders`, [epochs, members or 1, examples], with validation at its end."""
+
+    def advance_part(self, data: DeviceData, order: NDArray[np.int32], first: int, last: int) -> MemberColumns:
+        """Train the batches `first` to `last` - 1 of one epoch, in `order`, [members or 1, examples]."""
 
     def evaluate(self, data: DeviceData) -> MemberColumns:
         """Return loss and metrics of every member's present state on both parts of the data, [1, members]."""

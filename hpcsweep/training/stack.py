@@ -3,100 +3,63 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpcsweep.training.backend import backend
-from hpcsweep.training.divergence import allowed_times
-from hpcsweep.training.handle import RunHandle
+from hpcsweep.training.member import Member
 from hpcsweep.training.order import epoch_orders
-from hpcsweep.training.parts import CALL_S
+from hpcsweep.training.parts import CALL_S, Parts, takes_parts
 from hpcsweep.training.program import DeviceData, MemberColumns, StackedProgram
-from hpcsweep.training.programs import Setup
 from hpcsweep.training.state import State, checkpoint_of
-from hpcsweep.training.stopping import Stopping
 
 MOST_STACKS = 8
 _kept: dict[Any, StackedProgram] = {}
 _SHARED_SEED = 0  # of the one order that all follow, whoever they are
 
 
-@dataclass
-class Member:
-    """One run in a stack."""
-
-    run: RunHandle
-    setup: Setup
-    initial: State
-    saved: dict[str, Any] | None
-    epochs: int
-    shuffle: bool
-    shared_order: bool
-    alone_because: str = ""
-    stopping: Stopping = field(init=False)
-    final: State | None = None
-    paused: bool = False
-    diverged_at: int | None = None
-
-    def __post_init__(self) -> None:
-        """Start with the sweep's rules."""
-        self.stopping = Stopping(self.run.stop_rule)
-        self._may_begin_again = allowed_times(self.run) > 0
-
-    @property
-    def epoch(self) -> int:
-        """The epoch to start from."""
-        return 0 if self.saved is None else int(self.saved["epoch"])
-
-    def leaves(self, epoch: int) -> bool:
-        """Whether the member leaves the stack at its end, `epoch`, to begin again alone; noted in `diverged_at`."""
-        if self.stopping.diverged and self._may_begin_again:
-            self.diverged_at = epoch
-            self.alone_because = f"left its stack, where it diverged at epoch {epoch}, to begin again"
-        return self.diverged_at is not None
-
-    @property
-    def kind(self) -> Any:
-        """What members of one stack have in common."""
-        alone = id(self) if self.setup.key is None else None
-        return self.setup.key, alone, id(self.setup.data), self.epochs, self.epoch, self.shuffle, self.shared_order
-
-
 class StackLoop:
-    """The members of one stack, trained epoch by epoch until each has come to its end."""
+    """The members of one stack by their seats, trained epoch by epoch until each has come to its end.
+
+    In a seat whose member has ended before, or is elsewhere, the first member is trained once more, for nobody.
+    """
 
     def __init__(self, members: list[Member]) -> None:
         """Make the program; raises NotStackableError if these nets cannot be stacked."""
         first = members[0]
         data = first.setup.data
-        self.members, self.active = members, list(range(len(members)))
+        self.members = {member.seat.number: member for member in members}
+        self.active = list(self.members)
         self.epoch, self.examples = first.epoch, len(data.x)
-        self.program = _program(first, len(members))
+        self.parts: Parts | None = None
+        self.seated = [self.members.get(index, first) for index in range(first.seat.stack_members)]
+        self.program = _program(first)
         self.data: DeviceData = self.program.put(data)
-        self.program.load([m.initial if m.saved is None else m.saved["variables"] for m in members])
+        self.program.load([m.initial if m.saved is None else m.saved["variables"] for m in self.seated])
         self.program.compile(self.data)
 
     def start(self) -> None:
         """Evaluate the fresh models, or take in what the histories tell."""
-        if self.members[0].saved is None:
+        if self.seated[0].saved is None:
             began = time.perf_counter()
             columns = self.program.evaluate(self.data)
-            self._log(0, columns, (time.perf_counter() - began) / len(self.members))
+            self._log(0, columns, (time.perf_counter() - began) / len(self.seated))
             self._take_in(columns, 0)
         else:
-            for index, member in enumerate(self.members):
+            for index, member in self.members.items():
                 history = member.run.history
                 for row, epoch in enumerate(history["epoch"]):
                     metrics = {name: column[row] for name, column in history.items() if name != "epoch"}
                     if member.stopping.ends(int(epoch), metrics):
                         self._end(index)
                         break
+            self._go_on_within([member.within for member in self.seated if member.within])
 
     def train(self) -> None:
         """Train to the end, or to a request to stop."""
-        total = self.members[0].epochs
+        total = self.seated[0].epochs
         while self.epoch < total and self.active:
             asked = [self.members[index].run.should_stop for index in self.active]  # all: each run notes its pause
             if any(asked):
@@ -104,7 +67,10 @@ class StackLoop:
                     self.members[index].paused = True
                 self._checkpoint()
                 return
-            self._advance(min(total - self.epoch, self._call_epochs()))
+            if self.parts or takes_parts(self.program):
+                self._advance_part()
+            else:
+                self._advance(min(total - self.epoch, self._call_epochs()))
             if self.active and self.members[self.active[0]].run.checkpoint_due and self.epoch < total:
                 self._checkpoint()
         for index in list(self.active):
@@ -121,9 +87,32 @@ class StackLoop:
         if kept < count:
             self.program.load(before)
             columns = self.program.advance(self.data, orders[:kept])
-        self._log(self.epoch + 1, columns, self.program.epoch_s / len(self.members))
+        self._log(self.epoch + 1, columns, self.program.epoch_s / len(self.seated))
         self.epoch += kept
         self._end_where_told()
+
+    def _advance_part(self) -> None:
+        """Train the next part of a long epoch."""
+        self.parts = self.parts or self._begin_parts()
+        self.parts.advance()
+        if self.parts.over:
+            columns, elapsed_s = self.parts.columns, self.parts.elapsed_s
+            self.program.epoch_s, self.parts = elapsed_s, None
+            self._take_in(columns, self.epoch + 1)
+            self._log(self.epoch + 1, columns, elapsed_s / len(self.seated))
+            self.epoch += 1
+            self._end_where_told()
+
+    def _begin_parts(self) -> Parts:
+        return Parts(self.program, self.data, self._orders(1)[0])
+
+    def _go_on_within(self, places: list[dict[str, Any]]) -> None:
+        """Go on inside an epoch, if the members have places there."""
+        if places:
+            names = places[0]["columns"]
+            columns = {name: np.array([[place["columns"][name][0] for place in places]]) for name in names}
+            self.parts = self._begin_parts()
+            self.parts.go_on({**places[0], "columns": columns})
 
     def _epochs_before_an_end(self, columns: MemberColumns, count: int) -> int:
         for row in range(count):
@@ -153,11 +142,11 @@ class StackLoop:
         member = self.members[index]
         if not member.leaves(self.epoch):
             member.final = self.program.read()[index]
-            self._checkpoint_of(member, member.final)
+            self._checkpoint_of(index, member.final)
 
-    def _orders(self, count: int) -> Any:
-        first = self.members[0]
-        seeds = [_SHARED_SEED] if first.shared_order else [member.run.seed for member in self.members]
+    def _orders(self, count: int) -> NDArray[np.int32]:
+        first = self.seated[0]
+        seeds = [_SHARED_SEED] if first.shared_order else [member.run.seed for member in self.seated]
         start = self.epoch + 1
         return np.stack(
             [epoch_orders(seed, start, count, self.examples, shuffle=first.shuffle) for seed in seeds], axis=1
@@ -171,12 +160,21 @@ class StackLoop:
             run.log_many(range(first_epoch, first_epoch + count), {**own, "seconds": [epoch_s] * count})
 
     def _checkpoint(self) -> None:
-        states = self.program.read()
+        states = self.program.read() if self.parts is None else self.program.read_within()
         for index in self.active:
-            self._checkpoint_of(self.members[index], states[index])
+            self._checkpoint_of(index, states[index])
 
-    def _checkpoint_of(self, member: Member, state: State) -> None:
-        member.run.checkpoint(checkpoint_of("stacked", self.epoch, state, []))
+    def _checkpoint_of(self, index: int, state: State) -> None:
+        member = self.members[index]
+        whole = {**checkpoint_of("stacked", self.epoch, state, [], self._within(index)), "seat": list(member.seat)}
+        member.run.checkpoint(whole, epoch=None if self.parts is None else self.epoch + 1)
+
+    def _within(self, index: int) -> dict[str, Any] | None:
+        if self.parts is None:
+            return None
+        place = self.parts.place()
+        own = {name: [float(column[0, index])] for name, column in place["columns"].items()}
+        return {**place, "columns": own}
 
     def _call_epochs(self) -> int:
         if self.program.epoch_s is None:
@@ -184,9 +182,10 @@ class StackLoop:
         return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))
 
 
-def _program(first: Member, members: int) -> StackedProgram:
-    """Return the program for stacks of this many members of this shape, kept for those to come."""
-    setup, key = first.setup, (first.setup.key, members, first.shared_order)
+def _program(first: Member) -> StackedProgram:
+    """Return the program for stacks of this size and shape, kept for those to come."""
+    setup, members = first.setup, first.seat.stack_members
+    key = setup.key, members, first.shared_order
     program = _kept.pop(key, None) or backend().make_stacked_program(
         setup.model, setup.batch_size, setup.data, members=members, shared_order=first.shared_order
     )
@@ -206,7 +205,7 @@ def train_stack(members: list[Member]) -> None:
             engine="stacked",
             engine_reason="asked for",
             stacked=True,
-            stack_members=len(members),
+            stack_members=member.seat.stack_members,
             stack_order=order,
             compile_s=loop.program.compile_s,
         )

@@ -90,3 +90,10 @@ class FakeRun:
                 self._history = History.from_columns(whole["history"])
                 return whole["state"]
         return None
+
+
+def outcome(run: FakeRun) -> dict[str, Any]:
+    """All that must be equal to the bit."""
+    history = {name: column for name, column in run.history.items() if name != "seconds"}
+    digests = {name: run.facts.get(name) for name in ("initial_weights_sha256", "final_weights_sha256")}
+    return {**history, **digests, "confusion": run.arrays["confusion_matrix"].tolist()}

@@ -3,7 +3,7 @@
 `python -m tests.training.kill_harness FOLDER KILLS [NET ...]`: TensorFlow is imported once, and every attempt is a
 child forked before any operation has run. Prints one line of JSON a net. A net called `dropout-in-parts` is trained a
 few batches at a time, with a checkpoint after each call, `dropout-xla-in-parts` with XLA, `dropout-fit-in-parts` with
-`model.fit`.
+`model.fit`, and of `dense-stacked-in-parts` three seeds in one stack.
 """
 
 from __future__ import annotations
@@ -15,28 +15,39 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from hpcsweep.training import fit, parts, seed_everything
+from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
-from tests.training.harness import FakeRun
+from tests.training.harness import FakeRun, outcome
 
 EPOCHS, EPOCHS_IN_PARTS = 60, 4
+ENGINES = {"xla": "compiled-xla", "fit": "fit", "stacked": "stacked"}
 
 
 def train(name: str, folder: Path) -> None:
-    """Train in `folder`, going on from the checkpoint there, and leave what came of it in result.json."""
-    net = name.partition("-")[0]
-    in_parts = "in-parts" in name
-    engine = "compiled-xla" if "xla" in name else "fit" if "fit" in name else "compiled"
+    """Train in `folder`, going on from the checkpoints there, and leave what came of it in result.json."""
+    net, *words = name.split("-")
+    engine = next((ENGINES[word] for word in words if word in ENGINES), "compiled")
+    in_parts = "parts" in words
     parts.CALL_S = parts.LONG_EPOCH_S = 0.005 if in_parts else parts.CALL_S
     epochs = EPOCHS_IN_PARTS if in_parts else EPOCHS
-    run = FakeRun(epochs, seed=3, folder=folder, checkpoint_every_s=0.0, engine=engine)
-    seed_everything(3)
-    fit(run, getattr(nets, net)(), nets.images(2000, 500))
-    history = {name: column for name, column in run.history.items() if name != "seconds"}
-    digests = {name: run.facts[name] for name in ("initial_weights_sha256", "final_weights_sha256")}
-    (folder / "result.json").write_text(json.dumps({**digests, "history": history}, sort_keys=True))
+    runs = []
+    for seed in (3, 4, 5) if engine == "stacked" else (3,):
+        place = folder / str(seed)
+        place.mkdir(exist_ok=True)
+        runs.append(FakeRun(epochs, seed=seed, folder=place, checkpoint_every_s=0.0, engine=engine))
+    data = nets.images(2000, 500)
+
+    def job(run: FakeRun, crew: Crew) -> None:
+        run.crew = crew
+        seed_everything(run.seed)
+        fit(run, getattr(nets, net)(), data)
+
+    run_as_crew([partial(job, run) for run in runs])
+    (folder / "result.json").write_text(json.dumps([outcome(run) for run in runs], sort_keys=True))
 
 
 def in_child(work: Callable[[], None], kill_after_s: float | None) -> bool:

@@ -6,8 +6,8 @@ import pytest
 from hpcsweep.training import decision, fit, measure, seed_everything
 from hpcsweep.training.program import NotCompilableError
 from tests.training import nets
-from tests.training.harness import FakeRun
-from tests.training.test_runs import DATA, outcome, train
+from tests.training.harness import FakeRun, outcome
+from tests.training.test_runs import DATA, train
 
 
 @nets.tensorflow_only

@@ -12,8 +12,8 @@ from hpcsweep.errors import StoreError
 from hpcsweep.store.state_tree import pack_state, unpack_state
 from hpcsweep.training import fit, parts, seed_everything
 from tests.training import nets
-from tests.training.harness import FakeRun
-from tests.training.test_runs import outcome, train
+from tests.training.harness import FakeRun, outcome
+from tests.training.test_runs import train
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hpcsweep.training import fit, seed_everything
 from hpcsweep.training.backend import backend
 from hpcsweep.training.order import epoch_order
 from tests.training import nets
-from tests.training.harness import FakeRun
+from tests.training.harness import FakeRun, outcome
 from tests.training.test_equality import ENGINES
 
 DATA = nets.images()
@@ -28,13 +28,6 @@ def train(build: nets.Build, epochs: int, *, seed: int = 0, data: Data = DATA, *
     seed_everything(seed)
     fit(run, build(), data, batch_size=32)
     return run
-
-
-def outcome(run: FakeRun) -> dict:
-    """All that must be equal to the bit."""
-    history = {name: column for name, column in run.history.items() if name != "seconds"}
-    digests = {name: run.facts.get(name) for name in ("initial_weights_sha256", "final_weights_sha256")}
-    return {**history, **digests, "confusion": run.arrays["confusion_matrix"].tolist()}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -82,7 +75,7 @@ def test_runs_in_a_crowd_equal_runs_alone_in_a_new_process(tmp_path):
     crowded = outcome(train(nets.dropout, 4, seed=9))
     script = (
         "import json, hpcsweep.training; from tests.training import nets; "
-        "from tests.training.test_runs import outcome, train; "
+        "from tests.training.harness import outcome; from tests.training.test_runs import train; "
         "print(json.dumps(outcome(train(nets.dropout, 4, seed=9))))"
     )
     alone = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200)
@@ -280,7 +273,7 @@ def test_many_fresh_runs_do_not_fill_memory():
     assert (psutil.Process().memory_info().rss - before) / 40 < 2**20
 
 
-@pytest.mark.parametrize("net", ["batch_norm", "dropout-in-parts"])
+@pytest.mark.parametrize("net", ["batch_norm", "dropout-in-parts", "dense-stacked-in-parts"])
 def test_killed_training_equals_undisturbed_training(tmp_path: Path, net: str):
     """SIGKILL at random moments, then resumed: history and weights equal the undisturbed ones bit for bit."""
     command = [sys.executable, "-m", "tests.training.kill_harness", str(tmp_path), "3", net]

@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from hpcsweep.training import fit, seed_everything
+from hpcsweep.training import fit, parts, seed_everything
 from hpcsweep.training.backend import backend
 from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
-from tests.training.harness import FakeRun
-from tests.training.test_runs import outcome, train
+from tests.training.harness import FakeRun, outcome
+from tests.training.test_parts import lies_within
+from tests.training.test_runs import train
 
 DATA = nets.images(320, 60)
 
@@ -32,6 +33,17 @@ def stack(*members: tuple[int, float], epochs: int = 3, build=nets.dense, **sett
     runs = [FakeRun(epochs, seed=seed, engine="stacked", **settings) for seed, _ in members]
     run_as_crew([call(run, rate, build) for run, (_, rate) in zip(runs, members, strict=True)])
     return runs
+
+
+def stopped(members: list[tuple[int, float]], *, epochs: int, stop_after: int) -> list[list[bytes]]:
+    """Return the checkpoints of members of a stack that was stopped."""
+    kept: list[list[bytes]] = [[] for _ in members]
+    runs = [
+        FakeRun(epochs, seed=seed, engine="stacked", checkpoints=own, stop_after=stop_after)
+        for own, (seed, _) in zip(kept, members, strict=True)
+    ]
+    run_as_crew([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
+    return kept
 
 
 def test_members_equal_the_runs_alone_within_rounding():
@@ -98,6 +110,69 @@ def test_a_stack_can_be_stopped_and_resumed():
         ]
         run_as_crew([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
     assert [outcome(run) for run in runs] == [outcome(run) for run in whole]
+
+
+@pytest.mark.parametrize("order", ["own", "shared"])
+def test_a_stack_can_be_stopped_and_resumed_inside_an_epoch(order, monkeypatch):
+    """A stack cut at random batches, of training and of validation, ends with the bits of the undisturbed one."""
+    members, kept, inside = [(0, 0.001), (1, 0.01)], [[], []], 0
+    monkeypatch.setattr(FakeRun, "setting", lambda run, name, default: order, raising=False)
+    monkeypatch.setattr("hpcsweep.training.stack.takes_parts", lambda program: False)
+    whole = stack(*members, epochs=4)
+    monkeypatch.setattr("hpcsweep.training.stack.takes_parts", lambda program: True)
+    monkeypatch.setattr(parts, "CALL_S", 1e-9)  # a call is one batch, an epoch eleven or twelve
+    for stop_after in (3, 7, 10, 0, 5, None):
+        runs = [
+            FakeRun(4, seed=seed, engine="stacked", checkpoints=kept[index], stop_after=stop_after)
+            for index, (seed, _) in enumerate(members)
+        ]
+        run_as_crew([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])
+        inside += lies_within(kept[0][-1])
+    assert inside > 2
+    assert [outcome(run) for run in runs] == [outcome(run) for run in whole]
+
+
+@pytest.mark.parametrize("left", [[0], [4], [1, 3], [4, 0, 2]])
+def test_members_of_a_stack_go_on_without_the_others(left):
+    """Whoever is there when a stack goes on keeps its seat, and ends with the bits of the undisturbed stack."""
+    members = [(seed, 0.001) for seed in range(5)]
+    whole, kept = stack(*members, epochs=6), stopped(members, epochs=6, stop_after=1)
+    runs = [FakeRun(6, seed=seed, engine="stacked", checkpoints=kept[seed]) for seed in left]
+    run_as_crew([call(run, 0.001) for run in runs])
+    for run in runs:
+        assert run.facts["stack_members"] == 5
+        assert outcome(run) == outcome(whole[run.seed])
+
+
+def test_a_stack_that_was_killed_while_it_made_its_first_checkpoints_is_the_same_again():
+    """Members that have no checkpoint yet take the seats that those with one have left."""
+    members = [(seed, 0.001) for seed in range(5)]
+    whole, kept = stack(*members, epochs=6), stopped(members, epochs=6, stop_after=1)
+    kept[1], kept[3] = [], []
+    runs = [FakeRun(6, seed=seed, engine="stacked", checkpoints=kept[seed]) for seed in range(5)]
+    run_as_crew([call(run, 0.001) for run in runs])
+    assert [outcome(run) for run in runs] == [outcome(run) for run in whole]
+
+
+def test_members_of_two_stacks_do_not_take_each_others_seats():
+    """Runs that went on from two stacks, of one size and equally far, end as they would have in their own."""
+    members = [(seed, 0.001) for seed in range(6)]
+    halves = members[:3], members[3:]
+    whole = [run for half in halves for run in stack(*half, epochs=4)]
+    kept = [own for half in halves for own in stopped(half, epochs=4, stop_after=1)]
+    runs = [FakeRun(4, seed=seed, engine="stacked", checkpoints=kept[seed]) for seed, _ in members]
+    run_as_crew([call(run, 0.001) for run in runs])
+    assert [outcome(run) for run in runs] == [outcome(run) for run in whole]
+
+
+def test_a_run_that_a_stack_began_goes_on_in_a_stack():
+    """Without a crew, as after a change of the sweep's engine, such a run goes on by itself and ends with its bits."""
+    members = [(0, 0.001), (1, 0.01)]
+    whole, kept = stack(*members, epochs=4), stopped(members, epochs=4, stop_after=1)
+    for (seed, rate), own, expected in zip(members, kept, whole, strict=True):
+        run = train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 4, seed=seed, data=DATA, checkpoints=own)
+        assert (run.facts["engine"], run.facts["stack_members"]) == ("stacked", 2)
+        assert outcome(run) == outcome(expected)
 
 
 def test_members_stop_early_each_at_its_own_epoch():

@@ -6,7 +6,6 @@ products are summed in another order than single ones, so a member equals the lo
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import jax
@@ -19,12 +18,11 @@ from hpcsweep.errors import UsageError
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
 from hpcsweep.training.on_jax.program import place
 from hpcsweep.training.program import DeviceData, MemberColumns
+from hpcsweep.training.stacked_calls import StackedCalls
 from hpcsweep.training.state import State, read_state, state_variables
 
-_MOST_EPOCHS_A_CALL, _ORDER_NUMBERS = 16, 2**20  # of all members together
 
-
-class JaxStackedProgram:
+class JaxStackedProgram(StackedCalls):
     """Advances the states of `members` nets together; with `shared_order` all see the examples in one order."""
 
     def __init__(self, model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool) -> None:
@@ -33,15 +31,12 @@ class JaxStackedProgram:
             model.optimizer.build(model.trainable_variables)
         model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
         _require_stackable(model)
-        self.members, self.shared_order = members, shared_order
-        rows = 1 if shared_order else members
-        self.longest_call_epochs = max(1, min(_MOST_EPOCHS_A_CALL, _ORDER_NUMBERS // (len(data.x) * rows)))
-        self.compile_s = 0.0
-        self.epoch_s: float | None = None
-        self._examples = len(data.x)
+        super().__init__(data, batch_size, batch_size, members=members, shared_order=shared_order)
         self._pure = StackedModel(model, batch_size, members)
         self._names = list(model.get_metrics_result())
         self._variable_names = {id(variable): name for name, variable in state_variables(model).items()}
+        metrics = enumerate(self._pure.variables()[3])
+        self._metric_names = {id(variable): f"metrics/{index}" for index, variable in metrics}
         self._advance = jax.jit(self._pure.epochs, donate_argnums=0)
         self._evaluate = jax.jit(self._pure.evaluation)
         self._state: PureState
@@ -52,40 +47,41 @@ class JaxStackedProgram:
         return place(data)
 
     def load(self, states: list[State]) -> None:
-        """Start from one state a member."""
-        trained = [
-            [jnp.asarray(np.stack([state[self._variable_names[id(v)]] for state in states])) for v in group]
-            for group in self._pure.variables()[:3]
+        """Start from one state a member; one that lies inside an epoch has what the metrics gathered."""
+        zeros = {self._metric_names[id(v)]: np.zeros(v.shape, v.dtype) for v in self._pure.variables()[3]}
+        names = {**self._variable_names, **self._metric_names}
+        groups = [
+            [jnp.asarray(np.stack([{**zeros, **state}[names[id(v)]] for state in states])) for v in group]
+            for group in self._pure.variables()
         ]
-        metrics = [jnp.zeros((self.members, *v.shape), v.dtype) for v in self._pure.variables()[3]]
-        self._state = (trained[0], trained[1], trained[2], metrics)
+        self._state = (groups[0], groups[1], groups[2], groups[3])
 
     def read(self) -> list[State]:
         """Return the state that each member has reached."""
+        return self._states(self._variable_names)
+
+    def read_within(self) -> list[State]:
+        """Return the state that each has reached inside an epoch: also what the metrics have gathered."""
+        return self._states({**self._variable_names, **self._metric_names})
+
+    def _states(self, names: dict[int, str]) -> list[State]:
         states: list[State] = [{} for _ in range(self.members)]
-        for group, values in zip(self._pure.variables()[:3], self._state, strict=False):
+        for group, values in zip(self._pure.variables(), self._state, strict=True):
             for variable, value in zip(group, values, strict=True):
-                for state, own in zip(states, np.array(value), strict=True):
-                    state[self._variable_names[id(variable)]] = np.array(own)
+                if id(variable) in names:
+                    for state, own in zip(states, np.array(value), strict=True):
+                        state[names[id(variable)]] = np.array(own)
         return states
 
-    def compile(self, data: DeviceData) -> None:
-        """Trace and compile by running no epoch."""
-        began = time.perf_counter()
-        rows = 1 if self.shared_order else self.members
-        self.advance(data, np.empty((0, rows, self._examples), dtype=np.int32))
-        self.compile_s = time.perf_counter() - began
+    def send(self, orders: NDArray[np.int32]) -> Any:
+        """Copy orders of the examples to the device."""
+        return jnp.asarray(orders[:, 0] if self.shared_order else orders)
 
-    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> MemberColumns:
-        """Train one epoch for each of `orders`, [epochs, members or 1, examples], with validation at its end."""
-        count, whole = len(orders), ((0, len(data.train[0])), (0, len(data.validation[0])))
-        padded = np.zeros((self.longest_call_epochs, *orders.shape[1:]), dtype=np.int32)
-        padded[:count] = orders
-        given = padded[:, 0] if self.shared_order else padded
-        self._state, table = self._advance(self._state, data.train, data.validation, given, count, whole)
-        names = [*self._names, *(f"val_{name}" for name in self._names)]
-        columns = np.asarray(table)[:count].astype(float)
-        return {name: columns[:, index] for index, name in enumerate(names)}
+    def call(self, data: DeviceData, orders: Any, count: int, first: int, last: int) -> NDArray[Any]:
+        """Train the batches `first` to `last` - 1 of `count` epochs; return the metrics, [rows, 2 * names, members]."""
+        spans = self._batches.spans(first, last)
+        self._state, table = self._advance(self._state, data.train, data.validation, orders, count, spans)
+        return np.asarray(table)
 
     def evaluate(self, data: DeviceData) -> MemberColumns:
         """Return loss and metrics of every member's present state on both parts of the data, [1, members]."""

@@ -7,7 +7,6 @@ ones, so a member equals the lone run to about 5e-7 after an epoch, not bit for 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,12 +20,14 @@ from hpcsweep.training.on_tensorflow.program import place
 from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.stackable import recipe
 from hpcsweep.training.program import EVALUATION_BATCH, DeviceData, MemberColumns
+from hpcsweep.training.stacked_calls import StackedCalls
 from hpcsweep.training.state import State, state_variables
 
+_SUMS = "metrics/0"
 _RATE = 1  # the place of a plain learning rate among an optimizer's variables, after its count of steps
 
 
-class TensorFlowStackedProgram:
+class TensorFlowStackedProgram(StackedCalls):
     """Advances the states of `members` nets together.
 
     With `shared_order` all members see the examples in one order, and the first layer is one wide matrix product;
@@ -38,14 +39,10 @@ class TensorFlowStackedProgram:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
-        self.members, self.shared_order = members, shared_order
-        self.longest_call_epochs = max(1, min(16, 2**20 // (len(data.x) * (1 if shared_order else members))))
-        self._xla_on_cpu = jit and not tf.config.list_physical_devices("GPU")
-        self.compile_s = 0.0
-        self.epoch_s: float | None = None
+        super().__init__(data, batch_size, EVALUATION_BATCH, members=members, shared_order=shared_order)
+        self._fetches_rows = jit and not tf.config.list_physical_devices("GPU")
         self._recipe = recipe(model, data)
         self._rates: Any = None
-        self._batch_size, self._examples = batch_size, len(data.x)
         self._template = {name: tuple(variable.shape) for name, variable in state_variables(model).items()}
         self._weights = [self._stacked_variable(weight) for weight in model.trainable_variables]
         self._optimizer = self._stacked_optimizer(model.optimizer)
@@ -53,7 +50,6 @@ class TensorFlowStackedProgram:
         self._sums = tf.Variable(tf.zeros((len(self._names), members)))
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
         self._evaluate = tf.function(self._evaluation, autograph=False)
-        self._predict = tf.function(self._outputs, autograph=False)
 
     def put(self, data: Data) -> DeviceData:
         """Place data on the device; the same object is placed once."""
@@ -63,6 +59,8 @@ class TensorFlowStackedProgram:
 
     def load(self, states: list[State]) -> None:
         """Start from one state a member; all must have come equally far (the optimizer counts its steps once)."""
+        if _SUMS in states[0]:
+            self._sums.assign(np.stack([state[_SUMS] for state in states], axis=1))
         for name, variable in self._variables().items():
             variable.assign(self._joined([state[name] for state in states], variable))
 
@@ -74,6 +72,11 @@ class TensorFlowStackedProgram:
             for member, state in enumerate(states):
                 state[name] = self._own_part(values, member, self._template[name])
         return states
+
+    def read_within(self) -> list[State]:
+        """Return the state that each has reached inside an epoch: also the sums of its metrics."""
+        sums = self._sums.numpy().T
+        return [{**state, _SUMS: np.array(own)} for state, own in zip(self.read(), sums, strict=True)]
 
     def _variables(self) -> dict[str, Any]:
         optimizer = [variable for variable in self._optimizer.variables if variable is not self._rates]
@@ -122,20 +125,15 @@ class TensorFlowStackedProgram:
 
     # -- what is done ---------------------------------------------------------------------------------------------
 
-    def compile(self, data: DeviceData) -> None:
-        """Trace and compile by running no epoch."""
-        began = time.perf_counter()
-        self.advance(data, np.empty((0, self._rows(), self._examples), dtype=np.int32))
-        self.compile_s = time.perf_counter() - began
+    def send(self, orders: NDArray[np.int32]) -> Any:
+        """Copy orders of the examples to the device."""
+        return tf.constant(orders)
 
-    def advance(self, data: DeviceData, orders: NDArray[np.int32]) -> MemberColumns:
-        """Train one epoch for each of `orders`, [epochs, members or 1, examples], with validation at its end."""
-        count = len(orders)
-        padded = np.zeros((self.longest_call_epochs, self._rows(), self._examples), dtype=np.int32)
-        padded[:count] = orders
-        table = self._advance(data.train, data.validation, tf.constant(padded), tf.constant(count)).numpy()
-        names = [*self._names, *(f"val_{name}" for name in self._names)]
-        return {name: table[:count, index].astype(float) for index, name in enumerate(names)}
+    def call(self, data: DeviceData, orders: Any, count: int, first: int, last: int) -> NDArray[Any]:
+        """Train the batches `first` to `last` - 1 of `count` epochs; return the metrics, [rows, 2 * names, members]."""
+        spans = tuple(tuple(tf.constant(number) for number in span) for span in self._batches.spans(first, last))
+        table: NDArray[Any] = self._advance(data.train, data.validation, orders, tf.constant(count), spans).numpy()
+        return table
 
     def evaluate(self, data: DeviceData) -> MemberColumns:
         """Return loss and metrics of every member's present state on both parts of the data, [1, members]."""
@@ -145,51 +143,45 @@ class TensorFlowStackedProgram:
             columns.update({prefix + name: values[index][None] for index, name in enumerate(self._names)})
         return columns
 
-    def predict(self, data: DeviceData) -> NDArray[Any]:
-        """Return every member's outputs for the validation inputs, [members, examples, ...]."""
-        x = data.validation[0]
-        parts = [
-            self._predict(x[start : start + EVALUATION_BATCH]).numpy() for start in range(0, len(x), EVALUATION_BATCH)
-        ]
-        return np.concatenate(parts, axis=1)
-
-    def _rows(self) -> int:
-        return 1 if self.shared_order else self.members
-
     # -- what is traced -------------------------------------------------------------------------------------------
 
-    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any) -> Any:
+    def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, spans: Any) -> Any:
         def epoch(index: Any, table: Any) -> Any:
-            trained = self._each_batch(train, orders[index], learn=True)
-            validated = self._each_batch(validation, None, learn=False)
+            trained = self._each_batch(train, orders[index], *spans[0])
+            validated = self._each_batch(validation, None, *spans[1])
             return index + 1, tf.tensor_scatter_nd_update(table, [[index]], [tf.concat([trained, validated], 0)])
 
         table = tf.zeros((self.longest_call_epochs, 2 * len(self._names), self.members))
         loop = (tf.constant(0), table)
         return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
 
-    def _each_batch(self, part: Any, orders: Any, *, learn: bool) -> Any:
-        size, examples = self._batch_size if learn else EVALUATION_BATCH, part[0].shape[0]
-        self._sums.assign(tf.zeros_like(self._sums))
-
-        def step(start: Any, rows: int) -> Any:
-            own = learn and not self.shared_order
-            if orders is None:
-                x, y = (consecutive(array, start, rows) for array in part[:2])
-            else:
-                chosen = tf.slice(orders, [0, start], [orders.shape[0], rows])
-                chosen = fetched(part[0], chosen) if self._xla_on_cpu else chosen
-                x, y = (tf.gather(array, chosen if own else chosen[0]) for array in part[:2])
-            totals = self._learn(x, y, own=own) if learn else self._totals(y, self._outputs(x, own=False), own=False)
-            self._sums.assign_add(totals)
-            return start + size
-
+    def _each_batch(self, part: Any, orders: Any, begin: Any, end: Any) -> Any:
+        """Learn from, or without orders judge, all batches that start from example `begin` on and before `end`."""
+        size, examples = self._batches.size if orders is not None else EVALUATION_BATCH, part[0].shape[0]
         full = examples - examples % size
+
+        def loop(first: Any, stop: Any, rows: int) -> None:
+            def body(start: Any) -> Any:
+                self._sums.assign_add(self._step(part, orders, start, rows))
+                return start + rows
+
+            tf.while_loop(lambda start: start < stop, body, (first,), parallel_iterations=1)
+
+        self._sums.assign(tf.where(tf.equal(begin, 0), 0.0, self._sums))
         if full:
-            tf.while_loop(lambda start: start < full, lambda start: step(start, size), (tf.constant(0),))
+            loop(begin, tf.minimum(end, full), size)
         if examples > full:
-            step(tf.constant(full), examples - full)
+            loop(tf.maximum(begin, full), end, examples - full)
         return self._sums / examples
+
+    def _step(self, part: Any, orders: Any, start: Any, rows: int) -> Any:
+        if orders is None:
+            x, y = (consecutive(array, start, rows) for array in part[:2])
+            return self._totals(y, self._outputs(x), own=False)
+        chosen = tf.slice(orders, [0, start], [orders.shape[0], rows])
+        chosen = fetched(part[0], chosen) if self._fetches_rows else chosen
+        x, y = (tf.gather(array, chosen[0] if self.shared_order else chosen) for array in part[:2])
+        return self._learn(x, y, own=not self.shared_order)
 
     def _learn(self, x: Any, y: Any, *, own: bool) -> Any:
         values = [weight.value for weight in self._weights]
@@ -211,7 +203,7 @@ class TensorFlowStackedProgram:
         return tf.stack([tf.reduce_sum(function(truth, outputs), axis=-1) for function in functions])
 
     def _evaluation(self, x: Any, y: Any) -> Any:
-        return self._each_batch((x, y), None, learn=False)
+        return self._each_batch((x, y), None, tf.constant(0), tf.constant(x.shape[0]))
 
     def _outputs(self, x: Any, *, own: bool = False) -> Any:
         """Return every member's outputs, [members, examples, ...], for inputs they share or that are each one's own."""
