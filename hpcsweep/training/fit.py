@@ -14,10 +14,10 @@ from hpcsweep.training.decision import choose_engine
 from hpcsweep.training.device import device_facts, memory_facts
 from hpcsweep.training.divergence import begin_again, train_through_divergence
 from hpcsweep.training.evaluate import class_report
+from hpcsweep.training.evaluation_batch import evaluation_batch
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.loop import Loop
 from hpcsweep.training.member import Member
-from hpcsweep.training.program import EVALUATION_BATCH
 from hpcsweep.training.programs import Setup
 from hpcsweep.training.seeding import require_fresh
 from hpcsweep.training.state import load_state, read_state, require_usable, weights_sha256
@@ -114,8 +114,8 @@ def _finish_stacked(member: Member) -> dict[str, float]:
         run.record(final_weights_sha256=weights_sha256(model))
         if member.stopping.reason:
             run.record(ended_early=member.stopping.reason)
-        starts = range(0, len(data.x_val), EVALUATION_BATCH)
-        parts = [model(data.x_val[start : start + EVALUATION_BATCH], training=False) for start in starts]
+        size, x = evaluation_batch(model, data.x_val, member.setup.batch_size), data.x_val
+        parts = [model(x[start : start + size], training=False) for start in range(0, len(x), size)]
         run.attach(**class_report(data, np.concatenate([np.asarray(part) for part in parts]), model))
         run.record(**memory_facts())
     return _last_metrics(run)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.keras_program import KerasProgram
-from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData
+from hpcsweep.training.program import Columns, DeviceData
 
 
 class FitProgram(KerasProgram, ABC):
@@ -86,8 +86,8 @@ class FitProgram(KerasProgram, ABC):
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts of the data."""
-        trained = self._evaluated(data.train, EVALUATION_BATCH, "")
-        return {**trained, **self._evaluated(data.validation, EVALUATION_BATCH, "val_")}
+        size = self._evaluation_batch
+        return {**self._evaluated(data.train, size, ""), **self._evaluated(data.validation, size, "val_")}
 
     def _evaluated(self, part: tuple[Any, Any, Any], batch_size: int, prefix: str) -> Columns:
         x, y, weight = part
@@ -96,7 +96,7 @@ class FitProgram(KerasProgram, ABC):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs; None if the model has several."""
-        outputs = self.model.predict(data.validation[0], batch_size=EVALUATION_BATCH, verbose=0)
+        outputs = self.model.predict(data.validation[0], batch_size=self._evaluation_batch, verbose=0)
         return outputs if isinstance(outputs, np.ndarray) else None
 
 

@@ -15,9 +15,6 @@ from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
 from hpcsweep.training.state import State
 
-EVALUATION_BATCH = 1024
-"""Examples a step when no gradient is wanted (epoch 0, predictions): large steps, for what is large is faster."""
-
 
 class NotCompilableError(UsageError):
     """This model cannot be trained by whole epochs in one function; plain `model.fit` can."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import keras
 
 from hpcsweep.training.on_jax.convolution import with_canonical_convolutions
-from hpcsweep.training.program import EVALUATION_BATCH, require_metrics
+from hpcsweep.training.program import require_metrics
 
 _barrier: Callable[[Any], Any] = jax.lax.optimization_barrier
 _loop: Callable[..., Any] = jax.lax.fori_loop
@@ -21,11 +21,11 @@ PureState = tuple[list[Any], list[Any], list[Any], list[Any]]
 class PureModel:
     """Trains and evaluates through the model's own `train_step` and `test_step`, which on JAX are pure already."""
 
-    def __init__(self, model: Any, batch_size: int) -> None:
-        """Adopt a built and compiled `model`."""
+    def __init__(self, model: Any, batch_size: int, evaluation_batch: int) -> None:
+        """Adopt a built and compiled `model`, to train and to evaluate on so many examples at once."""
         self.model = model
         self._members: tuple[int, ...] = ()
-        self._batch_size = batch_size
+        self._batch_size, self._evaluation_batch = batch_size, evaluation_batch
         self._names = list(model.get_metrics_result())
 
     def state(self) -> PureState:
@@ -69,8 +69,8 @@ class PureModel:
         return state, table
 
     def evaluation(self, state: PureState, part: Any, span: Any) -> list[Any]:
-        """Return the metrics of the examples of `part` that `span` says, in large batches."""
-        return self._each_batch(self._test_step, state, part, None, span, EVALUATION_BATCH)[1]
+        """Return the metrics of the examples of `part` that `span` says."""
+        return self._each_batch(self._test_step, state, part, None, span, self._evaluation_batch)[1]
 
     def outputs(self, state: PureState, x: Any) -> Any:
         """Return the model's outputs for `x`."""
@@ -146,9 +146,9 @@ class PureModel:
 class StackedModel(PureModel):
     """The same for a stack of nets: every value has an axis for the members before its own."""
 
-    def __init__(self, model: Any, batch_size: int, members: int) -> None:
+    def __init__(self, model: Any, batch_size: int, evaluation_batch: int, members: int) -> None:
         """Take the shape of the nets from `model`, which is left alone."""
-        super().__init__(model, batch_size)
+        super().__init__(model, batch_size, evaluation_batch)
         self._members = (members,)
 
     def _for_members(self, function: Callable[..., Any], *axes: int | None) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from hpcsweep.training.epoch_program import EpochProgram
 from hpcsweep.training.on_jax.averages import part_from_averages
 from hpcsweep.training.on_jax.epochs import PureModel
 from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData
+from hpcsweep.training.program import Columns, DeviceData
 
 _on_device = Placed()
 
@@ -34,7 +34,7 @@ class JaxProgram(EpochProgram):
     def __init__(self, model: Any, batch_size: int, data: Data) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         super().__init__(model, batch_size, data)
-        self._pure = PureModel(model, batch_size)
+        self._pure = PureModel(model, batch_size, self._evaluation_batch)
         self._advance = jax.jit(self._pure.epochs, donate_argnums=0)
         self._evaluate = jax.jit(self._pure.evaluation)
         self._predict = jax.jit(self._pure.outputs)
@@ -69,8 +69,7 @@ class JaxProgram(EpochProgram):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
-        x, state = data.validation[0], self._pure.state()
-        starts = range(0, len(x), EVALUATION_BATCH)
-        parts = [self._predict(state, x[start : start + EVALUATION_BATCH]) for start in starts]
+        x, state, size = data.validation[0], self._pure.state(), self._evaluation_batch
+        parts = [self._predict(state, x[start : start + size]) for start in range(0, len(x), size)]
         single = all(isinstance(part, jax.Array) for part in parts)
         return np.concatenate([np.asarray(part, dtype=keras.config.floatx()) for part in parts]) if single else None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
+from hpcsweep.training.evaluation_batch import evaluation_batch
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
 from hpcsweep.training.on_jax.program import place
 from hpcsweep.training.program import DeviceData, MemberColumns
@@ -32,7 +33,7 @@ class JaxStackedProgram(StackedCalls):
         model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
         _require_stackable(model)
         super().__init__(data, batch_size, batch_size, members=members, shared_order=shared_order)
-        self._pure = StackedModel(model, batch_size, members)
+        self._pure = StackedModel(model, batch_size, evaluation_batch(model, data.x, batch_size), members)
         self._names = list(model.get_metrics_result())
         self._variable_names = {id(variable): name for name, variable in state_variables(model).items()}
         metrics = enumerate(self._pure.variables()[3])

@@ -16,7 +16,7 @@ from hpcsweep.training.epoch_program import EpochProgram
 from hpcsweep.training.on_tensorflow.narrow_products import fast_narrow_products
 from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import EVALUATION_BATCH, Columns, DeviceData, require_metrics
+from hpcsweep.training.program import Columns, DeviceData, require_metrics
 
 _on_device = Placed()
 
@@ -161,24 +161,24 @@ class TensorFlowProgram(EpochProgram):
         examples = tf.shape(x)[0]
 
         def batch(start: Any) -> Any:
-            rows = slice(start, tf.minimum(start + EVALUATION_BATCH, examples))
+            rows = slice(start, tf.minimum(start + self._evaluation_batch, examples))
             self.model.test_step((x[rows], y[rows], None if weight is None else weight[rows]))
-            return start + EVALUATION_BATCH
+            return start + self._evaluation_batch
 
         tf.while_loop(lambda start: start < examples, batch, (tf.constant(0),), parallel_iterations=1)
         return self.model.get_metrics_result()
 
     def _predictions(self, x: Any) -> Any:
-        examples = tf.shape(x)[0]
+        size, examples = self._evaluation_batch, tf.shape(x)[0]
         outputs = tf.TensorArray(keras.config.floatx(), size=0, dynamic_size=True, infer_shape=False)
 
         def batch(index: Any, outputs: Any) -> Any:
-            rows = x[index * EVALUATION_BATCH : (index + 1) * EVALUATION_BATCH]
+            rows = x[index * size : (index + 1) * size]
             output = tf.cast(self.model(rows, training=False), keras.config.floatx())
             return index + 1, outputs.write(index, output)
 
         def unfinished(index: Any, _: Any) -> Any:
-            return index * EVALUATION_BATCH < examples
+            return index * size < examples
 
         written = tf.while_loop(unfinished, batch, (tf.constant(0), outputs), parallel_iterations=1)[1]
         return written.concat()

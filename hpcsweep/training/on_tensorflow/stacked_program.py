@@ -16,10 +16,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
+from hpcsweep.training.evaluation_batch import evaluation_batch
 from hpcsweep.training.on_tensorflow.program import place
 from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.stackable import recipe
-from hpcsweep.training.program import EVALUATION_BATCH, DeviceData, MemberColumns
+from hpcsweep.training.program import DeviceData, MemberColumns
 from hpcsweep.training.stacked_calls import StackedCalls
 from hpcsweep.training.state import State, state_variables
 
@@ -40,7 +41,8 @@ class TensorFlowStackedProgram(StackedCalls):
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
-        super().__init__(data, batch_size, EVALUATION_BATCH, members=members, shared_order=shared_order)
+        evaluated = evaluation_batch(model, data.x, batch_size)
+        super().__init__(data, batch_size, evaluated, members=members, shared_order=shared_order)
         self._fetches_rows = jit and not tf.config.list_physical_devices("GPU")
         self._recipe = recipe(model, data)
         self._rates: Any = None
@@ -148,7 +150,8 @@ class TensorFlowStackedProgram(StackedCalls):
 
     def _each_batch(self, part: Any, orders: Any, begin: Any, end: Any) -> Any:
         """Learn from, or without orders judge, all batches that start from example `begin` on and before `end`."""
-        size, examples = self._batches.size if orders is not None else EVALUATION_BATCH, part[0].shape[0]
+        batches, examples = self._batches, part[0].shape[0]
+        size = batches.size if orders is not None else batches.validated_size
         full = examples - examples % size
 
         def loop(first: Any, stop: Any, rows: int) -> None:
