@@ -21,6 +21,7 @@ from keras.src.backend.tensorflow import numpy as keras_numpy
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 LEAST_INPUTS, MOST_NEURONS = 200, 32  # there is little to gain with others
+NARROW_PRODUCT = "narrow_product"  # in the name of the operation whose result it is
 _keras_matmul = keras_numpy.matmul
 
 
@@ -74,7 +75,7 @@ def _swapped(x: Any, upstream: Any) -> Any:
         flat = _barrier(tf.reshape(tf.transpose(product), [-1]))
         return tf.reshape(flat, [x.shape[1], upstream.shape[1]])
 
-    return tf.cond(upstream[0, 0] < 0, in_order, in_order)
+    return tf.cond(upstream[0, 0] < 0, in_order, in_order, name=NARROW_PRODUCT)
 
 
 def _barrier(x: Any) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.training.epoch_program import EpochProgram
+from hpcsweep.training.on_tensorflow.flat_updates import flat_updates
 from hpcsweep.training.on_tensorflow.narrow_products import fast_narrow_products
 from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.placing import Placed, place_once
@@ -89,7 +90,7 @@ class TensorFlowProgram(EpochProgram):
 
     def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, spans: Any) -> Any:
         def epoch(index: Any, table: Any) -> Any:
-            with fast_narrow_products(self._batches.trained_sizes) if self._xla_on_cpu else nullcontext():
+            with self._fast_on_cpu() if self._xla_on_cpu else nullcontext():
                 trained = self._each_batch(self.model.train_step, train, orders[index], *spans[0])
             validated = self._each_batch(self.model.test_step, validation, None, *spans[1])
             row = tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
@@ -98,6 +99,12 @@ class TensorFlowProgram(EpochProgram):
         table = tf.zeros((self.longest_call_epochs, 2 * len(self._names)), dtype=keras.config.floatx())
         loop = (tf.constant(0), table)
         return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
+
+    @contextmanager
+    def _fast_on_cpu(self) -> Iterator[None]:
+        """Trace steps so that XLA computes them fast on a CPU, with the same bits."""
+        with fast_narrow_products(self._batches.trained_sizes), flat_updates(self.model.optimizer):
+            yield
 
     def _each_batch(self, step: Any, part: Any, order: Any, begin: Any, end: Any) -> list[Any]:
         """Call `step` on all batches that start from example `begin` on and before `end`, and return the metrics.
