@@ -22,15 +22,31 @@ def architecture_key(model: Any, data: Data, batch_size: int) -> str | None:
     them) and a plain learning rate (a variable) are left out of it. It can be told only for a Sequential or functional
     model all of whose parts come from Keras itself, none of them a Lambda layer or a function of the user's.
     """
-    if type(model) not in (keras.Sequential, keras.Model, _functional()) or _has_foreign_parts(model):
-        return None
-    compiled = model.get_compile_config()
-    if not compiled or _has_foreign_config(compiled):
+    compiled = _told_config(model)
+    if compiled is None:
         return None
     optimizer = compiled["optimizer"].get("config", {})
     if isinstance(optimizer.get("learning_rate"), float):
         optimizer = {**optimizer, "learning_rate": "a variable"}
     compiled = {**compiled, "optimizer": {**compiled["optimizer"], "config": optimizer}}
+    return _key(model, data, compiled, batch_size)
+
+
+def evaluation_key(model: Any, data: Data) -> str | None:
+    """Return the SHA-256 of all that an evaluation depends on besides weights and data: the same without optimizer."""
+    compiled = _told_config(model)
+    return None if compiled is None else _key(model, data, {**compiled, "optimizer": None}, None)
+
+
+def _told_config(model: Any) -> dict[str, Any] | None:
+    """Return what a model was compiled with, or None if what it computes cannot be told from its configuration."""
+    if type(model) not in (keras.Sequential, keras.Model, _functional()) or _has_foreign_parts(model):
+        return None
+    compiled: dict[str, Any] = model.get_compile_config()
+    return None if not compiled or _has_foreign_config(compiled) else compiled
+
+
+def _key(model: Any, data: Data, compiled: dict[str, Any], batch_size: int | None) -> str | None:
     arrays = (data.x, data.y, data.sample_weight, data.x_val, data.y_val, data.val_sample_weight)
     shapes = [None if array is None else [array.dtype.str, list(array.shape)] for array in arrays]
     settings = [keras.config.floatx(), keras.config.image_data_format(), keras.config.epsilon()]

@@ -9,7 +9,7 @@ import numpy as np
 
 from hpcsweep.data import Data
 from hpcsweep.errors import JobError, UsageError
-from hpcsweep.training.architecture import architecture_key
+from hpcsweep.training.architecture import architecture_key, evaluation_key
 from hpcsweep.training.decision import choose_engine
 from hpcsweep.training.device import device_facts, memory_facts
 from hpcsweep.training.divergence import begin_again, train_through_divergence
@@ -55,7 +55,7 @@ def fit(
     if saved is not None:
         require_usable(saved)
     key = None if callbacks else architecture_key(model, data, size)
-    setup = Setup(model, data, size, tuple(callbacks), key)
+    setup = Setup(model, data, size, tuple(callbacks), key, evaluation_key(model, data))
     member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
     asked = saved["engine"] if saved else engine or run.engine_choice
     if asked == "stacked" and _trained_in_stack(member):
@@ -79,7 +79,7 @@ def _train_alone(member: Member, asked: str) -> dict[str, float]:
     program = choice.program
     reason = "; ".join(filter(None, [member.alone_because, choice.reason]))
     run.record(engine=program.engine, engine_reason=reason, compile_s=program.compile_s, stacked=False)
-    loop = Loop(run, program, program.put(setup.data), len(setup.data.x), member.shuffle)
+    loop = Loop(run, program, setup, member.shuffle)
     if member.diverged_at is not None:
         run.record(stack_members=1, stack_order="own")
         begin_again(loop, setup.model, initial, member.diverged_at)

@@ -86,7 +86,7 @@ class FitProgram(KerasProgram, ABC):
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts of the data."""
-        size = self._evaluation_batch
+        size = self.evaluation_batch
         return {**self._evaluated(data.train, size, ""), **self._evaluated(data.validation, size, "val_")}
 
     def _evaluated(self, part: tuple[Any, Any, Any], batch_size: int, prefix: str) -> Columns:
@@ -96,7 +96,7 @@ class FitProgram(KerasProgram, ABC):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs; None if the model has several."""
-        outputs = self.model.predict(data.validation[0], batch_size=self._evaluation_batch, verbose=0)
+        outputs = self.model.predict(data.validation[0], batch_size=self.evaluation_batch, verbose=0)
         return outputs if isinstance(outputs, np.ndarray) else None
 
 

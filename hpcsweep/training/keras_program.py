@@ -22,7 +22,7 @@ class KerasProgram:
         self.compile_s = 0.0
         self.epoch_s: float | None = None
         self._batch_size = batch_size
-        self._evaluation_batch = evaluation_batch(model, data.x, batch_size)
+        self.evaluation_batch = evaluation_batch(model, data.x, batch_size)
         self._batches = EpochBatches(batch_size, len(data.x), len(data.x_val), validated_size=batch_size)
         self.epoch_batches = self._batches.count
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.training.epoch_zero import evaluate_fresh
 from hpcsweep.training.handle import RunHandle
 from hpcsweep.training.order import epoch_orders
 from hpcsweep.training.parts import CALL_S, Parts, takes_parts
 from hpcsweep.training.program import Columns, DeviceData, Program
+from hpcsweep.training.programs import Setup
 from hpcsweep.training.state import State, checkpoint_of
 from hpcsweep.training.stopping import Stopping
 
@@ -24,16 +26,17 @@ class Loop:
 
     run: RunHandle
     program: Program
-    data: DeviceData
-    examples: int
+    setup: Setup
     shuffle: bool
+    data: DeviceData = field(init=False)
     epoch: int = 0
     parts: Parts | None = None
     divergences: list[dict[str, Any]] = field(default_factory=list)
     stopping: Stopping = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start with the sweep's stop rule."""
+        """Start with the data on the device, and the sweep's stop rule."""
+        self.data = self.program.put(self.setup.data)
         self.stopping = Stopping(self.run.stop_rule)
 
     def start(self, state: State) -> None:
@@ -41,7 +44,7 @@ class Loop:
         self.stopping, self.epoch, self.parts = Stopping(self.run.stop_rule), 0, None
         self.program.load(state)
         began = time.perf_counter()
-        columns = self.program.evaluate(self.data)
+        columns = evaluate_fresh(self.setup, self.program, self.data, state)
         self.stopping.check_metric(list(columns))
         self._log(0, columns, time.perf_counter() - began)
         self._ended_within(columns, 0)
@@ -99,14 +102,14 @@ class Loop:
                 f"this run's checkpoint lies inside an epoch, where the engine {self.program.engine} cannot go on; "
                 "expected the engine that made it, without callbacks"
             )
-        orders = epoch_orders(self.run.seed, self.epoch + 1, 1, self.examples, shuffle=self.shuffle)
+        orders = epoch_orders(self.run.seed, self.epoch + 1, 1, len(self.setup.data.x), shuffle=self.shuffle)
         return Parts(self.program, self.data, orders[0])
 
     def _advance(self, count: int) -> None:
         """Train `count` epochs, or as many of them as there are until training ends."""
         before = self.program.read() if count > 1 else None
         began = time.perf_counter()
-        orders = epoch_orders(self.run.seed, self.epoch + 1, count, self.examples, shuffle=self.shuffle)
+        orders = epoch_orders(self.run.seed, self.epoch + 1, count, len(self.setup.data.x), shuffle=self.shuffle)
         columns = self.program.advance(self.data, orders)
         elapsed_s = time.perf_counter() - began
         self.program.epoch_s = elapsed_s / count

@@ -52,6 +52,8 @@ class Program(Protocol):
     """Whether an epoch can be trained in parts, so that a long one can be stopped, and kept, inside."""
     call_weight: int
     """How much longer a part should last than with other programs, because a call takes longer to begin."""
+    evaluation_batch: int
+    """How many examples are evaluated at once."""
     compile_s: float
     epoch_s: float | None
 

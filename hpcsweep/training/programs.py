@@ -20,13 +20,17 @@ MOST_VARIABLE_BYTES = 2**30
 
 @dataclass(frozen=True)
 class Setup:
-    """What a program is made for: a model, its data and batch size, and the key under which runs may share it."""
+    """What a program is made for: a model, its data and batch size, and the keys under which runs may share it.
+
+    `evaluation_key`: under which they may share what does not depend on the optimizer, their evaluation.
+    """
 
     model: Any
     data: Data
     batch_size: int
     callbacks: tuple[Any, ...]
     key: str | None
+    evaluation_key: str | None = None
 
     def program(self, engine: str) -> Program:
         """Return the shared program for `engine`, or make one around this model."""

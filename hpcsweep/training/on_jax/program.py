@@ -34,7 +34,7 @@ class JaxProgram(EpochProgram):
     def __init__(self, model: Any, batch_size: int, data: Data) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         super().__init__(model, batch_size, data)
-        self._pure = PureModel(model, batch_size, self._evaluation_batch)
+        self._pure = PureModel(model, batch_size, self.evaluation_batch)
         self._advance = jax.jit(self._pure.epochs, donate_argnums=0)
         self._evaluate = jax.jit(self._pure.evaluation)
         self._predict = jax.jit(self._pure.outputs)
@@ -69,7 +69,7 @@ class JaxProgram(EpochProgram):
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
         """Return the outputs for the validation inputs, [examples, ...]; None if the model has several outputs."""
-        x, state, size = data.validation[0], self._pure.state(), self._evaluation_batch
+        x, state, size = data.validation[0], self._pure.state(), self.evaluation_batch
         parts = [self._predict(state, x[start : start + size]) for start in range(0, len(x), size)]
         single = all(isinstance(part, jax.Array) for part in parts)
         return np.concatenate([np.asarray(part, dtype=keras.config.floatx()) for part in parts]) if single else None

@@ -168,15 +168,15 @@ class TensorFlowProgram(EpochProgram):
         examples = tf.shape(x)[0]
 
         def batch(start: Any) -> Any:
-            rows = slice(start, tf.minimum(start + self._evaluation_batch, examples))
+            rows = slice(start, tf.minimum(start + self.evaluation_batch, examples))
             self.model.test_step((x[rows], y[rows], None if weight is None else weight[rows]))
-            return start + self._evaluation_batch
+            return start + self.evaluation_batch
 
         tf.while_loop(lambda start: start < examples, batch, (tf.constant(0),), parallel_iterations=1)
         return self.model.get_metrics_result()
 
     def _predictions(self, x: Any) -> Any:
-        size, examples = self._evaluation_batch, tf.shape(x)[0]
+        size, examples = self.evaluation_batch, tf.shape(x)[0]
         outputs = tf.TensorArray(keras.config.floatx(), size=0, dynamic_size=True, infer_shape=False)
 
         def batch(index: Any, outputs: Any) -> Any:
