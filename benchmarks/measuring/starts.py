@@ -38,15 +38,22 @@ def report(*, quick: bool, clock: str) -> Iterator[str]:
         conv, few = NETS["conv 16-16 + 16-16-10"], (images[0] // 10, images[1] // 10)
         _train(root, timeline, conv, "compiled", 1, 1, few)
         yield _line("conv 16-16 + 16-16-10", "compiled", 10, _train(root, timeline, conv, "compiled", 10, 3, few))
+        for net, engine, size in ((NETS["dense 8-8-10"], "compiled-xla", images), (conv, "compiled", few)):
+            _, *others = _train(root, timeline, net, engine, 10, 4, size, one_seed=True)
+            yield _line(f"{net['net']}, one seed", engine, 10, others)
 
 
-def _train(root: Path, timeline: Any, net: Any, engine: str, epochs: int, runs: int, images: Any) -> list[Any]:
-    """Train `runs` new runs in this process; return their times."""
+def _train(
+    root: Path, timeline: Any, net: Any, engine: str, epochs: int, runs: int, images: Any, *, one_seed: bool = False
+) -> list[Any]:
+    """Train `runs` new runs in this process, of as many seeds or of as many learning rates; return their times."""
     before = len(timeline.runs)
     name = f"{net['net']}-{engine}-{epochs}-{before}"
     fixed = {**net, "images": images[0], "validate": images[1], "epochs": epochs}
-    seeds = list(range(before, before + runs))  # never seen before, so never found in the store
-    work_on(write_sweep(root, name, seeds=seeds, fixed=fixed, training={"engine": engine}))
+    seeds = [before] if one_seed else list(range(before, before + runs))  # never seen before, so never in the store
+    rates = [0.001 * (1 + number) for number in range(runs if one_seed else 1)]
+    grid = {"learning_rate": rates}
+    work_on(write_sweep(root, name, seeds=seeds, fixed=fixed, grid=grid, training={"engine": engine}))
     return list(timeline.runs[before:])
 
 
