@@ -109,7 +109,7 @@ def test_flat_updates_take_the_gradients_of_narrow_products(updates, monkeypatch
 
 def test_gradients_that_are_not_a_mere_product_are_left_to_keras(updates):
     """XLA may compute the part of a penalty within the update."""
-    penalised = L.Dense(20, kernel_regularizer="l2")
+    penalised = L.Dense(20, kernel_regularizer="l2", name="penalised")
     assert computed(updates, wide(OPTIMIZERS["adam"], penalised)) == [(20, 12), (64, 16)]
 
 
@@ -140,6 +140,16 @@ def test_bits_that_differ_are_found_out(updates, monkeypatch):
     monkeypatch.setattr(updates, "_update_flat", update)
     updates.has_the_same_bits.cache_clear()
     assert updates.has_the_same_bits("Adagrad", '{"learning_rate": 0.01}', (64, 16))
+
+
+def test_optimizers_of_another_keras_are_left_to_it(updates, monkeypatch):
+    """Where an update cannot even be tried, because Keras keeps other books, training goes on without."""
+
+    def unknown(*_):
+        raise AttributeError("'Adam' object has no attribute '_get_variable_index'")
+
+    monkeypatch.setattr(updates, "_with_slots", unknown)
+    assert computed(updates, wide(OPTIMIZERS["adam"])) == []
 
 
 def test_the_optimizer_is_left_as_it_was(updates):
