@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s where Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
+.PHONY: help setup demo studies test oldest docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +39,13 @@ studies: setup ## the five studies on data that ship with the dependencies; tabl
 test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
 	@$(BIN)/python -m pytest -q -n $(PROCESSES)
 
+# uv takes the lowest release that each entry of pyproject.toml allows
+oldest: setup ## what the dependencies matter most for, with the oldest releases that are allowed
+	@$(PYTHON) -m venv --without-pip $(VENV)-oldest
+	@$(BIN)/uv pip install -q --python $(VENV)-oldest/bin/python --resolution lowest-direct -e '.[cpu,dev]'
+	@$(VENV)-oldest/bin/python -m pytest -q -n $(PROCESSES) tests/training/test_equality.py tests/test_data_builtin.py \
+	  tests/cli/test_command_line.py tests/results/test_verbs.py tests/results/test_figures.py
+
 docs: setup ## write docs/command-line.md anew from the verbs' own help
 	@$(BIN)/python docs/command_line.py > docs/command-line.md
 
@@ -60,5 +67,5 @@ bench: setup ## every benchmark, each figure a ratio to a named baseline
 constraints: setup ## write down the exact versions in use
 	@$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt
 
-clean-venv: ## remove the virtual environment
-	rm -rf $(VENV)
+clean-venv: ## remove the virtual environments
+	rm -rf $(VENV) $(VENV)-oldest

@@ -19,6 +19,8 @@ State = dict[str, NDArray[Any]]
 inside an epoch `metrics/0`, ... ."""
 
 
+SHARED_SEED_GENERATOR = "global_seed_generator"
+"""What Keras's global state calls the seeds of what has none of its own (before 3.13 it has no constant for it)."""
 _SHARED_SEEDS = "seeds/0"
 _BETWEEN_EPOCHS, _WITHIN_EPOCH = 1, 2  # the formats of checkpoints
 
@@ -38,7 +40,7 @@ def _named(kind: str, variables: list[Any]) -> dict[str, Any]:
 def read_state(model: Any) -> State:
     """Copy the state out of a built model and its built optimizer."""
     state = {name: np.array(variable.numpy()) for name, variable in state_variables(model).items()}
-    shared_seeds = global_state.get_global_attribute("global_seed_generator")
+    shared_seeds = global_state.get_global_attribute(SHARED_SEED_GENERATOR)
     if shared_seeds is not None:  # what layers draw from that call keras.random without a seed of their own
         state[_SHARED_SEEDS] = np.array(shared_seeds.state.numpy())
     return state

@@ -6,8 +6,9 @@ import random
 
 import numpy as np
 from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
+
+from hpcsweep.training.state import SHARED_SEED_GENERATOR
 
 
 def seed(seed: int) -> None:
@@ -16,6 +17,6 @@ def seed(seed: int) -> None:
     JAX has no random state of its own.
     """
     global_state.set_global_attribute(GLOBAL_RANDOM_SEED, seed)
-    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+    global_state.set_global_attribute(SHARED_SEED_GENERATOR, None)
     random.seed(seed)
     np.random.seed(seed)

@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from tensorflow.python.eager import context
+
+from hpcsweep.training.state import SHARED_SEED_GENERATOR
 
 _RANDOM_OPERATION = re.compile(
     "Random(Uniform|StandardNormal|Shuffle|UniformInt|Gamma|Poisson|PoissonV2|Crop)|TruncatedNormal|Multinomial|"
@@ -43,7 +44,7 @@ def seed(seed: int) -> None:
         random.seed(seed)
         np.random.seed(seed)
         global_state.set_global_attribute(GLOBAL_RANDOM_SEED, seed)
-        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+        global_state.set_global_attribute(SHARED_SEED_GENERATOR, None)
         eager = context.context()
         eager._seed, eager._rng = seed, random.Random(seed)
     _last.state = context.context()._rng.getstate()
