@@ -43,7 +43,7 @@ test: setup ## all tests (those that need SLURM are skipped, with the reason, wh
 oldest: setup ## what the dependencies matter most for, with the oldest releases that are allowed
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)-oldest
 	@$(BIN)/uv pip install -q --python $(VENV)-oldest/bin/python --resolution lowest-direct -e '.[cpu,dev]'
-	@$(VENV)-oldest/bin/python -m pytest -q -n $(PROCESSES) tests/training/test_equality.py tests/test_data_builtin.py \
+	@$(VENV)-oldest/bin/python -m pytest -q -n $(PROCESSES) tests/training/test_equality.py tests/data/test_builtin.py \
 	  tests/cli/test_command_line.py tests/results/test_verbs.py tests/results/test_figures.py
 
 docs: setup ## write docs/command-line.md anew from the verbs' own help

@@ -41,8 +41,8 @@ MEGABYTE = 1024  # ru_maxrss is in KiB on Linux
 
 
 def plan_with_hpcsweep() -> int:
-    from hpcsweep.plan import make_plan
-    from hpcsweep.sweep import load_sweep
+    from hpcsweep.launch.plan import make_plan
+    from hpcsweep.sweep.load import load_sweep
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

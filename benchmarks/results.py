@@ -26,7 +26,7 @@ from hpcsweep import results
 from hpcsweep.files import canonical_json, sha256_hex
 from hpcsweep.results import cache
 from hpcsweep.store import Result, Store
-from hpcsweep.store.records import publish_result
+from hpcsweep.store.results import publish_result
 from hpcsweep.tables import render, table
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")

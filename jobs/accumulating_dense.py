@@ -8,7 +8,7 @@ import keras
 
 import hpcsweep
 from hpcsweep.data import load
-from hpcsweep.training.state import weights_sha256
+from hpcsweep.training.state.variables import weights_sha256
 
 MODEL = keras.Sequential()  # the mistake: it outlives the run
 

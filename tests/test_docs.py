@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hpcsweep.store.layout import Layout
-from hpcsweep.sweep import load_sweep
-from hpcsweep.sweep_file import SweepFile
+from hpcsweep.sweep.file import SweepFile
+from hpcsweep.sweep.load import load_sweep
 from tests.conftest import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

@@ -84,8 +84,8 @@ def _plain_fit(case: Case, data: Any) -> Callable[[], Took]:
 
 def engine_epochs(case: Case, data: Any, engine: str) -> Callable[[], Took]:
     """Return one call of an engine, as the training loop calls it: some epochs, their orders drawn in the call."""
-    from hpcsweep.training.order import epoch_orders
-    from hpcsweep.training.programs import Setup
+    from hpcsweep.training.programs.cache import Setup
+    from hpcsweep.training.state.order import epoch_orders
 
     model = _fresh(case)
     model.optimizer.build(model.trainable_variables)
@@ -100,7 +100,7 @@ def engine_epochs(case: Case, data: Any, engine: str) -> Callable[[], Took]:
 def stacked_epochs(case: Case, data: Any, *, shared: bool) -> Callable[[], Took]:
     """Return one call of the stacked engine, with one order for all members or one for each."""
     from hpcsweep.training.backend import backend
-    from hpcsweep.training.order import epoch_orders
+    from hpcsweep.training.state.order import epoch_orders
 
     seeds = range(1 if shared else MEMBERS)
     program = backend().make_stacked_program(_fresh(case), case.batch_size, data, members=MEMBERS, shared_order=shared)
@@ -113,7 +113,7 @@ def stacked_epochs(case: Case, data: Any, *, shared: bool) -> Callable[[], Took]
 
 def _calls(program: Any, data: Any, draw: Callable[[int, int], Any], members: int) -> Callable[[], Took]:
     """Return a function that trains so many epochs as the training loop does in one call."""
-    from hpcsweep.training.loop import CALL_S
+    from hpcsweep.training.loops.single import CALL_S
 
     on_device, reached = program.put(data), 0
 

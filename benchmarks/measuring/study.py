@@ -44,19 +44,19 @@ def write_sweep(root: Path, name: str, **sections: Any) -> Path:
 
 def work_on(sweep_path: Path) -> Any:
     """Plan the sweep and be its only worker, in this process; return the store."""
-    from hpcsweep.plan import make_plan
+    from hpcsweep.launch.plan import make_plan
+    from hpcsweep.launch.submission import write_submission
     from hpcsweep.store import DEFAULT_LEASE_S, Store
-    from hpcsweep.submission import write_submission
-    from hpcsweep.sweep import load_sweep
-    from hpcsweep.worker import drain
+    from hpcsweep.sweep.load import load_sweep
+    from hpcsweep.worker import work_loop
 
     sweep = load_sweep(sweep_path)
     store = Store(sweep.root / "results", lease_s=DEFAULT_LEASE_S)
     plan = make_plan(sweep, store.states(sweep.runs), set())
     submission = write_submission(plan, store, plan.unfinished(failed=False))
     # a worker trains in a child, but what is measured here is this process
-    with _quiet(), patch.object(drain, "drain_in_children", lambda train, pace, stop: train(pace)):
-        endings = drain.work(str(submission.path), 0, 1)
+    with _quiet(), patch.object(work_loop, "drain_in_children", lambda train, pace, stop: train(pace)):
+        endings = work_loop.work(str(submission.path), 0, 1)
     if endings.get("failed"):
         failed = next(filter(None, (store.failure(one.id) for one in plan.trajectories)))
         raise SystemExit(f"a run of the benchmark failed: {failed.message}\n{failed.traceback}")

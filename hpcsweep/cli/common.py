@@ -10,10 +10,10 @@ import click
 from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
-    from hpcsweep.plan import Plan
-    from hpcsweep.profile import Profile
+    from hpcsweep.launch.plan import Plan
     from hpcsweep.store import Store
-    from hpcsweep.sweep import Sweep
+    from hpcsweep.sweep.load import Sweep
+    from hpcsweep.sweep.profile import Profile
 
 sweep_argument = click.argument("sweep_path", metavar="SWEEP", type=click.Path(path_type=Path))
 store_option = click.option(
@@ -34,7 +34,7 @@ def note(message: str) -> None:
 
 def load(sweep_path: Path, max_runs: int = 1_000_000, profile: str | None = None) -> Sweep:
     """Read a sweep file, and say its warnings on stderr; `profile`: the name of another than the sweep's."""
-    from hpcsweep.sweep import load_sweep
+    from hpcsweep.sweep.load import load_sweep
 
     sweep = load_sweep(sweep_path, profile=profile, max_runs=max_runs)
     for line in sweep.notes:
@@ -59,8 +59,8 @@ def store_of(sweep: Sweep, option: str | None, profile: Profile | None = None) -
 
 def make_plan_of(sweep: Sweep, store: Store) -> Plan:
     """Plan a sweep against what its store holds."""
-    from hpcsweep.plan import make_plan
-    from hpcsweep.submission import previous_run_ids
+    from hpcsweep.launch.plan import make_plan
+    from hpcsweep.launch.submission import previous_run_ids
 
     return make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
 

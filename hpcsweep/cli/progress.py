@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any
 
 from hpcsweep.cli.common import note
-from hpcsweep.run import Run, Trajectory
 from hpcsweep.store import Store
 from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.runs import Run, Trajectory
 
 LINE_EVERY_S = 10.0
 

@@ -15,15 +15,15 @@ from hpcsweep.cli.common import load, make_plan_of, note, plan_line, store_of
 from hpcsweep.errors import NothingSelectedError, SchedulerError, SweepFileError, UsageError
 
 if TYPE_CHECKING:
-    from hpcsweep.plan import Plan
-    from hpcsweep.profile import Profile
-    from hpcsweep.run import Trajectory
-    from hpcsweep.scheduler.slurm_limits import ClusterLimits
-    from hpcsweep.scheduler.slurm_queue import Queue
-    from hpcsweep.scheduler.slurm_request import ArraySize, Request
-    from hpcsweep.scheduler.slurm_terms import SlurmTerms
+    from hpcsweep.launch.plan import Plan
+    from hpcsweep.slurm.asking.limits import ClusterLimits
+    from hpcsweep.slurm.asking.request import ArraySize, Request
+    from hpcsweep.slurm.sending.terms import SlurmTerms
+    from hpcsweep.slurm.watching.queue import Queue
     from hpcsweep.store import Store
-    from hpcsweep.sweep import Sweep
+    from hpcsweep.sweep.load import Sweep
+    from hpcsweep.sweep.profile import Profile
+    from hpcsweep.sweep.runs import Trajectory
 
 CHAIN_LINKS = 4
 SHOWN_REMOVED = 5
@@ -74,7 +74,7 @@ class Sending:
     @property
     def request(self) -> Request:
         """What each worker will ask for; a partition that allows less than the default hour gives what it allows."""
-        from hpcsweep.scheduler.slurm_request import DEFAULT_TIME_S, make_request
+        from hpcsweep.slurm.asking.request import DEFAULT_TIME_S, make_request
 
         partition = self.limits.partition(self.profile.partition)
         limits_s = [partition.max_s if partition else None, self.limits.user.max_wall_s]
@@ -85,7 +85,7 @@ def open_sending(
     sweep_path: Path, store_option: str | None, wishes: dict[str, Any], *, look_only: bool = False
 ) -> Sending:
     """Read the sweep, the store and the cluster; unless `look_only`, see to submissions that were cut off."""
-    from hpcsweep.scheduler.slurm_limits import ask_cluster
+    from hpcsweep.slurm.asking.limits import ask_cluster
 
     named = wishes.pop("profile")
     sweep = load(sweep_path, profile=named)
@@ -116,8 +116,8 @@ def overlay(profile: Profile, wishes: dict[str, Any]) -> Profile:
     for name in ("workers", "workers_per_gpu", "time"):
         if str(settings.get(name, "")).isdecimal():
             settings[name] = int(settings[name])
-    from hpcsweep.problems import validate
-    from hpcsweep.profile import Profile as ProfileModel
+    from hpcsweep.sweep.profile import Profile as ProfileModel
+    from hpcsweep.sweep.toml_problems import validate
 
     try:
         checked = validate(ProfileModel, settings, "options")
@@ -138,8 +138,8 @@ def _gigabytes(text: str) -> float:
 
 def _mend_interrupted(sweep: Sweep, store: Store) -> None:
     """Adopt, cancel or forget what a submission that was cut off has left in the queue, and say so."""
-    from hpcsweep.scheduler.slurm_submit import describe_recovered, recover
-    from hpcsweep.store.slurm_files import slurm_submissions
+    from hpcsweep.slurm.sending.submit import describe_recovered, recover
+    from hpcsweep.store.task_files import slurm_submissions
 
     for files in slurm_submissions(store.layout, sweep.name):
         for one in recover(files):
@@ -148,7 +148,7 @@ def _mend_interrupted(sweep: Sweep, store: Store) -> None:
 
 def uncovered(sending: Sending, *, failed: bool) -> list[Trajectory]:
     """Return the trajectories with something left that no queued or running worker will see to."""
-    from hpcsweep.scheduler.slurm_view import covered_trajectories
+    from hpcsweep.slurm.watching.view import covered_trajectories
 
     todo = sending.plan.unfinished(failed=failed)
     covered = covered_trajectories(sending.store, sending.sweep.name, sending.queue)
@@ -175,7 +175,7 @@ def confirm_removed(sending: Sending, *, yes: bool) -> None:
 
 def size_of(sending: Sending, trajectories: int) -> ArraySize:
     """Refuse what the cluster would refuse, and return the size of the array."""
-    from hpcsweep.scheduler.slurm_request import choose_workers, refuse_impossible
+    from hpcsweep.slurm.asking.request import choose_workers, refuse_impossible
 
     refuse_impossible(sending.request, sending.limits)
     size = choose_workers(sending.profile.workers, trajectories, sending.profile.max_workers, sending.limits)
@@ -186,14 +186,14 @@ def size_of(sending: Sending, trajectories: int) -> ArraySize:
 
 def terms_of(sending: Sending, size: ArraySize) -> SlurmTerms:
     """Return the terms on which an array of this size goes to SLURM."""
-    from hpcsweep.scheduler.slurm_terms import make_terms
+    from hpcsweep.slurm.sending.terms import make_terms
 
     return make_terms(sending.profile, sending.request, at_once=size.at_once, accounting=sending.limits.accounting)
 
 
 def script_of(sending: Sending, size: ArraySize) -> str:
     """Return the batch script that `send` would submit; SUBMISSION and TOKEN stand for what only that decides."""
-    from hpcsweep.scheduler.slurm_script import script_text
+    from hpcsweep.slurm.sending.script import script_text
 
     folder = sending.store.layout.sweeps / sending.sweep.name / "SUBMISSION"
     job_name = f"{sending.sweep.name}.TOKEN"
@@ -202,9 +202,9 @@ def script_of(sending: Sending, size: ArraySize) -> str:
 
 def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:
     """Write the submission down and queue its workers; returns as soon as SLURM has them."""
-    from hpcsweep.scheduler.slurm_submit import WorkerArray, submit_chain
-    from hpcsweep.store.slurm_files import SlurmFiles
-    from hpcsweep.submission import write_submission
+    from hpcsweep.launch.submission import write_submission
+    from hpcsweep.slurm.sending.submit import WorkerArray, submit_chain
+    from hpcsweep.store.task_files import SlurmFiles
 
     if sending.queue.problem:
         raise SchedulerError(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from hpcsweep.scheduler.slurm_causes import Cause
-    from hpcsweep.scheduler.slurm_deaths import Death
-    from hpcsweep.scheduler.slurm_view import SlurmView
+    from hpcsweep.slurm.watching.causes import Cause
+    from hpcsweep.slurm.watching.deaths import Death
+    from hpcsweep.slurm.watching.view import SlurmView
     from hpcsweep.store import Store
 
 SCHEDULER_FLOOR_S = 15.0  # between two questions to the scheduler, however often we look
@@ -30,10 +30,10 @@ class WorkersWatch:
 
     def view(self, *, at_work: bool) -> SlurmView | None:
         """Return the view, a new one if the last is old enough; `at_work`: whether a run is being trained."""
-        from hpcsweep.store.slurm_files import slurm_submissions
+        from hpcsweep.store.task_files import slurm_submissions
 
         if time.monotonic() - self._asked >= SCHEDULER_FLOOR_S and slurm_submissions(self._store.layout, self._sweep):
-            from hpcsweep.scheduler.slurm_view import look_at_workers
+            from hpcsweep.slurm.watching.view import look_at_workers
 
             self._view = look_at_workers(self._store, self._sweep, at_work=at_work)
             self._asked = time.monotonic()

@@ -6,6 +6,6 @@ figures.plot("sweeps/quickstart.toml", "curves").savefig("curves.svg")
 
 from __future__ import annotations
 
-from hpcsweep.figures.kinds import KINDS, plot, save
+from hpcsweep.figures.plot import KINDS, plot, save
 
 __all__ = ["KINDS", "plot", "save"]

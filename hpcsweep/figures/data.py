@@ -12,8 +12,8 @@ import pandas as pd
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.results import Results
-from hpcsweep.tables.keys import key_text
-from hpcsweep.tables.spec import axis_column
+from hpcsweep.results.query.labels import key_text
+from hpcsweep.tables.layout import axis_column
 
 Array = np.ndarray[Any, Any]
 

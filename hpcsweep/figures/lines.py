@@ -11,8 +11,8 @@ from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.data import Band, bands
 from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.results import Results
-from hpcsweep.tables.keys import key_text
-from hpcsweep.tables.spec import axis_column
+from hpcsweep.results.query.labels import key_text
+from hpcsweep.tables.layout import axis_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

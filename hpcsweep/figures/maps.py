@@ -12,10 +12,10 @@ from hpcsweep.errors import NothingSelectedError, UsageError
 from hpcsweep.figures.data import longest_runs, settings_of
 from hpcsweep.figures.style import line_style, new_figure, words
 from hpcsweep.results import Results
+from hpcsweep.results.query.labels import key_texts
 from hpcsweep.results.summaries import collapsed_classes
 from hpcsweep.tables import Table, table
-from hpcsweep.tables.keys import key_texts
-from hpcsweep.tables.numbers import cell_text, decimals_of
+from hpcsweep.tables.formats.decimals import cell_text, decimals_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

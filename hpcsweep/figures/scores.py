@@ -11,8 +11,8 @@ from hpcsweep.errors import UsageError, nearest
 from hpcsweep.figures.style import MAX_LINES, WIDE, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
-from hpcsweep.tables.keys import key_text
-from hpcsweep.tables.values import default_value, value_of
+from hpcsweep.results.query.labels import key_text
+from hpcsweep.results.query.values import default_value, value_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

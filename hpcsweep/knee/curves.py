@@ -10,9 +10,9 @@ import numpy as np
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.results import Results, load
+from hpcsweep.results.query.values import anything_finished, default_value, value_of
 from hpcsweep.results.summaries import Array, better
-from hpcsweep.tables.spec import select
-from hpcsweep.tables.values import anything_finished, default_value, value_of
+from hpcsweep.tables.layout import select
 
 EPOCHS = "epochs"
 Setting = tuple[Any, ...]

@@ -14,8 +14,8 @@ from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.report.thinning import POINTS, round_to, thin
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
-from hpcsweep.tables.keys import key_text
-from hpcsweep.tables.values import default_value, value_of
+from hpcsweep.results.query.labels import key_text
+from hpcsweep.results.query.values import default_value, value_of
 
 MAX_METRICS = 6
 _HASHES = ("id", "trajectory", "job_sha256")

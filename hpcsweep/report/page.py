@@ -16,11 +16,11 @@ from hpcsweep.files import write_atomic
 from hpcsweep.report import content
 from hpcsweep.results import Results, load
 from hpcsweep.results.frames import STATES
+from hpcsweep.results.query.values import default_value, value_of
 from hpcsweep.statistics import effects, sentences
 from hpcsweep.tables import render, table
+from hpcsweep.tables.layout import select
 from hpcsweep.tables.notes import doubts
-from hpcsweep.tables.spec import select
-from hpcsweep.tables.values import default_value, value_of
 
 MAX_TABLES = 4
 # every script and style is in the page, and nothing may be fetched; the charts' WebGL code is compiled with Function()
@@ -145,7 +145,7 @@ def _plotly() -> str:
 def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    from hpcsweep.tables.keys import key_text
+    from hpcsweep.results.query.labels import key_text
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["key_text"] = key_text

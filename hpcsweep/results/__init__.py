@@ -15,7 +15,7 @@ import pandas as pd
 from hpcsweep.results.export import export, read_export
 from hpcsweep.results.frames import Results
 from hpcsweep.results.loading import find, load, of_store, of_sweep, open_source
-from hpcsweep.results.record import diff_of, record_of
+from hpcsweep.results.one_run import diff_of, record_of
 
 __all__ = [
     "Results",

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import sha256_hex, write_atomic
-from hpcsweep.results.records import Records, join
+from hpcsweep.results.columns import Records, join
 from hpcsweep.store.npz import read_npz
 from hpcsweep.store.state_tree import pack_arrays
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hpcsweep.results.records import FACTS, Records
+from hpcsweep.results.columns import FACTS, Records
 from hpcsweep.results.summaries import STATISTICS
 
 STATES = ("done", "diverged", "failed", "corrupt", "running", "resumable", "new")

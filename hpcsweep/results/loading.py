@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import NothingSelectedError, StoreError, UsageError
+from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
 from hpcsweep.results.reading import read_records
-from hpcsweep.results.records import Records
-from hpcsweep.run import Run
 from hpcsweep.store import Store, locate_store
 from hpcsweep.store.manifest import read_manifest
-from hpcsweep.store.records import read_result
+from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
-from hpcsweep.sweep import Sweep, load_sweep
+from hpcsweep.sweep.load import Sweep, load_sweep
+from hpcsweep.sweep.runs import Run
 
 
 def load(path: str | Path, *, store: str | Path | None = None) -> Results:

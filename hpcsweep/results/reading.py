@@ -8,9 +8,9 @@ import numpy as np
 
 from hpcsweep.errors import StoreError
 from hpcsweep.results import cache
-from hpcsweep.results.records import Records, empty, from_results, join
+from hpcsweep.results.columns import Records, empty, from_results, join
 from hpcsweep.store import Result, Store
-from hpcsweep.store.records import read_result
+from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp
 
 

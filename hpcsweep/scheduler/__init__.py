@@ -1,1 +1,1 @@
-"""Starting workers, here or on a cluster: the only importer of submitit."""
+"""Names of the release before, which queued batch scripts and submitit's pickles still hold; gone after this one."""

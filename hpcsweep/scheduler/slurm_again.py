@@ -1,43 +1,8 @@
-"""Called by a task's batch script, on the host: submit a successor of one worker, `python -m ... SUBMISSION TASK`."""
+"""`python -m hpcsweep.scheduler.slurm_again`, as batch scripts of the release before call it."""
 
-from __future__ import annotations
-
-import os
 import sys
-from pathlib import Path
 
-from hpcsweep.errors import HpcsweepError
-from hpcsweep.scheduler.commands import clean_environment
-from hpcsweep.scheduler.slurm_submit import WorkerArray, submit_array
-from hpcsweep.scheduler.slurm_terms import SlurmTerms
-from hpcsweep.scheduler.slurm_worker import count_fruitless
-from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.slurm_files import SlurmFiles
-
-
-def submit_successor(files: SlurmFiles, task: str) -> str:
-    """Queue one worker that takes the place of `task`, and return its array's id."""
-    terms = SlurmTerms.from_json(files.read_terms())
-    team = sum(sent.workers for sent in files.arrays() if sent.why == "submit") or 1
-    index = int(task.partition("_")[2] or 0) % team
-    array = WorkerArray(1, index, team, why=f"after {task}", fruitless=count_fruitless(files, task))
-    sent = submit_array(files, terms, array)
-    files.add_event(task, "continued", array=sent.array)
-    return str(sent.array)
-
-
-def main(submission: str, task: str) -> int:
-    """Submit the successor with a clean environment; exit code 1 lets the batch script try something else."""
-    environment = clean_environment()
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        print(f"hpcsweep: continued as array {submit_successor(SlurmFiles(SubmissionFolder(Path(submission))), task)}")
-    except HpcsweepError as error:
-        print(f"hpcsweep: {error}", file=sys.stderr)
-        return 1
-    return 0
-
+from hpcsweep.slurm.sending.resubmit import main
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:3]))

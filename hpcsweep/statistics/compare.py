@@ -14,9 +14,9 @@ import pandas as pd
 from hpcsweep.errors import UsageError, nearest
 from hpcsweep.results import Results, load
 from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.values import default_value, value_of
 from hpcsweep.tables.cells import confidence_interval
-from hpcsweep.tables.spec import select
-from hpcsweep.tables.values import default_value, value_of
+from hpcsweep.tables.layout import select
 
 SIGNIFICANT = 0.05
 MIN_PAIRS = 2

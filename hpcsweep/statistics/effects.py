@@ -12,8 +12,8 @@ import pandas as pd
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results import Results, load
 from hpcsweep.results.frames import distinct
-from hpcsweep.tables.spec import select
-from hpcsweep.tables.values import default_value, value_of
+from hpcsweep.results.query.values import default_value, value_of
+from hpcsweep.tables.layout import select
 
 MIN_RUNS_FOR_IMPORTANCE = 12
 TREES = 100

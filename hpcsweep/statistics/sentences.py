@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from hpcsweep.results import Results
+from hpcsweep.results.query.labels import key_text
 from hpcsweep.statistics.compare import MIN_PAIRS, compare
 from hpcsweep.statistics.effects import effects
-from hpcsweep.tables.keys import key_text
 
 MAX_VALUES = 6  # comparing all pairs of more values says little in words
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from hpcsweep.files import publish, server_now
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
-from hpcsweep.store.slurm_files import read_events
+from hpcsweep.store.task_files import read_events
 
 
 @dataclass

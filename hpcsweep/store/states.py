@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.run import Run
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import is_alive, newest_generation, was_given_back
 from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder
+from hpcsweep.sweep.runs import Run
 
 MAX_DEATHS = 3  # attempts in a row that died without leaving a checkpoint, before the trajectory is called failed
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
-from hpcsweep.run import Run
 from hpcsweep.store.claims import is_alive, newest_generation
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import read_manifest
-from hpcsweep.store.records import Failure, Result, read_failure, read_result
+from hpcsweep.store.results import Failure, Result, read_failure, read_result
 from hpcsweep.store.states import StoredTrajectory, epochs_of, run_state
+from hpcsweep.sweep.runs import Run
 
 FORMAT = 1
 DEFAULT_LEASE_S = 300.0

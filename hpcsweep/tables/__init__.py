@@ -18,10 +18,10 @@ FORMATS = ("text", "md", "csv", "latex", "html", "json")
 
 def render(made: Table, form: str = "text", width: int = 100) -> str:
     """Return a table in one of FORMATS, ending with a newline; `width` is the terminal's, in letters."""
-    from hpcsweep.tables.html import to_html
-    from hpcsweep.tables.markup import to_latex, to_markdown
-    from hpcsweep.tables.records import to_csv, to_json
-    from hpcsweep.tables.text import to_text
+    from hpcsweep.tables.formats.html import to_html
+    from hpcsweep.tables.formats.json_csv import to_csv, to_json
+    from hpcsweep.tables.formats.markup import to_latex, to_markdown
+    from hpcsweep.tables.formats.text import to_text
 
     if form == "text":
         return to_text(made, width)

@@ -10,9 +10,9 @@ import numpy as np
 
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.values import Value
 from hpcsweep.tables.cells import KINDS, Cell
-from hpcsweep.tables.spec import Spec
-from hpcsweep.tables.values import Value
+from hpcsweep.tables.layout import Spec
 
 
 def notes_of(

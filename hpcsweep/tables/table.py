@@ -15,11 +15,11 @@ import pandas as pd
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results import Results, load
 from hpcsweep.results.frames import STATES, distinct
+from hpcsweep.results.query.values import Value, value_of
 from hpcsweep.tables.cells import Cell
+from hpcsweep.tables.layout import Spec, axis_column, choose, select
 from hpcsweep.tables.notes import notes_of
-from hpcsweep.tables.spec import Spec, axis_column, choose, select
-from hpcsweep.tables.study import with_change_column
-from hpcsweep.tables.values import Value, value_of
+from hpcsweep.tables.one_factor import with_change_column
 
 Key = tuple[Any, ...]
 Place = tuple[Key, Key, int]
@@ -54,12 +54,12 @@ class Table:
 
     def frame(self) -> pd.DataFrame:
         """Return one row a cell: its parameters, `metric`, `mean`, `std`, `n`, and `states` (a dict)."""
-        from hpcsweep.tables.records import cell_records
+        from hpcsweep.tables.formats.json_csv import cell_records
 
         return pd.DataFrame(cell_records(self))
 
     def _repr_html_(self) -> str:
-        from hpcsweep.tables.html import to_html
+        from hpcsweep.tables.formats.html import to_html
 
         return to_html(self)
 

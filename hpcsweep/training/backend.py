@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 import keras
 
 from hpcsweep.data import Data
-from hpcsweep.training.program import Program, StackedProgram
+from hpcsweep.training.programs.protocol import Program, StackedProgram
 
 
 class Backend(Protocol):

@@ -9,19 +9,19 @@ import numpy as np
 
 from hpcsweep.data import Data
 from hpcsweep.errors import JobError, UsageError
-from hpcsweep.training.architecture import architecture_key, evaluation_key
-from hpcsweep.training.decision import choose_engine
-from hpcsweep.training.device import device_facts, memory_facts
-from hpcsweep.training.divergence import begin_again, train_through_divergence
-from hpcsweep.training.evaluate import class_report
-from hpcsweep.training.evaluation_batch import evaluation_batch
-from hpcsweep.training.handle import RunHandle
-from hpcsweep.training.loop import Loop
-from hpcsweep.training.member import Member
-from hpcsweep.training.programs import Setup
-from hpcsweep.training.seeding import require_fresh
-from hpcsweep.training.state import load_state, read_state, require_usable, weights_sha256
-from hpcsweep.training.together import train_members
+from hpcsweep.training.class_report import class_report
+from hpcsweep.training.engines.choose import choose_engine
+from hpcsweep.training.engines.program_key import architecture_key, evaluation_key
+from hpcsweep.training.facts import device_facts, memory_facts
+from hpcsweep.training.loops.divergence import begin_again, train_through_divergence
+from hpcsweep.training.loops.member import Member
+from hpcsweep.training.loops.seating import train_members
+from hpcsweep.training.loops.single import Loop
+from hpcsweep.training.programs.cache import Setup
+from hpcsweep.training.programs.evaluation_batch import evaluation_batch
+from hpcsweep.training.run_protocol import RunHandle
+from hpcsweep.training.state.seeding import require_fresh
+from hpcsweep.training.state.variables import load_state, read_state, require_usable, weights_sha256
 
 
 def fit(

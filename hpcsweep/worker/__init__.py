@@ -1,6 +1,6 @@
 """The worker: claims, training of trajectories, and the `run` that a job function is given."""
 
-from hpcsweep.worker.drain import work
-from hpcsweep.worker.handle import RunHandle
+from hpcsweep.worker.run.handle import RunHandle
+from hpcsweep.worker.work_loop import work
 
 __all__ = ["RunHandle", "work"]

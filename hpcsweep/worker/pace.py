@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hpcsweep.files import write_atomic
 from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.states import StoredTrajectory
-from hpcsweep.worker.stop import Stop
+from hpcsweep.worker.stop_request import Stop
 
 HEADROOM = 1.2
 

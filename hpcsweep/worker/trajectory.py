@@ -19,16 +19,16 @@ from hpcsweep.files import canonical_json, publish
 from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
-from hpcsweep.store.records import publish_result, write_failure
-from hpcsweep.worker.ahead import EpochsAhead
+from hpcsweep.store.results import publish_result, write_failure
 from hpcsweep.worker.crew import Crew
-from hpcsweep.worker.failures import cause_of_error
-from hpcsweep.worker.handle import ClaimLostError, RunHandle
-from hpcsweep.worker.heartbeat import Heartbeat
-from hpcsweep.worker.job_code import seed_everything
-from hpcsweep.worker.output import output_to
+from hpcsweep.worker.error_causes import cause_of_error
+from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.pace import Pace, record_cut
-from hpcsweep.worker.stop import Stop
+from hpcsweep.worker.process.job_code import seed_everything
+from hpcsweep.worker.process.output import output_to
+from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
+from hpcsweep.worker.run.heartbeat import Heartbeat
+from hpcsweep.worker.stop_request import Stop
 
 Job = Callable[..., Any]
 Ending = Literal["done", "paused", "failed", "lost"]

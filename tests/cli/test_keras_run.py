@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hpcsweep.launch.verify import differences
 from hpcsweep.store import Result, Store
-from hpcsweep.verification import differences
 from tests.cli.test_run import worker_pids
 from tests.conftest import Study
 

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from hpcsweep.launch.verify import differences
 from hpcsweep.store import Result, Store
-from hpcsweep.verification import differences
 from tests.conftest import Study
 
 JOB = """

@@ -15,8 +15,8 @@ from hpcsweep.files import canonical_json, sha256_hex
 from hpcsweep.results import Results
 from hpcsweep.results.frames import parameter_column
 from hpcsweep.store import Result, Store
-from hpcsweep.store.records import publish_result
-from hpcsweep.sweep import load_sweep
+from hpcsweep.store.results import publish_result
+from hpcsweep.sweep.load import load_sweep
 
 JOB = "jobs/toy.py:train"
 TOY_JOB = "def train(run, *, layers: int, optimizer: str = 'adam', epochs: int = 5):\n    pass\n"

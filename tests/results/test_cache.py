@@ -12,7 +12,7 @@ import pytest
 from hpcsweep import results
 from hpcsweep.results import cache, reading
 from hpcsweep.store import Store
-from hpcsweep.store.records import publish_result
+from hpcsweep.store.results import publish_result
 from tests.results.conftest import fill_store, make_result
 
 

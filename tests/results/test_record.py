@@ -8,7 +8,7 @@ import numpy as np
 
 from hpcsweep import results
 from hpcsweep.results.describe import describe
-from hpcsweep.store.records import Failure, write_failure
+from hpcsweep.store.results import Failure, write_failure
 from tests.results.conftest import MakeStore, Study, make_result
 
 

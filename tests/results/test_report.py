@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hpcsweep.report import report, write_report
 from hpcsweep.report.page import script_json
 from hpcsweep.report.thinning import thin
-from hpcsweep.store.records import Failure, write_failure
+from hpcsweep.store.results import Failure, write_failure
 from tests.results.conftest import MakeStore, Study, make_result
 
 HOSTILE = "</script><script>window.broken=1</script><img src=x onerror=window.broken=2><b>bold</b>"

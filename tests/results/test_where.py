@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.errors import UsageError
-from hpcsweep.tables.where import parse_condition
+from hpcsweep.results.query.where import parse_condition
 
 NAMES = ("layers", "optimizer", "lr", "hidden", "dropout")
 ROW: dict[str, Any] = {"layers": 3, "optimizer": "adam", "lr": 0.01, "hidden": (8, 8), "dropout": None}

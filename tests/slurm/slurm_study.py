@@ -13,7 +13,7 @@ from typing import Any
 from slurm_cluster import Cluster
 
 from hpcsweep.store import Store
-from hpcsweep.sweep import load_sweep
+from hpcsweep.sweep.load import load_sweep
 from tests.conftest import ENVIRONMENT
 
 STEPS = """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hpcsweep.scheduler.slurm_causes import BY_NAME, cause_of_exit, cause_of_task
-from hpcsweep.scheduler.slurm_queue import Task
+from hpcsweep.slurm.watching.causes import BY_NAME, cause_of_exit, cause_of_task
+from hpcsweep.slurm.watching.queue import Task
 
 
 @pytest.mark.parametrize(

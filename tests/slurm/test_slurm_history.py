@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from hpcsweep.scheduler.slurm_deaths import find_deaths
-from hpcsweep.scheduler.slurm_history import histories
-from hpcsweep.scheduler.slurm_queue import Queue, Task
-from hpcsweep.scheduler.slurm_view import SlurmView, look_at_workers
+from hpcsweep.slurm.watching.deaths import find_deaths
+from hpcsweep.slurm.watching.history import histories
+from hpcsweep.slurm.watching.queue import Queue, Task
+from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.slurm_files import SentArray, SlurmFiles
+from hpcsweep.store.task_files import SentArray, SlurmFiles
 
 START = {"event": "start", "restart": 0, "host": "dgx3"}
 STOPPED = {"event": "stop", "restart": 0, "why": "nothing left", "next": ""}

@@ -8,8 +8,7 @@ import pytest
 from slurm_cluster import Cluster
 
 from hpcsweep.errors import SchedulerError, UsageError
-from hpcsweep.scheduler.commands import Answer
-from hpcsweep.scheduler.slurm_limits import (
+from hpcsweep.slurm.asking.limits import (
     ClusterLimits,
     NodeKind,
     Partition,
@@ -18,7 +17,8 @@ from hpcsweep.scheduler.slurm_limits import (
     read_associations,
     read_config,
 )
-from hpcsweep.scheduler.slurm_request import Request, choose_workers, refuse_impossible
+from hpcsweep.slurm.asking.request import Request, choose_workers, refuse_impossible
+from hpcsweep.slurm.commands import Answer
 
 LIMITS = ClusterLimits(
     version="23.11.6",

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.profile import load_profile
-from hpcsweep.scheduler.slurm_processes import plan_processes
-from hpcsweep.scheduler.slurm_request import Request, make_request
-from hpcsweep.scheduler.slurm_script import script_text, setup_lines
-from hpcsweep.scheduler.slurm_terms import SlurmTerms, make_terms
-from hpcsweep.scheduler.slurm_worker import Allocation, remaining_s
+from hpcsweep.slurm.asking.request import Request, make_request
+from hpcsweep.slurm.on_node.processes import plan_processes
+from hpcsweep.slurm.on_node.worker import Allocation, remaining_s
+from hpcsweep.slurm.sending.script import script_text, setup_lines
+from hpcsweep.slurm.sending.terms import SlurmTerms, make_terms
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.slurm_files import SlurmFiles
-from hpcsweep.worker.drain import LATER, PROGRESSED, TOO_SHORT
+from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.sweep.profile import load_profile
+from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT
 
 REPOSITORY = Path(__file__).parents[2]
 TERMS = SlurmTerms(Request(60.0), python=sys.executable, host_python=sys.executable)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcsweep.scheduler.slurm_queue import parse_sacct, parse_squeue
-from hpcsweep.scheduler.slurm_reasons import pending_reason
-from hpcsweep.scheduler.slurm_text import array_tasks, format_duration, parse_duration_s, parse_record
+from hpcsweep.slurm.text import array_tasks, format_duration, parse_duration_s, parse_record
+from hpcsweep.slurm.watching.queue import parse_sacct, parse_squeue
+from hpcsweep.slurm.watching.reasons import pending_reason
 
 
 @given(st.integers(0, 400 * 86400))

@@ -14,7 +14,7 @@ from slurm_study import PROFILE, SlurmStudy
 
 from hpcsweep.store import Result, Store
 from hpcsweep.store.layout import CLAIM
-from hpcsweep.sweep import load_sweep
+from hpcsweep.sweep.load import load_sweep
 
 LEASE_S, EPOCHS = 5.0, 60
 BODY = "repeats = 2\n[fixed]\npace = 0.35\nepochs = 60\nsize = {size}\n[resources]\ntime = 10\nworkers = 1\n"

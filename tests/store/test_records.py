@@ -11,7 +11,7 @@ import pytest
 from hpcsweep.errors import StoreError
 from hpcsweep.store import Result, Store
 from hpcsweep.store.layout import TrajectoryFolder
-from hpcsweep.store.records import publish_result, read_result
+from hpcsweep.store.results import publish_result, read_result
 
 RUN = "ab" * 32
 

@@ -14,8 +14,8 @@ import pytest
 
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES
 from hpcsweep.data.idx import write_idx
-from hpcsweep.plan import make_plan
-from hpcsweep.sweep import load_sweep
+from hpcsweep.launch.plan import make_plan
+from hpcsweep.sweep.load import load_sweep
 from tests.conftest import ENVIRONMENT, REPOSITORY, Study
 
 SWEEPS = sorted((REPOSITORY / "sweeps").glob("study*.toml"))

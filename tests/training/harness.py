@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.store.state_tree import pack_state, unpack_state
-from hpcsweep.worker.history import History
+from hpcsweep.worker.run.history import History
 
 
 class FakeRun:

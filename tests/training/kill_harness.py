@@ -18,7 +18,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from hpcsweep.training import fit, parts, seed_everything
+from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.programs import partial_epoch as parts
 from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
 from tests.training.harness import FakeRun, outcome

@@ -3,8 +3,10 @@ from __future__ import annotations
 import keras
 import pytest
 
-from hpcsweep.training import decision, fit, measure, seed_everything
-from hpcsweep.training.program import NotCompilableError
+from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.engines import choose as decision
+from hpcsweep.training.engines import measure
+from hpcsweep.training.programs.protocol import NotCompilableError
 from tests.training import nets
 from tests.training.harness import FakeRun, outcome
 from tests.training.test_runs import DATA, train

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 import pytest
 
-from hpcsweep.training import epoch_zero, fit, seed_everything
-from hpcsweep.training.state import weights_sha256
+from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.loops import epoch_zero
+from hpcsweep.training.state.variables import weights_sha256
 from tests.training import nets
 from tests.training.harness import FakeRun
 
@@ -16,7 +17,7 @@ DATA = nets.images()
 @pytest.fixture
 def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The engines of the programs that evaluated a fresh model, one an evaluation; nothing is known at the start."""
-    from hpcsweep.training import programs
+    from hpcsweep.training.programs import cache as programs
 
     monkeypatch.setattr(epoch_zero, "_kept", type(epoch_zero._kept)())
     monkeypatch.setattr(programs, "_programs", programs.Programs())

@@ -6,8 +6,8 @@ import pytest
 
 from hpcsweep.data import Data
 from hpcsweep.training import fit, seed_everything
-from hpcsweep.training.order import epoch_order
-from hpcsweep.training.state import weights_sha256
+from hpcsweep.training.state.order import epoch_order
+from hpcsweep.training.state.variables import weights_sha256
 from tests.training import nets
 from tests.training.harness import FakeRun
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpcsweep.training import evaluation_batch, seed_everything
-from hpcsweep.training.evaluation_batch import MOST_EVALUATED, OUTPUT_BYTES, UNTOLD_EVALUATED
-from hpcsweep.training.programs import Setup
-from hpcsweep.training.state import read_state
+from hpcsweep.training import seed_everything
+from hpcsweep.training.programs import evaluation_batch
+from hpcsweep.training.programs.cache import Setup
+from hpcsweep.training.programs.evaluation_batch import MOST_EVALUATED, OUTPUT_BYTES, UNTOLD_EVALUATED
+from hpcsweep.training.state.variables import read_state
 from tests.training import nets
 
 L = keras.layers

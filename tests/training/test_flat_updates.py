@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 import pytest
 
-from hpcsweep.training import programs, seed_everything
+from hpcsweep.training import seed_everything
+from hpcsweep.training.programs import cache as programs
 from tests.training import nets
 from tests.training.test_equality import keras_alone, through_fit
 
@@ -45,7 +46,7 @@ LEFT_TO_KERAS = {
 @pytest.fixture
 def updates(monkeypatch: pytest.MonkeyPatch):
     """The module of flat updates, for which kernels of 64 numbers are large; it notes the shapes that it updates."""
-    from hpcsweep.training.on_tensorflow import flat_updates
+    from hpcsweep.training.on_tensorflow.faster import flat_updates
 
     update = flat_updates._update_flat
 
@@ -99,7 +100,7 @@ def test_other_layers_between_change_no_bit(layer, updates):
 
 def test_flat_updates_take_the_gradients_of_narrow_products(updates, monkeypatch):
     """The gradient that was computed swapped goes into the flat update, and the bits are still those of Keras."""
-    from hpcsweep.training.on_tensorflow import narrow_products
+    from hpcsweep.training.on_tensorflow.faster import narrow_products
 
     monkeypatch.setattr(narrow_products, "LEAST_INPUTS", 64)
     build = wide(OPTIMIZERS["adam"], neurons=31)

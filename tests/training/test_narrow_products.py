@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from hpcsweep.training import programs, seed_everything
+from hpcsweep.training import seed_everything
+from hpcsweep.training.programs import cache as programs
 from tests.training import nets
 from tests.training.test_equality import keras_alone, through_fit
 
@@ -30,7 +31,7 @@ def swaps(build: nets.Build, engine: str, batch_size: int = 32) -> int:
 @pytest.fixture
 def products(monkeypatch: pytest.MonkeyPatch):
     """The module of narrow products, for which the 64 inputs of the tests' nets are many."""
-    from hpcsweep.training.on_tensorflow import narrow_products
+    from hpcsweep.training.on_tensorflow.faster import narrow_products
 
     monkeypatch.setattr(narrow_products, "LEAST_INPUTS", 64)
     monkeypatch.setattr(programs, "_programs", programs.Programs())  # none that was traced without

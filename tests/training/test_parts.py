@@ -10,7 +10,8 @@ import pytest
 
 from hpcsweep.errors import StoreError
 from hpcsweep.store.state_tree import pack_state, unpack_state
-from hpcsweep.training import fit, parts, seed_everything
+from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.programs import partial_epoch as parts
 from tests.training import nets
 from tests.training.harness import FakeRun, outcome
 from tests.training.test_runs import train
@@ -47,9 +48,9 @@ CASES = [
 @pytest.mark.parametrize(("build", "engine"), CASES)
 def test_epochs_in_parts_equal_whole_epochs(build, engine, monkeypatch):
     """Whole epochs, several a call, and epochs cut at random batches and stopped there, have the same bits."""
-    monkeypatch.setattr("hpcsweep.training.loop.takes_parts", lambda program: False)
+    monkeypatch.setattr("hpcsweep.training.loops.single.takes_parts", lambda program: False)
     whole = train(build, 5, engine=engine)
-    monkeypatch.setattr("hpcsweep.training.loop.takes_parts", lambda program: True)
+    monkeypatch.setattr("hpcsweep.training.loops.single.takes_parts", lambda program: True)
     chance, kept, inside = random.Random(build.__name__), [], 0
     while not kept or unpack_state(kept[-1])["epoch"] < 5 or lies_within(kept[-1]):
         # one batch a call, or 1, 8 and the rest: whichever, however fast the machine is
@@ -64,9 +65,9 @@ def test_epochs_in_parts_equal_whole_epochs(build, engine, monkeypatch):
 def test_weighted_examples_count_the_same_in_parts(engine, monkeypatch):
     """With weights for the examples, trained on and validated, epochs cut into single batches have the same bits."""
     data = nets.weighted(nets.images())
-    monkeypatch.setattr("hpcsweep.training.loop.takes_parts", lambda program: False)
+    monkeypatch.setattr("hpcsweep.training.loops.single.takes_parts", lambda program: False)
     whole = train(nets.dense, 3, engine=engine, data=data)
-    monkeypatch.setattr("hpcsweep.training.loop.takes_parts", lambda program: True)
+    monkeypatch.setattr("hpcsweep.training.loops.single.takes_parts", lambda program: True)
     monkeypatch.setattr(parts, "CALL_S", 1e-9)
     assert outcome(train(nets.dense, 3, engine=engine, data=data)) == outcome(whole)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpcsweep.training import programs, seed_everything
+from hpcsweep.training import seed_everything
+from hpcsweep.training.programs import cache as programs
 from tests.training import nets
 from tests.training.test_equality import keras_alone, through_fit
 
@@ -16,7 +17,7 @@ tf = pytest.importorskip("tensorflow", reason="rows of TensorFlow's arrays")
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch):
     """The module of rows, for which the tests' images are long rows of large data."""
-    from hpcsweep.training.on_tensorflow import rows
+    from hpcsweep.training.on_tensorflow.faster import prefetch_rows as rows
 
     monkeypatch.setattr(rows, "FETCHED_ROW_BYTES", range(1, 10_000))
     monkeypatch.setattr(rows, "CACHED_BYTES", 0)

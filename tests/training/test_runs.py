@@ -14,7 +14,7 @@ from hpcsweep.data import Data
 from hpcsweep.errors import JobError, StoreError, UsageError
 from hpcsweep.training import fit, seed_everything
 from hpcsweep.training.backend import backend
-from hpcsweep.training.order import epoch_order
+from hpcsweep.training.state.order import epoch_order
 from tests.training import nets
 from tests.training.harness import FakeRun, outcome
 from tests.training.test_equality import ENGINES
@@ -85,7 +85,7 @@ def test_runs_in_a_crowd_equal_runs_alone_in_a_new_process(tmp_path):
 
 def test_seeds_differ_and_learning_rates_share_a_program():
     """Runs of one architecture share a program whatever their seed and learning rate, and still differ."""
-    from hpcsweep.training.programs import _programs
+    from hpcsweep.training.programs.cache import _programs
 
     train(nets.dense, 1, seed=1)
     known = len(_programs._kept)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
-from hpcsweep.worker.ahead import EpochsAhead
+from hpcsweep.worker.expected_epochs import EpochsAhead
 
 
 def trajectory(seed: int, *epochs: int, **params) -> ManifestTrajectory:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpcsweep.worker.failures import cause_of_error
+from hpcsweep.worker.error_causes import cause_of_error
 
 
 def _named(name: str, message: str) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.states import StoredTrajectory
 from hpcsweep.worker.pace import Pace, record_cut
-from hpcsweep.worker.stop import Stop
+from hpcsweep.worker.stop_request import Stop
 
 
 def _seen(folder: TrajectoryFolder, generation: int = 1, progress: int = 0) -> StoredTrajectory:

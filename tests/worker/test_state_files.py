@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.store.state_tree import pack_state, unpack_state
-from hpcsweep.worker.state_files import UnpackedStates, state_of_files
+from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
 from tests.conftest import Study
 
 names = st.text("abc", min_size=1, max_size=3)

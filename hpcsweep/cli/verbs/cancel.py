@@ -30,8 +30,8 @@ def command(targets: tuple[str, ...], store: str | None) -> None:
 
 
 def _cancel_sweep(sweep_path: Path, store_option: str | None) -> None:
-    from hpcsweep.scheduler.commands import ask
-    from hpcsweep.store.slurm_files import slurm_submissions
+    from hpcsweep.slurm.commands import ask
+    from hpcsweep.store.task_files import slurm_submissions
 
     sweep = load(sweep_path)
     store = store_of(sweep, store_option)

@@ -47,8 +47,8 @@ def command(store: str | None, checkpoints: bool, dry_run: bool, yes: bool) -> N
 
 def _at_work(store: Store) -> list[Path]:
     """Return the submissions that may still have workers; when SLURM does not answer, all that were not seen to end."""
-    from hpcsweep.scheduler.slurm_view import submissions_at_work
-    from hpcsweep.store.slurm_files import SlurmFiles
+    from hpcsweep.slurm.watching.view import submissions_at_work
+    from hpcsweep.store.task_files import SlurmFiles
 
     names = [path.name for path in store.layout.sweeps.iterdir()] if store.layout.sweeps.is_dir() else []
     at_work = submissions_at_work(store, names)

@@ -114,7 +114,7 @@ def check(names: tuple[str, ...], folder: str | None, profile: str | None, as_js
 def _folder(option: str | None, profile: str | None) -> Path:
     """The option wins over the profile, which wins over the variable and the default."""
     from hpcsweep.data.folder import data_folder
-    from hpcsweep.profile import load_profile
+    from hpcsweep.sweep.profile import load_profile
 
     named = load_profile(Path.cwd(), profile).data if profile else None
     return data_folder(option or named)

@@ -20,7 +20,7 @@ def command(runs: tuple[str, ...], as_json: bool, store: str | None) -> None:
     if len(runs) < 2:
         raise UsageError(f"found {len(runs)} runs, expected two or more; type: hpcsweep diff RUN RUN")
     from hpcsweep.results import diff_of
-    from hpcsweep.tables.plain import frame_text
+    from hpcsweep.tables.formats.plain import frame_text
 
     opened = open_store(store, Path.cwd())
     frame = diff_of(opened, [resolve_run(opened, run) for run in runs])

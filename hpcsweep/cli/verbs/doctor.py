@@ -23,9 +23,9 @@ def command(store: str | None, profile: str, probe: bool, as_json: bool) -> int:
 
     Exit code 2 if something would keep a sweep from running.
     """
-    from hpcsweep.profile import load_profile
-    from hpcsweep.scheduler.slurm_doctor import examine
+    from hpcsweep.slurm.asking.doctor import examine
     from hpcsweep.store import locate_store
+    from hpcsweep.sweep.profile import load_profile
 
     root = Path.cwd()
     loaded = load_profile(root, profile)

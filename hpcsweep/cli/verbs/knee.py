@@ -34,7 +34,7 @@ def command(
     """Say after how many epochs of SWEEP less than 5 % of the gain is still to come, and what each stretch buys."""
     from hpcsweep.errors import UsageError
     from hpcsweep.knee import knee, marginal, reaching
-    from hpcsweep.tables.plain import frame_text
+    from hpcsweep.tables.formats.plain import frame_text
 
     try:
         thresholds = [float(text) for text in reach.split(",")]

@@ -42,7 +42,7 @@ def command(run: str | None, store: str | None, follow: bool, all_attempts: bool
 
 
 def _print_worker(store: Store, task: str, follow: bool) -> None:
-    from hpcsweep.store.slurm_files import worker_logs
+    from hpcsweep.store.task_files import worker_logs
 
     paths = worker_logs(store.layout, task)
     if not paths:

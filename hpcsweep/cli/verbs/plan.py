@@ -24,7 +24,7 @@ from hpcsweep.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from hpcsweep.plan import Plan
+    from hpcsweep.launch.plan import Plan
     from hpcsweep.store import Store
 
 SHOWN = 20
@@ -85,8 +85,8 @@ def _print_csv(plan: Plan) -> None:
 
 
 def _print_text(plan: Plan, store: Store, show_all: bool) -> None:
+    from hpcsweep.launch.prediction import predict
     from hpcsweep.machine import default_workers
-    from hpcsweep.prediction import predict
 
     click.echo(plan_line(plan))
     if left := len(plan.unfinished()):

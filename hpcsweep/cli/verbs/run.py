@@ -24,12 +24,12 @@ from hpcsweep.cli.common import (
 
 if TYPE_CHECKING:
     from hpcsweep.cli.progress import SweepView
-    from hpcsweep.plan import Plan
-    from hpcsweep.run import Trajectory
-    from hpcsweep.scheduler.local import LocalWorkers
+    from hpcsweep.launch.local_workers import LocalWorkers
+    from hpcsweep.launch.plan import Plan
     from hpcsweep.store import Store
     from hpcsweep.store.layout import SubmissionFolder
-    from hpcsweep.sweep import Sweep
+    from hpcsweep.sweep.load import Sweep
+    from hpcsweep.sweep.runs import Trajectory
 
 FRUITLESS_STARTS = 3  # rounds of workers that end without a change in the store, before we give up
 
@@ -63,9 +63,9 @@ def command(
 
 def _train(plan: Plan, store: Store, todo: list[Trajectory], workers: int | None, quiet: bool) -> None:
     from hpcsweep.cli.progress import ProgressDisplay
+    from hpcsweep.launch.local_workers import LocalWorkers
+    from hpcsweep.launch.submission import write_submission
     from hpcsweep.machine import default_workers
-    from hpcsweep.scheduler.local import LocalWorkers
-    from hpcsweep.submission import write_submission
 
     os.environ.setdefault("HPCSWEEP_DATA", str(plan.sweep.profile.data or plan.sweep.root / "data"))
     submission = write_submission(plan, store, todo)

@@ -13,6 +13,6 @@ def command() -> None:
 
     Save it and name it in the first line of a sweep file: #:schema ./sweep.schema.json
     """
-    from hpcsweep.sweep import sweep_json_schema
+    from hpcsweep.sweep.load import sweep_json_schema
 
     click.echo(json.dumps(sweep_json_schema(), indent=2))

@@ -18,7 +18,7 @@ from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
     from hpcsweep.store import Failure, Store
-    from hpcsweep.sweep import Sweep
+    from hpcsweep.sweep.load import Sweep
 
 ORDER = ("done", "diverged", "running", "resumable", "failed", "corrupt", "new")
 SHOWN = 20
@@ -84,7 +84,7 @@ def _row(run: Any, state: str, store: Store, failures: dict[str, Failure | None]
 
 
 def _to_json(sweep: Sweep, store: Store, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    from hpcsweep.store.records import encode_numbers
+    from hpcsweep.store.results import encode_numbers
 
     plan = make_plan_of(sweep, store).to_json()
     return {**plan, "runs": [{**row, "metrics": encode_numbers(row["metrics"])} for row in rows]}
@@ -101,7 +101,7 @@ def _print_status(sweep: Sweep, rows: list[dict[str, Any]]) -> None:
 
 def _print_failures(rows: list[dict[str, Any]], advice: Advice | None, sweep_path: Path) -> None:
     """Print the failed runs by cause, with the command that helps; without `advice`, on this machine."""
-    from hpcsweep.scheduler.slurm_causes import BY_NAME, UNKNOWN
+    from hpcsweep.slurm.watching.causes import BY_NAME, UNKNOWN
 
     by_cause: dict[str, list[str]] = defaultdict(list)
     for row in rows:

@@ -48,7 +48,7 @@ def command(
     if dry_run:
         click.echo(script_of(sending, size))
     elif test:
-        from hpcsweep.scheduler.slurm_submit import expected_start
+        from hpcsweep.slurm.sending.submit import expected_start
 
         click.echo(expected_start(sending.request, size.workers))
     else:
@@ -57,7 +57,7 @@ def command(
 
 
 def _print_when(sending: Sending) -> None:
-    from hpcsweep.scheduler.slurm_when import compare_requests, describe_offers
+    from hpcsweep.slurm.asking.when import compare_requests, describe_offers
 
     for line in describe_offers(compare_requests(sending.request, sending.limits)):
         click.echo(line)

@@ -86,6 +86,6 @@ def command(
 
 def _findings(results: Results, where: str | None, value: str) -> Iterator[str]:
     from hpcsweep.statistics import sentences
-    from hpcsweep.tables.spec import select
+    from hpcsweep.tables.layout import select
 
     return sentences(select(results, where), value)

@@ -13,7 +13,7 @@ from hpcsweep.errors import NothingSelectedError
 
 if TYPE_CHECKING:
     from hpcsweep.store import Result
-    from hpcsweep.sweep import Sweep
+    from hpcsweep.sweep.load import Sweep
 
 
 @click.command("verify")
@@ -27,7 +27,7 @@ def command(sweep_path: Path, store: str | None, sample: int) -> int:
 
     Exit code 1 if anything is wrong.
     """
-    from hpcsweep.verification import find_accumulated, read_all
+    from hpcsweep.launch.verify import find_accumulated, read_all
 
     sweep = load(sweep_path)
     opened = store_of(sweep, store)
@@ -50,7 +50,7 @@ def command(sweep_path: Path, store: str | None, sample: int) -> int:
 
 
 def _train_again(sweep: Sweep, chosen: list[Result]) -> Iterator[tuple[Result, str]]:
-    from hpcsweep.verification import differences, train_alone
+    from hpcsweep.launch.verify import differences, train_alone
 
     if chosen:
         note(f"training {len(chosen)} run(s) again, each alone in a new process")

@@ -14,7 +14,7 @@ from hpcsweep.training.on_jax.fit_program import JaxFitProgram
 from hpcsweep.training.on_jax.program import JaxProgram
 from hpcsweep.training.on_jax.seeding import seed
 from hpcsweep.training.on_jax.stacked_program import JaxStackedProgram
-from hpcsweep.training.program import Program, StackedProgram
+from hpcsweep.training.programs.protocol import Program, StackedProgram
 
 __all__ = [
     "COMPILED_ENGINES",

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import keras
 
 from hpcsweep.training.on_jax.convolution import with_canonical_convolutions
-from hpcsweep.training.program import require_metrics
+from hpcsweep.training.programs.protocol import require_metrics
 
 _barrier: Callable[[Any], Any] = jax.lax.optimization_barrier
 _loop: Callable[..., Any] = jax.lax.fori_loop

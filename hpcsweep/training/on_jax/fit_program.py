@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from hpcsweep.data import Data
-from hpcsweep.training.fit_program import FitProgram, FollowOrders, known
 from hpcsweep.training.on_jax.averages import part_from_averages
-from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import DeviceData
+from hpcsweep.training.programs.device_data import Placed, place_once
+from hpcsweep.training.programs.fit_program import FitProgram, FollowOrders, known
+from hpcsweep.training.programs.protocol import DeviceData
 
 _on_host = Placed()
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.epoch_program import EpochProgram
 from hpcsweep.training.on_jax.averages import part_from_averages
 from hpcsweep.training.on_jax.epochs import PureModel
-from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import Columns, DeviceData
+from hpcsweep.training.programs.device_data import Placed, place_once
+from hpcsweep.training.programs.epoch_program import EpochProgram
+from hpcsweep.training.programs.protocol import Columns, DeviceData
 
 _on_device = Placed()
 

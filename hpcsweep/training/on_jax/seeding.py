@@ -8,7 +8,7 @@ import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
-from hpcsweep.training.state import SHARED_SEED_GENERATOR
+from hpcsweep.training.state.variables import SHARED_SEED_GENERATOR
 
 
 def seed(seed: int) -> None:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
-from hpcsweep.training.evaluation_batch import evaluation_batch
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
 from hpcsweep.training.on_jax.program import place
-from hpcsweep.training.program import DeviceData, MemberColumns
-from hpcsweep.training.stacked_calls import StackedCalls
-from hpcsweep.training.state import State, read_state, state_variables
+from hpcsweep.training.programs.evaluation_batch import evaluation_batch
+from hpcsweep.training.programs.protocol import DeviceData, MemberColumns
+from hpcsweep.training.programs.stacked_calls import StackedCalls
+from hpcsweep.training.state.variables import State, read_state, state_variables
 
 
 class JaxStackedProgram(StackedCalls):

@@ -12,7 +12,7 @@ from hpcsweep.training.on_tensorflow.fit_program import TensorFlowFitProgram
 from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
 from hpcsweep.training.on_tensorflow.seeding import seed
 from hpcsweep.training.on_tensorflow.stacked_program import TensorFlowStackedProgram
-from hpcsweep.training.program import Program, StackedProgram
+from hpcsweep.training.programs.protocol import Program, StackedProgram
 
 __all__ = [
     "COMPILED_ENGINES",

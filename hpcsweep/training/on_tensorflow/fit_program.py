@@ -10,9 +10,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.fit_program import FitProgram, FollowOrders, known
-from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import DeviceData
+from hpcsweep.training.programs.device_data import Placed, place_once
+from hpcsweep.training.programs.fit_program import FitProgram, FollowOrders, known
+from hpcsweep.training.programs.protocol import DeviceData
 
 _on_host = Placed()
 

@@ -12,12 +12,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.epoch_program import EpochProgram
-from hpcsweep.training.on_tensorflow.flat_updates import flat_updates
-from hpcsweep.training.on_tensorflow.narrow_products import fast_narrow_products
-from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
-from hpcsweep.training.placing import Placed, place_once
-from hpcsweep.training.program import Columns, DeviceData, require_metrics
+from hpcsweep.training.on_tensorflow.faster.flat_updates import flat_updates
+from hpcsweep.training.on_tensorflow.faster.narrow_products import fast_narrow_products
+from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
+from hpcsweep.training.programs.device_data import Placed, place_once
+from hpcsweep.training.programs.epoch_program import EpochProgram
+from hpcsweep.training.programs.protocol import Columns, DeviceData, require_metrics
 
 _on_device = Placed()
 

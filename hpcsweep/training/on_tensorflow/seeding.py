@@ -12,7 +12,7 @@ from keras.src.backend.common import global_state
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from tensorflow.python.eager import context
 
-from hpcsweep.training.state import SHARED_SEED_GENERATOR
+from hpcsweep.training.state.variables import SHARED_SEED_GENERATOR
 
 _RANDOM_OPERATION = re.compile(
     "Random(Uniform|StandardNormal|Shuffle|UniformInt|Gamma|Poisson|PoissonV2|Crop)|TruncatedNormal|Multinomial|"

@@ -16,13 +16,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.data import Data
-from hpcsweep.training.evaluation_batch import evaluation_batch
+from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.program import place
-from hpcsweep.training.on_tensorflow.rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.stackable import recipe
-from hpcsweep.training.program import DeviceData, MemberColumns
-from hpcsweep.training.stacked_calls import StackedCalls
-from hpcsweep.training.state import State, state_variables
+from hpcsweep.training.programs.evaluation_batch import evaluation_batch
+from hpcsweep.training.programs.protocol import DeviceData, MemberColumns
+from hpcsweep.training.programs.stacked_calls import StackedCalls
+from hpcsweep.training.state.variables import State, state_variables
 
 _SUMS = "metrics/0"
 _RATE = 1  # the place of a plain learning rate among an optimizer's variables, after its count of steps

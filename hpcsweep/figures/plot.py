@@ -1,0 +1,81 @@
+"""The kinds of figures by name, made from a path and saved to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.figures import lines, maps, scores
+from hpcsweep.figures.style import styled
+from hpcsweep.files import write_atomic
+from hpcsweep.results import Results, load
+from hpcsweep.results.query.values import anything_finished
+from hpcsweep.tables.layout import select
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS: Mapping[str, Callable[..., Figure]] = {
+    "curves": lines.curves,
+    "gap": lines.gap,
+    "time": lines.time_an_epoch,
+    "heatmap": maps.heatmap,
+    "score": scores.score,
+    "parallel": scores.parallel,
+    "confusion": maps.confusion,
+    "per-class": maps.per_class,
+}
+FORMATS = ("png", "svg", "pdf")
+
+
+def plot(
+    source: str | Path | Results,
+    kind: str,
+    *,
+    where: str | None = None,
+    store: str | Path | None = None,
+    **options: Any,
+) -> Figure:
+    """Return the figure of this kind: one of KINDS, whose functions say which options they take.
+
+    Common options: `metrics`, `group` (the parameters that tell lines apart), `where`; for curves `log_epochs` and
+    `classes` (for the chance line; found from the confusion matrices if not given). Raises UsageError for an
+    unknown kind, NothingSelectedError if no run has what the figure needs.
+    """
+    if kind not in KINDS:
+        raise UsageError(f'there is no figure "{kind}"{nearest(kind, KINDS)}; expected one of {", ".join(KINDS)}')
+    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    if not anything_finished(results):
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
+    if kind == "curves" and options.get("classes") is None:
+        options["classes"] = class_count(results)
+    with styled():
+        figure = KINDS[kind](results, **options)
+        figure.canvas.draw()  # lay it out in our style, whatever style it is saved in
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all."""
+    import io
+
+    path = Path(path)
+    form = path.suffix.removeprefix(".").lower()
+    if form not in FORMATS:
+        raise UsageError(f"{path}: found the ending {path.suffix or 'none'}, expected .{', .'.join(FORMATS)}")
+    buffer = io.BytesIO()
+    stamps: dict[str, Any] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with styled():
+        figure.savefig(buffer, format=form, metadata=stamps[form])
+    write_atomic(path, buffer.getvalue())
+
+
+def class_count(results: Results) -> int | None:
+    """Return how many classes a classifier's confusion matrix has, None if its runs keep none."""
+    with_matrix = results.column("id")[results.column("collapsed_classes").notna()].tolist()
+    if not with_matrix:
+        return None
+    found = results.arrays(with_matrix[:1]).get(with_matrix[0], {}).get("confusion_matrix")
+    return None if found is None else len(found)

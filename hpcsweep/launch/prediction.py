@@ -1,0 +1,102 @@
+"""How long what is left of a plan will take, from runs of the same job that the store has measured."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.files import canonical_json
+from hpcsweep.launch.plan import Plan
+from hpcsweep.store import Result, Store
+from hpcsweep.store.results import read_result
+from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.runs import Trajectory
+
+GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, to have an order of magnitude
+MOST_READ = 200
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Seconds of training, one trajectory after the other; how many are guessed, and from how many runs the others."""
+
+    training_s: float
+    trajectories: int
+    guessed: int
+    measured: int
+    gpus: int
+
+    @property
+    def gpu_hours(self) -> float:
+        """Hours of GPU time; 0 for workers without a GPU."""
+        return self.training_s / 3600 * self.gpus
+
+    def in_words(self, workers: int) -> str:
+        """Return the prediction as a line for people."""
+        gpus = f", {self.gpu_hours:.2g} GPU-hours" if self.gpus else ""
+        alone, together = clock(self.training_s), clock(self.training_s / max(workers, 1))
+        return f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self._basis()})"
+
+    def _basis(self) -> str:
+        if self.guessed == self.trajectories:
+            return f"a guess: {GUESSED_EPOCH_S:g} s an epoch"
+        guess = f", a guess of {GUESSED_EPOCH_S:g} s an epoch for {self.guessed} trajectories" if self.guessed else ""
+        return f"measured on {self.measured} runs{guess}"
+
+
+def predict(plan: Plan, store: Store) -> Prediction:
+    """Predict the training that is left of `plan` from the median seconds an epoch of finished runs of its job.
+
+    Runs of the very same parameters but seed and epochs are taken where there are some, else those that agree in all
+    that is no number (data set, optimizer ...); what nothing was measured for is guessed.
+    """
+    measured: dict[str, list[float]] = defaultdict(list)
+    runs = list(_finished(plan, store))
+    for result in runs:
+        for key in _likeness(result.params):
+            measured[key].append(result.facts["time_s"] / _work(result.epoch))
+    done = {run.id for run, state in zip(plan.sweep.runs, plan.states, strict=True) if state == "done"}
+    total_s, guessed, left = 0.0, 0, plan.unfinished()
+    for trajectory in left:
+        keys = _likeness(trajectory.params) if measured else ()
+        known = next((measured[key] for key in keys if key in measured), None)
+        guessed += known is None
+        total_s += _epochs_left(trajectory, done) * (median(known) if known else GUESSED_EPOCH_S)
+    return Prediction(total_s, len(left), guessed, len(runs), plan.sweep.profile.gpus or 0)
+
+
+def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
+    """Return two keys: of all parameters but the epochs, and of those that are no numbers."""
+    same = {name: value for name, value in params.items() if name != "epochs"}
+    alike = {name: value for name, value in same.items() if isinstance(value, bool | str)}
+    return canonical_json(same), "alike " + canonical_json(alike)
+
+
+def clock(time_s: float) -> str:
+    """Return seconds as H:MM:SS."""
+    whole = round(time_s)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _finished(plan: Plan, store: Store) -> Iterator[Result]:
+    ids = store.result_ids()
+    for trajectory_id, run_id in ids[:: max(1, len(ids) // MOST_READ)]:
+        try:
+            result = read_result(store.folder(trajectory_id), run_id, with_arrays=False)
+        except (StoreError, OSError):
+            continue
+        if result.job == plan.sweep.job.reference and result.outcome == "done" and "time_s" in result.facts:
+            yield result
+
+
+def _epochs_left(trajectory: Trajectory, done: set[str]) -> int:
+    finished = max((_work(epochs_of(run.params)) for run in trajectory.runs if run.id in done), default=0)
+    return max(_work(epochs_of(run.params)) for run in trajectory.runs) - finished
+
+
+def _work(epochs: int | None) -> int:
+    return max(epochs or 1, 1)

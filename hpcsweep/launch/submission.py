@@ -1,0 +1,74 @@
+"""From a plan to what workers read: the manifest of one submission, written before any worker starts."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.files import sha256_hex
+from hpcsweep.launch.plan import Plan
+from hpcsweep.store import Store
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, manifest_lines
+from hpcsweep.sweep.load import Sweep
+from hpcsweep.sweep.runs import Trajectory
+
+LOCAL_HEARTBEAT_S = 1.0
+
+
+def write_submission(
+    plan: Plan, store: Store, trajectories: list[Trajectory], *, heartbeat_s: float = LOCAL_HEARTBEAT_S
+) -> SubmissionFolder:
+    """Write down what the workers of a new submission shall train, in a store made if need be."""
+    store.create()
+    for one in trajectories:
+        store.folder(one.id).cancelled.unlink(missing_ok=True)
+    sweep = plan.sweep
+    manifest = Manifest(
+        sweep=sweep.name,
+        job=sweep.job.reference,
+        root=sweep.root,
+        lease_s=store.lease_s,
+        heartbeat_s=heartbeat_s,
+        trajectories=tuple(_entry(one, store) for one in trajectories),
+        settings=_settings(sweep),
+    )
+    # All runs of the sweep are named, those done too, so that the next plan can say which were removed since.
+    return store.new_submission(sweep.name, manifest_lines(manifest), [run.id for run in sweep.runs])
+
+
+def previous_run_ids(store: Store, sweep: str) -> set[str]:
+    """Return the ids of all runs that the sweep had when it was last submitted; none if it never was."""
+    submissions = store.layout.submissions(sweep)
+    return store.run_ids(submissions[-1]) if submissions else set()
+
+
+def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
+    return ManifestTrajectory(
+        id=trajectory.id,
+        seed=trajectory.seed,
+        params=dict(trajectory.params),
+        runs=tuple(ManifestRun(run.id, run.params) for run in trajectory.runs),
+        retry=store.look(trajectory.id).failed_generation,
+    )
+
+
+def _settings(sweep: Sweep) -> dict[str, Any]:
+    return {
+        **sweep.training.model_dump(),
+        "stop": sweep.stop.model_dump() if sweep.stop else None,
+        "on_divergence": sweep.on_divergence.model_dump() if sweep.on_divergence else None,
+        "commit": commit_of(sweep.root),
+        "job_sha256": sha256_hex(sweep.job.path.read_bytes()),
+    }
+
+
+def commit_of(root: Path) -> str | None:
+    """Return the commit that the study is at, with `-dirty` if tracked files differ from it; None without git."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None

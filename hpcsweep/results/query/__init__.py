@@ -1,0 +1,1 @@
+"""Questions to the results: conditions, columns and their labels."""

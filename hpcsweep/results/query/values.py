@@ -1,0 +1,132 @@
+"""What a table can show of a run: a summary column, a time, or the epochs it took to reach a threshold."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.results import Results
+from hpcsweep.results.query.where import parse_expression
+from hpcsweep.results.summaries import STATISTICS, better, is_accuracy
+
+_OPERATORS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.GtE: (">=", operator.ge),
+    ast.Gt: (">", operator.gt),
+    ast.LtE: ("<=", operator.le),
+    ast.Lt: ("<", operator.lt),
+}
+_REACHING = ("epochs_to", "seconds_to")
+_PREFERRED = ("last_val_accuracy", "last_val_loss", "last_accuracy", "last_loss")
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number a run: its `name`, the numbers (float64 [runs], NaN where there is none) and which way is better."""
+
+    name: str
+    numbers: Any
+    better: str | None
+    is_accuracy: bool
+    may_be_unreached: bool = False
+
+
+def value_of(results: Results, text: str) -> Value:
+    """Return the numbers that `text` names: a column, a metric (its last value), `epochs_to(metric >= number)`."""
+    if not anything_finished(results):  # what the runs will log is not known yet: a table of missing cells
+        return Value(text, np.full(len(results.runs), np.nan), better(text), is_accuracy(text))
+    if "(" in text:
+        return _reaching(results, text)
+    column = find_column(results, text)
+    numbers = pd.to_numeric(results.runs[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    name = next((ours for ours, theirs in results.own.items() if theirs == column), column)
+    return Value(name, numbers, better(name), is_accuracy(name))
+
+
+def anything_finished(results: Results) -> bool:
+    """Tell whether any run has numbers."""
+    return bool(results.column("state").isin(["done", "diverged"]).any())
+
+
+def default_value(results: Results) -> str:
+    """Return the value to show when none was named."""
+    for name in _PREFERRED:
+        if name in results.own:
+            return name
+    if results.returned:
+        return results.returned[0]
+    logged = [f"last_{name}" for name in results.metrics if name != "seconds"]
+    if logged:
+        return logged[0]
+    if "done" not in set(results.column("state")):
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
+    return "time_s"
+
+
+def find_column(results: Results, text: str) -> str:
+    """Return the column that `text` names; UsageError with the nearest name if there is none that holds numbers."""
+    for name in (text, f"last_{text}"):
+        if name in results.own:
+            return results.own[name]
+    if text in results.runs and pd.api.types.is_numeric_dtype(results.runs[text]):
+        return text
+    known = [*results.own, *results.metrics, *results.returned]
+    summaries = f"{{{','.join(STATISTICS)}}}_METRIC"
+    metrics = ", ".join(results.metrics) or "none yet"
+    raise UsageError(
+        f'no value is called "{text}"{nearest(text, known)}; expected {summaries}, time_s or epochs_to(METRIC >= '
+        f"NUMBER), with METRIC one of: {metrics}"
+    )
+
+
+def _reaching(results: Results, text: str) -> Value:
+    function, metric, symbol, compare, threshold = _parse_reaching(results, text)
+    history = results.history()
+    codes = history["id"].cat.codes.to_numpy()
+    hit = compare(history[metric].to_numpy(), threshold)
+    seconds = history["seconds"].fillna(0).to_numpy() if function == "seconds_to" else None
+    amount = history["epoch"].to_numpy(dtype=np.float64)
+    if seconds is not None:
+        amount = _seconds_so_far(seconds, codes)
+    reached, first = np.unique(codes[hit], return_index=True)
+    by_id = dict(zip(history["id"].cat.categories[reached], amount[hit][first], strict=True))
+    numbers = np.array([by_id.get(run_id, np.nan) for run_id in results.column("id")])
+    name = f"{function}({metric}{symbol}{threshold:g})"
+    return Value(name, numbers, "min", is_accuracy=False, may_be_unreached=True)
+
+
+def _parse_reaching(results: Results, text: str) -> tuple[str, str, str, Callable[[Any, Any], Any], float]:
+    expected = "expected epochs_to(METRIC >= NUMBER) or seconds_to(...), such as epochs_to(val_accuracy>=0.8)"
+    match parse_expression(text, "--value"):
+        case ast.Call(
+            func=ast.Name(id=function),
+            args=[ast.Compare(left=ast.Name(id=metric), ops=[sign], comparators=[number])],
+            keywords=[],
+        ) if function in _REACHING and type(sign) in _OPERATORS:
+            pass
+        case _:
+            raise UsageError(f"--value {text!r}: {expected}")
+    try:
+        threshold = float(ast.literal_eval(number))
+    except (ValueError, TypeError):
+        raise UsageError(f"--value {text!r}: {ast.unparse(number)!r} is not a number; {expected}") from None
+    if metric not in results.metrics or (function == "seconds_to" and "seconds" not in results.metrics):
+        known = ", ".join(results.metrics) or "none"
+        raise UsageError(
+            f'--value {text!r}: no metric is called "{metric}"{nearest(metric, results.metrics)}; '
+            f"logged by epoch are: {known}"
+        )
+    return function, metric, *_OPERATORS[type(sign)], threshold
+
+
+def _seconds_so_far(seconds: Any, codes: Any) -> Any:
+    total = np.cumsum(seconds)
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    before = np.repeat(total[starts] - seconds[starts], np.diff([*starts, len(codes)]))
+    return total - before

@@ -1,0 +1,5 @@
+"""SLURM, by the machine on which the code runs.
+
+`asking`, `sending` and `watching` run on the login node, in that order of a sweep's life; `on_node` runs on a compute
+node. `commands` is the only module of the package that starts SLURM's programs.
+"""

@@ -1,0 +1,189 @@
+"""The examination of a cluster that `doctor` prints: SLURM, limits, expected start, and a node if asked."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import HpcsweepError, SchedulerError
+from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, describe_user_limits
+from hpcsweep.slurm.asking.probe import (
+    BACKENDS,
+    MARK,
+    MISSING,
+    Finding,
+    Level,
+    check_store,
+    installed_versions,
+)
+from hpcsweep.slurm.asking.request import Request, make_request, refuse_impossible
+from hpcsweep.slurm.commands import ask, clean_environment
+from hpcsweep.slurm.sending.submit import expected_start
+from hpcsweep.slurm.sending.terms import python_command
+from hpcsweep.slurm.text import format_duration
+from hpcsweep.slurm.watching.queue import Queue
+from hpcsweep.sweep.profile import Profile
+
+PROBE_WAIT_S = 300.0
+
+
+def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
+    """Return what was found, in the order of a submission's way."""
+    findings = check_store(store)
+    if profile.scheduler != "slurm":
+        return findings + probe_here(store)
+    queue, limits = ask_cluster(profile.account, profile.qos)
+    findings += describe_cluster(queue, limits)
+    if queue.problem:
+        return findings
+    request = make_request(profile)
+    fits = describe_limits(request, limits)
+    findings += fits
+    if any(finding.level == "fault" for finding in fits):
+        return findings
+    findings.append(describe_start(request))
+    return findings + (probe_node(profile, request, store) if probe else [_PROBE_HINT])
+
+
+_PROBE_HINT = Finding("ok", "the nodes were not looked at; a one-minute job does: hpcsweep doctor --probe")
+
+
+def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
+    """Return lines on what SLURM itself said."""
+    if queue.problem and "not on this machine" in queue.problem:
+        return [Finding("fault", "SLURM's commands are not on this machine", "log in to the cluster, or: hpcsweep run")]
+    if queue.problem:
+        return [Finding("fault", f"SLURM does not answer ({queue.problem})", "wait, or ask the administrators")]
+    findings = [Finding("ok", f"SLURM {limits.version} answers")]
+    findings += [Finding("warning", sentence, "submissions go on without them") for sentence in limits.unknown]
+    if not limits.requeue_by_default:
+        said = "the cluster does not requeue jobs by itself; workers ask for it"
+        findings.append(Finding("ok", said))
+    return findings
+
+
+def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
+    """Return lines on the partition, the user's limits, and whether the request fits both."""
+    findings = []
+    partition = limits.partition(request.partition)
+    if partition:
+        longest = "no limit" if partition.max_s is None else format_duration(partition.max_s)
+        findings.append(Finding("ok", f'partition "{partition.name}": at most {longest} a job'))
+    if limits.accounts:
+        findings.append(Finding("ok", f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
+    if limits.max_array_size:
+        findings.append(Finding("ok", f"arrays of at most {limits.max_array_size} tasks"))
+    try:
+        refuse_impossible(request, limits)
+    except SchedulerError as error:
+        findings.append(Finding("fault", str(error), "change the profile"))
+    return findings
+
+
+def describe_start(request: Request) -> Finding:
+    """Return a line on when a worker would start."""
+    try:
+        return Finding("ok", f"the scheduler says: {expected_start(request, 1)}")
+    except HpcsweepError as error:
+        return Finding("fault", f"a worker would not start: {error}", "change the profile")
+
+
+def probe_here(store: Path) -> list[Finding]:
+    """Return what this machine's own Python can do; in a process of its own, which may talk on stderr."""
+    answer = ask([sys.executable, "-m", "hpcsweep.slurm.asking.probe", str(store), str(store)], timeout_s=PROBE_WAIT_S)
+    line = next((line for line in answer.lines if line.startswith(MARK)), None)
+    if line is None:
+        return [Finding("fault", f"Python cannot be started: {answer.problem}", "install hpcsweep again")]
+    facts = json.loads(line.removeprefix(MARK))
+    gpus = [
+        Finding("ok", f"{BACKENDS[name]} sees {seen or 'no'} GPU{'s' if seen > 1 else ''} here")
+        for name, seen in facts["gpus"].items()
+    ]
+    return describe_python("here", facts, None) + gpus
+
+
+def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]:
+    """Run a one-minute job on a node and return what it found there."""
+    folder = next(path for path in (store, *store.parents) if path.is_dir())
+    token = folder / f".tmp-doctor-{secrets.token_hex(4)}"
+    options = [option for option in request.sbatch_options() if not option.startswith(("--time", "--mail"))]
+    module = [*_python_words(profile), "-m", "hpcsweep.slurm.asking.probe", str(store), str(token)]
+    try:
+        token.touch()
+        command = ["srun", "--quiet", "--time=1", *options, "--ntasks=1", *module]
+        answer = ask(command, timeout_s=PROBE_WAIT_S, environment=clean_environment() | profile.environment)
+    except OSError as error:
+        return [Finding("fault", f"{folder} cannot be written: {error.strerror}", "choose another store")]
+    finally:
+        token.unlink(missing_ok=True)
+    line = next((line for line in answer.lines if line.startswith(MARK)), None)
+    if line is None:
+        why = answer.problem or "it printed nothing"
+        if "memory" in why.lower() or "oom" in why.lower():
+            return [
+                Finding("fault", f"a job on a node ran out of memory: {why}", "give it more: mem_gb in the profile")
+            ]
+        return [
+            Finding("fault", f"a job on a node failed: {why}", "see `python`, `setup` and `container` in the profile")
+        ]
+    return _describe_node(json.loads(line.removeprefix(MARK)), request)
+
+
+def _python_words(profile: Profile) -> list[str]:
+    """Return the command that starts Python as the batch script does: modules and set-up lines first, in a shell."""
+    lines = [*(f"module load {module}" for module in profile.modules), *profile.setup]
+    if not lines:
+        return ["bash", "-c", f'exec {python_command(profile)} "$@"', "bash"]
+    before = "".join(f"{line}\n[ $? -eq 0 ] || exit 78\n" for line in lines)
+    return ["bash", "-lc", f'{before}exec {python_command(profile)} "$@"', "bash"]
+
+
+def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
+    findings = [Finding(**found) for found in facts["store"] if found["level"] != "ok"]
+    if not facts["sees_store"]:
+        said = f"node {facts['host']} does not see what is written to the store here"
+        findings.append(Finding("fault", said, "put the store on a file system that the nodes share (--store)"))
+    elif not findings:
+        findings.append(Finding("ok", f"node {facts['host']} sees and can write the store"))
+    findings += describe_python(f"on node {facts['host']}", facts, installed_versions())
+    if request.gpu_count:
+        findings += _describe_gpus(facts["gpus"], request.gpu_count)
+    return findings
+
+
+def _describe_gpus(seen: dict[str, int], asked: int) -> list[Finding]:
+    """Return a line on each backend of Keras; where one has what was asked for, another's lack is no fault."""
+    found = []
+    level: Level = "warning" if max(seen.values(), default=0) >= asked else "fault"
+    for name, count in seen.items():
+        said = f"{BACKENDS[name]} sees {count} of {asked} GPUs there"
+        advice = f"is it the GPU build of {BACKENDS[name]}, and has the container --nv?"
+        found.append(Finding("ok", said) if count >= asked else Finding(level, said, advice))
+    return found
+
+
+def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | None) -> list[Finding]:
+    """Return lines on Python and its packages at a place, compared with those here."""
+    packages: dict[str, str] = facts["packages"]
+    said = ", ".join(f"{name} {version}" for name, version in packages.items())
+    findings = []
+    has_backend = any("(" not in packages[name] for name in BACKENDS)
+    for name, version in packages.items():
+        if "(" in version and not (name in BACKENDS and version == MISSING and has_backend):  # one backend is enough
+            level: Level = "fault" if name in ("hpcsweep", "submitit", "numpy") else "warning"
+            findings.append(Finding(level, f"{where}: {name} is {version}", f"install {name} there"))
+    if not findings:
+        findings.append(Finding("ok", f"{where}: Python {facts['python']}, {said}"))
+    if facts.get("uncompiled"):
+        told = f"{where}: Python compiles Keras anew at every start, which takes seconds"
+        findings.append(Finding("warning", told, f"type once: python -m compileall -q {facts['uncompiled']}"))
+    if here is None:
+        return findings
+    differing = [name for name in packages if name != "numpy" and here[name] != packages[name]]
+    if differing:
+        told = ", ".join(f"{name} {here[name]} here, {packages[name]} there" for name in differing)
+        findings.append(Finding("warning", f"versions differ: {told}", "numbers may differ in their last digits"))
+    return findings

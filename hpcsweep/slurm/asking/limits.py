@@ -1,0 +1,218 @@
+"""What the cluster allows: partitions, array sizes, the limits of the user's QOS and association, what nodes have.
+
+Each query may be unavailable (no accounting, no answer, no permission); then the limit is unknown and said to be.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hpcsweep.slurm.commands import Answer, ask
+from hpcsweep.slurm.text import format_duration, parse_config, parse_count, parse_duration_s, parse_record
+from hpcsweep.slurm.watching.queue import Queue, ask_squeue
+
+_GPUS = re.compile(r"gpu(?::([A-Za-z][\w.-]*))?:(\d+)")
+
+
+@dataclass(frozen=True)
+class NodeKind:
+    """Nodes of a partition that are alike; `gpus`: number of each type, "" if the type has no name."""
+
+    count: int
+    cpus: int
+    mem_mb: int
+    gpus: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def all_gpus(self) -> int:
+        return sum(self.gpus.values())
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition; `max_s` is None if it has no limit."""
+
+    name: str
+    is_default: bool = False
+    is_up: bool = True
+    max_s: float | None = None
+    accounts: tuple[str, ...] = ()
+    denied_qos: tuple[str, ...] = ()
+    allowed_qos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UserLimits:
+    """What one association or QOS allows a user; None: no limit, or not known."""
+
+    max_wall_s: float | None = None
+    max_running: int | None = None
+    max_submitted: int | None = None
+
+    def tightened(self, other: UserLimits) -> UserLimits:
+        """Return the stricter of both, limit by limit."""
+        return UserLimits(
+            _least(self.max_wall_s, other.max_wall_s),
+            _least(self.max_running, other.max_running),
+            _least(self.max_submitted, other.max_submitted),
+        )
+
+
+@dataclass(frozen=True)
+class ClusterLimits:
+    """All that could be found out; `unknown` holds one sentence for each thing that could not."""
+
+    version: str = ""
+    max_array_size: int | None = None
+    requeue_by_default: bool = True
+    accounting: bool = True
+    partitions: dict[str, Partition] = field(default_factory=dict)
+    nodes: dict[str, tuple[NodeKind, ...]] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+    qos: tuple[str, ...] = ()
+    user: UserLimits = UserLimits()
+    queued: int | None = None
+    unknown: tuple[str, ...] = ()
+
+    def partition(self, name: str | None) -> Partition | None:
+        """Return the partition `name`, the default one for None; None if there is no such or it is not known."""
+        if name is not None:
+            return self.partitions.get(name)
+        return next((one for one in self.partitions.values() if one.is_default), None)
+
+
+def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
+    """Ask for this user's queue and the cluster's limits; who does not answer the first is not waited for again."""
+    queue = ask_squeue()
+    if queue.problem:
+        return queue, ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
+    return queue, ask_limits(account, qos, len(queue.tasks))
+
+
+def ask_limits(account: str | None, qos: str | None, queued: int | None = None) -> ClusterLimits:
+    """Ask the cluster for everything that bounds a submission: a handful of short queries, once a command.
+
+    `queued`: how many tasks the user has in the queue, None if that is not known.
+    """
+    limits = read_config(ClusterLimits(), ask(["scontrol", "show", "config"]))
+    if not limits.version and limits.unknown:
+        return limits  # without the controller the others would only wait as long again
+    limits = read_partitions(limits, ask(["scontrol", "show", "partition", "--oneliner"]))
+    limits = read_nodes(limits, ask(["sinfo", "-h", "-e", "-o", "%R|%D|%c|%m|%G"]))
+    limits = replace(limits, queued=queued)
+    associations = ask(
+        ["sacctmgr", "-n", "-P", "show", "assoc", f"user={getpass.getuser()}",
+         "format=account,partition,qos,defaultqos,maxwall,maxjobs,maxsubmit"]
+    )  # fmt: skip
+    limits, used_qos = read_associations(limits, associations, account, qos)
+    if used_qos:
+        command = ["sacctmgr", "-n", "-P", "show", "qos", used_qos, "format=name,maxwall,maxjobspu,maxsubmitpu"]
+        limits = read_qos(limits, ask(command), used_qos)
+    return limits
+
+
+def read_config(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
+    """Add what `scontrol show config` says."""
+    if answer.problem:
+        return _unknown(limits, f"the cluster's settings are not known ({answer.problem})")
+    config = parse_config(answer.text)
+    return replace(
+        limits,
+        version=config.get("SLURM_VERSION", ""),
+        max_array_size=parse_count(config.get("MaxArraySize", "")),
+        requeue_by_default=config.get("JobRequeue", "1") != "0",
+        accounting=config.get("AccountingStorageType", "") != "accounting_storage/none",
+    )
+
+
+def read_partitions(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
+    """Add the partitions."""
+    if answer.problem:
+        return _unknown(limits, f"the partitions are not known ({answer.problem})")
+    records = [parse_record(line) for line in answer.lines]
+    partitions = [_partition(record) for record in records if "PartitionName" in record]
+    return replace(limits, partitions={one.name: one for one in partitions})
+
+
+def read_nodes(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
+    """Add what the nodes of each partition have."""
+    if answer.problem:
+        return _unknown(limits, f"the nodes are not known ({answer.problem})")
+    nodes: dict[str, list[NodeKind]] = {}
+    for line in answer.lines:
+        partition, count, cpus, mem, gres = (line.split("|") + [""] * 5)[:5]
+        if count.isdecimal() and cpus.isdecimal() and mem.isdecimal():
+            gpus = {kind: int(number) for kind, number in _GPUS.findall(gres)}
+            nodes.setdefault(partition, []).append(NodeKind(int(count), int(cpus), int(mem), gpus))
+    return replace(limits, nodes={name: tuple(kinds) for name, kinds in nodes.items()})
+
+
+def read_associations(
+    limits: ClusterLimits, answer: Answer, account: str | None, qos: str | None
+) -> tuple[ClusterLimits, str | None]:
+    """Add the limits of the user's association; also return the QOS that a submission will have."""
+    rows = [row for row in ((line.split("|") + [""] * 7)[:7] for line in answer.lines) if row[0]]
+    if answer.problem or not rows:
+        why = answer.problem or "you have no association"
+        said = f"the limits of your account and QOS are not known ({why})"
+        return _unknown(limits, said), None if answer.problem else qos
+    mine = next((row for row in rows if row[0] == account), rows[0])
+    limits = replace(
+        limits,
+        accounts=tuple(dict.fromkeys(row[0] for row in rows)),
+        qos=tuple(dict.fromkeys(name for row in rows for name in row[2].split(",") if name)),
+        user=limits.user.tightened(_user_limits(mine[4:7])),
+    )
+    return limits, qos or mine[3] or (limits.qos[0] if len(limits.qos) == 1 else None)
+
+
+def read_qos(limits: ClusterLimits, answer: Answer, qos: str) -> ClusterLimits:
+    """Add the limits of a QOS."""
+    rows = [line.split("|") for line in answer.lines]
+    row = next((row for row in rows if row[0] == qos and len(row) >= 4), None)
+    if answer.problem or row is None:
+        return _unknown(limits, f'the limits of QOS "{qos}" are not known ({answer.problem or "no such QOS"})')
+    return replace(limits, user=limits.user.tightened(_user_limits(row[1:4])))
+
+
+def describe_user_limits(limits: UserLimits) -> str:
+    """Return the limits in words."""
+    parts = [
+        f"{format_duration(limits.max_wall_s)} a job" if limits.max_wall_s is not None else "",
+        f"{limits.max_running} running" if limits.max_running is not None else "",
+        f"{limits.max_submitted} queued and running" if limits.max_submitted is not None else "",
+    ]
+    return ", ".join(part for part in parts if part) or "none"
+
+
+def _partition(record: dict[str, str]) -> Partition:
+    return Partition(
+        name=record["PartitionName"],
+        is_default=record.get("Default") == "YES",
+        is_up=record.get("State", "UP") == "UP",
+        max_s=parse_duration_s(record.get("MaxTime", "")),
+        accounts=_names(record.get("AllowAccounts", "")),
+        allowed_qos=_names(record.get("AllowQos", "")),
+        denied_qos=_names(record.get("DenyQos", "")),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return () if text in ("", "ALL", "N/A", "(null)") else tuple(text.split(","))
+
+
+def _user_limits(fields: list[str]) -> UserLimits:
+    wall, running, submitted = fields
+    return UserLimits(parse_duration_s(wall), parse_count(running), parse_count(submitted))
+
+
+def _unknown(limits: ClusterLimits, sentence: str) -> ClusterLimits:
+    return replace(limits, unknown=(*limits.unknown, sentence))
+
+
+def _least(one: Any, other: Any) -> Any:
+    given = [number for number in (one, other) if number is not None]
+    return min(given) if given else None

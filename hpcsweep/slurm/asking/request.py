@@ -1,0 +1,237 @@
+"""One request to SLURM: what a worker's allocation shall have, checked against the cluster's limits before queueing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hpcsweep.errors import SchedulerError, UsageError, nearest
+from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind
+from hpcsweep.slurm.text import format_duration
+from hpcsweep.sweep.profile import Profile
+
+DEFAULT_TIME_S = 3600
+DEFAULT_CPUS = 1
+MB_A_GB = 1000**3 / 1024**2
+
+
+@dataclass(frozen=True)
+class Request:
+    """What each worker of an array asks of SLURM."""
+
+    time_s: float
+    partition: str | None = None
+    cpus: int = DEFAULT_CPUS
+    mem_gb: float | None = None
+    gpus: int = 0
+    gpu_type: str | None = None
+    gres: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    exclude: str | None = None
+    mail_user: str | None = None
+    mail_type: str | None = None
+
+    @property
+    def minutes(self) -> int:
+        """The wall time in SLURM's unit, rounded up."""
+        return max(1, -int(-self.time_s // 60))
+
+    @property
+    def mem_mb(self) -> int | None:
+        """Memory in SLURM's megabytes (2^20 bytes)."""
+        return None if self.mem_gb is None else max(1, round(self.mem_gb * MB_A_GB))
+
+    def sbatch_parameters(self) -> dict[str, Any]:
+        """Return the request as submitit's parameters; every text in it is free of line ends."""
+        parameters: dict[str, Any] = {
+            "time": self.minutes,
+            "partition": self.partition,
+            "cpus_per_task": self.cpus,
+            "mem": None if self.mem_mb is None else f"{self.mem_mb}M",
+            "gres": self.gres_text(),
+            "account": self.account,
+            "qos": self.qos,
+            "constraint": self.constraint,
+            "exclude": self.exclude,
+            "mail_user": self.mail_user,
+            "mail_type": self.mail_type,
+        }
+        given = {name: value for name, value in parameters.items() if value is not None}
+        for name, value in given.items():
+            require_plain(name, value)
+        return given
+
+    def sbatch_options(self) -> list[str]:
+        """Return the request as options for `sbatch --test-only`."""
+        names = {"mem": "--mem", "time": "--time"}
+        return [
+            f"{names.get(name, '--' + name.replace('_', '-'))}={value}"
+            for name, value in self.sbatch_parameters().items()
+        ]
+
+    def gres_text(self) -> str | None:
+        """Return the request for GPUs as `gpu:t4:2`, None if there is none."""
+        if self.gres:
+            return self.gres
+        if not self.gpus:
+            return None
+        return f"gpu:{self.gpu_type}:{self.gpus}" if self.gpu_type else f"gpu:{self.gpus}"
+
+    @property
+    def gpu_count(self) -> int:
+        """How many GPUs are asked for."""
+        number = (self.gres or "").rpartition(":")[2]
+        return self.gpus or (int(number) if number.isdecimal() else 0)
+
+
+def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request:
+    """Return the request that a profile (with the sweep's resources laid over it) stands for."""
+    return Request(
+        time_s=profile.time_s or default_s,
+        partition=profile.partition,
+        cpus=profile.cpus or DEFAULT_CPUS,
+        mem_gb=profile.mem_gb,
+        gpus=profile.gpus,
+        gpu_type=profile.gpu_type,
+        gres=profile.gres,
+        account=profile.account,
+        qos=profile.qos,
+        constraint=profile.constraint,
+        exclude=profile.exclude,
+        mail_user=profile.mail_user,
+        mail_type=profile.mail_type,
+    )
+
+
+def require_plain(name: str, value: object) -> None:
+    """Refuse text that could end a line of the batch script: control characters and line separators."""
+    if isinstance(value, str) and not value.isprintable():
+        raise UsageError(f"{name}: found {value!r}, expected text on one line, without control characters")
+
+
+def refuse_impossible(request: Request, limits: ClusterLimits) -> None:
+    """Raise SchedulerError, in words, for a request that SLURM would refuse or leave pending for ever."""
+    _refuse_partition(request, limits)
+    _refuse_names(request, limits)
+    _refuse_time(request, limits)
+    _refuse_size(request, limits)
+
+
+def _refuse_partition(request: Request, limits: ClusterLimits) -> None:
+    if request.partition is None or not limits.partitions:
+        return
+    for name in request.partition.split(","):
+        if name not in limits.partitions:
+            known = ", ".join(limits.partitions)
+            raise SchedulerError(
+                f'partition: found "{name}", expected one of {known}{nearest(name, limits.partitions)}; '
+                "set `partition` in the profile or the sweep's [resources]"
+            )
+        if not limits.partitions[name].is_up:
+            raise SchedulerError(f'partition "{name}" takes no jobs now (it is not up); choose another')
+
+
+def _refuse_names(request: Request, limits: ClusterLimits) -> None:
+    for what, name, known in (("account", request.account, limits.accounts), ("qos", request.qos, limits.qos)):
+        if name and known and name not in known:
+            raise SchedulerError(
+                f'{what}: found "{name}", expected one of yours: {", ".join(known)}{nearest(name, known)}; '
+                f"set `{what}` in the profile"
+            )
+    partition = limits.partition(request.partition)
+    if partition and partition.allowed_qos and request.qos and request.qos not in partition.allowed_qos:
+        raise SchedulerError(
+            f'qos: found "{request.qos}", expected one that partition "{partition.name}" takes: '
+            f"{', '.join(partition.allowed_qos)}"
+        )
+    if partition and partition.accounts and request.account and request.account not in partition.accounts:
+        raise SchedulerError(
+            f'account: found "{request.account}", expected one that partition "{partition.name}" takes: '
+            f"{', '.join(partition.accounts)}"
+        )
+
+
+def _refuse_time(request: Request, limits: ClusterLimits) -> None:
+    asked_s = request.minutes * 60
+    partition = limits.partition(request.partition)
+    if partition and partition.max_s is not None and asked_s > partition.max_s:
+        raise SchedulerError(
+            f"time: found {format_duration(asked_s)}, expected at most {format_duration(partition.max_s)}, the limit "
+            f'of partition "{partition.name}"; the sweep goes on in further jobs, so type: --time '
+            f"{format_duration(partition.max_s)}"
+        )
+    if limits.user.max_wall_s is not None and asked_s > limits.user.max_wall_s:
+        raise SchedulerError(
+            f"time: found {format_duration(asked_s)}, expected at most {format_duration(limits.user.max_wall_s)}, the "
+            f"limit of your QOS or account; the sweep goes on in further jobs, so type: --time "
+            f"{format_duration(limits.user.max_wall_s)}"
+        )
+
+
+def _refuse_size(request: Request, limits: ClusterLimits) -> None:
+    partition = limits.partition(request.partition)
+    kinds = limits.nodes.get(partition.name, ()) if partition else ()
+    if kinds and not any(_fits(request, kind) for kind in kinds):
+        has = "; ".join(sorted({_describe(kind) for kind in kinds}))
+        raise SchedulerError(
+            f"resources: found {request.cpus} CPUs, {request.gres_text() or 'no GPU'}, "
+            f"{request.mem_mb or 'default'} MB a worker, expected what one node of partition "
+            f'"{partition.name if partition else ""}" has: {has}'
+        )
+
+
+def _fits(request: Request, kind: NodeKind) -> bool:
+    gpus = kind.gpus.get(request.gpu_type, 0) if request.gpu_type and not request.gres else kind.all_gpus
+    return request.cpus <= kind.cpus and (request.mem_mb or 0) <= kind.mem_mb and request.gpu_count <= gpus
+
+
+def _describe(kind: NodeKind) -> str:
+    gpus = ", ".join(f"{number} {name or 'GPU'}" for name, number in kind.gpus.items())
+    return f"{kind.cpus} CPUs, {kind.mem_mb} MB{', ' + gpus if gpus else ''}"
+
+
+@dataclass(frozen=True)
+class ArraySize:
+    """How many workers to submit, how many may run at once, and what to say about it."""
+
+    workers: int
+    at_once: int
+    notes: tuple[str, ...] = ()
+
+
+def choose_workers(
+    asked: int | str | None, trajectories: int, max_workers: int | None, limits: ClusterLimits
+) -> ArraySize:
+    """Return the size of the array: `asked`, else as many as make sense; SchedulerError if the asked do not fit.
+
+    More workers than may run at once are of no use, except `"each"`, which starts one a trajectory.
+    """
+    running = min((n for n in (max_workers, limits.user.max_running) if n), default=None)
+    room = None if limits.user.max_submitted is None else limits.user.max_submitted - (limits.queued or 0)
+    if room is not None and room < 1:
+        raise SchedulerError(
+            f"you have {limits.queued} jobs in the queue, expected fewer than {limits.user.max_submitted}, the limit "
+            "of your QOS or account; wait until some end, or cancel some: hpcsweep cancel SWEEP"
+        )
+    if isinstance(asked, int):
+        return _asked_workers(asked, trajectories, running, room, limits)
+    wanted = trajectories if asked == "each" else min(trajectories, running or 8)
+    most = min((n for n in (room, limits.max_array_size) if n), default=wanted)
+    workers = max(1, min(wanted, most))
+    cut = f"{workers} workers for {trajectories} trajectories: the queue takes no more"
+    notes = (cut,) if workers < wanted else ()
+    return ArraySize(workers, min(workers, running or workers), notes)
+
+
+def _asked_workers(
+    asked: int, trajectories: int, running: int | None, room: int | None, limits: ClusterLimits
+) -> ArraySize:
+    bounds = ((limits.max_array_size, "the cluster's largest array"), (room, "what your QOS or account takes now"))
+    for most, whose in bounds:
+        if most is not None and asked > most:
+            raise SchedulerError(f"workers: found {asked}, expected at most {most}, {whose}; type: --workers {most}")
+    workers = max(1, min(asked, trajectories))
+    notes = () if workers == asked else (f"{workers} of {asked} workers: there is one a trajectory at most",)
+    return ArraySize(workers, min(workers, running or workers), notes)

@@ -1,0 +1,77 @@
+"""Which request goes through soonest: several are shown to the scheduler, none is queued."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hpcsweep.errors import SchedulerError
+from hpcsweep.slurm.asking.limits import ClusterLimits
+from hpcsweep.slurm.asking.request import Request, refuse_impossible
+from hpcsweep.slurm.sending.submit import expected_start
+from hpcsweep.slurm.text import format_duration, parse_time
+
+TIMES_S = (1800.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
+MOST_OFFERS = 24  # each is a call of sbatch, a few hundredths of a second for the scheduler
+_START = re.compile(r"to start at (\S+)")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One request and when the scheduler expects to start it; None with its reason if it would not."""
+
+    request: Request
+    start: datetime | None
+    problem: str = ""
+
+
+def compare_requests(request: Request, limits: ClusterLimits) -> list[Offer]:
+    """Ask when requests of several lengths, GPU numbers and partitions would start; soonest first."""
+    offers = [_ask(one, limits) for one in list(candidates(request, limits))[:MOST_OFFERS]]
+    return sorted(offers, key=lambda offer: (offer.start is None, offer.start or datetime.max, -offer.request.time_s))
+
+
+def candidates(request: Request, limits: ClusterLimits) -> Iterator[Request]:
+    """Give the requests to compare: what was asked for, and its neighbours that the limits allow."""
+    up = [name for name, one in limits.partitions.items() if one.is_up]
+    partitions: list[str | None] = [request.partition] if request.partition or not up else [*up]
+    seen: set[Request] = set()
+    for partition in partitions:
+        for gpus in sorted({request.gpus, max(request.gpus, 1) * 2} if request.gpus else {0}):
+            for time_s in sorted({request.time_s, *TIMES_S}):
+                one = replace(request, partition=partition, gpus=gpus, time_s=time_s)
+                if one not in seen and _is_possible(one, limits):
+                    seen.add(one)
+                    yield one
+
+
+def describe_offers(offers: list[Offer]) -> list[str]:
+    """Return a line an offer."""
+    lines = []
+    for offer in offers:
+        request = offer.request
+        where, gpus = request.partition or "default", request.gres_text() or "no GPU"
+        what = f"{format_duration(request.time_s):>11}  {where:<12} {gpus:<10}"
+        when = f"starts {offer.start:%a %d %b %H:%M}" if offer.start else f"no: {offer.problem}"
+        lines.append(f"{what}  {when}")
+    return lines
+
+
+def _is_possible(request: Request, limits: ClusterLimits) -> bool:
+    try:
+        refuse_impossible(request, limits)
+    except SchedulerError:
+        return False
+    return True
+
+
+def _ask(request: Request, limits: ClusterLimits) -> Offer:
+    try:
+        answer = expected_start(request, 1)
+    except SchedulerError as error:
+        return Offer(request, None, str(error))
+    match = _START.search(answer)
+    start = parse_time(match[1]) if match else None
+    return Offer(request, start, "" if start else answer)

@@ -1,0 +1,134 @@
+"""A worker inside an array task: knows its end, trains until it is near, and says how to go on.
+
+This is what submitit calls on the node; all it is sent is this function, a path and numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.slurm.on_node.gpu_sharing import find_sharing
+from hpcsweep.slurm.on_node.processes import Team, plan_processes
+from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.text import parse_duration_s
+from hpcsweep.slurm.watching.causes import STORE_UNREACHABLE_CODE
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.worker.stop_request import Stop
+from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT
+
+SIGNAL_EARLY_S = 75.0  # SLURM may send its warning up to a minute before the time that was asked for
+
+
+def work_on_slurm(submission_path: str, index: int, workers: int, fruitless: int = 0) -> dict[str, int]:
+    """Be worker `index` of `workers` in this array task; `fruitless`: attempts before it that made no progress."""
+    try:
+        files = SlurmFiles(SubmissionFolder(Path(submission_path)))
+        terms = SlurmTerms.from_json(files.read_terms())
+        task = _task_name()
+        remove_leftovers(files, task)
+        allocation = Allocation(files, terms, task, fruitless)
+        allocation.begin()
+    except (StoreError, OSError) as error:
+        print(f"hpcsweep: the store cannot be used on this node: {error}", flush=True)
+        os._exit(STORE_UNREACHABLE_CODE)
+    return dict(allocation.train(index, workers))
+
+
+class Allocation:
+    """This array task's time, and what it leaves behind for its successor."""
+
+    def __init__(self, files: SlurmFiles, terms: SlurmTerms, task: str, fruitless: int = 0) -> None:
+        self._files, self._terms, self._task = files, terms, task
+        self._restart = int(os.environ.get("SLURM_RESTART_COUNT") or 0)
+        self._fruitless = max(fruitless, count_fruitless(files, task))
+        self.stop = Stop(time.monotonic() + remaining_s(terms), terms.margin_s, SIGNAL_EARLY_S + terms.margin_s)
+
+    def begin(self) -> None:
+        """Take over the signals, and say on record that this attempt has begun."""
+        self.stop.listen()
+        node = os.environ.get("SLURMD_NODENAME") or os.uname().nodename
+        facts = {"host": node, "pid": os.getpid(), "remaining_s": round(self.stop.remaining_s)}
+        self._files.add_event(self._task, "start", restart=self._restart, **facts)
+
+    def train(self, index: int, workers: int) -> Counter[str]:
+        """Train until nothing is left or the time is up; then say how to go on."""
+        processes = plan_processes(self._terms, os.environ)
+        sharing = find_sharing(self._terms, os.environ, self._files.submission, index, workers)
+        team = Team(self._files.submission, processes, self.stop, sharing.followers if sharing else None)
+        endings = team.work(index, workers)
+        self._end(endings)
+        return endings
+
+    def _end(self, endings: Counter[str]) -> None:
+        progress = bool(endings[PROGRESSED])
+        fruitless = 0 if progress else self._fruitless + 1
+        why = "superseded" if self._superseded() else _why(self.stop, endings)
+        facts: dict[str, Any] = {"restart": self._restart, "why": why, "progress": progress, "endings": dict(endings)}
+        go_on = self._mode(why) if not self._files.cancelled.exists() else ""
+        if go_on and fruitless >= self._terms.max_fruitless:
+            go_on, facts["gave_up"] = "", fruitless
+        self._files.add_event(self._task, "stop", fruitless=fruitless, next=go_on, **facts)
+        if go_on:
+            self._files.next_path(self._task, self._restart).write_text(go_on)
+
+    def _superseded(self) -> bool:
+        """Whether SLURM gave this node up and started the task anew elsewhere: that one alone goes on."""
+        events = self._files.events(self._task)
+        return any(event["event"] == "start" and int(event.get("restart", 0)) > self._restart for event in events)
+
+    def _mode(self, why: str) -> str:
+        """Return what the batch script shall do: a preempted task goes back to the queue whatever was asked for."""
+        if why == "preempted":
+            return "requeue"
+        return self._terms.continue_by if why == "time" and self._terms.continue_by in ("requeue", "resubmit") else ""
+
+
+def _why(stop: Stop, endings: Counter[str]) -> str:
+    if stop.signal is not None and stop.remaining_s > stop.margin_s:
+        return "preempted"
+    if stop.requested or endings[LATER]:
+        return "time"
+    return "too short" if endings[TOO_SHORT] else "nothing left"
+
+
+def remaining_s(terms: SlurmTerms) -> float:
+    """Return the seconds until this task's end: SLURM's word from before Python started, else what was asked for.
+
+    The host asks once, since the limit may have been changed, and since there may be no squeue in a container.
+    """
+    began = float(os.environ.get("HPCSWEEP_BEGAN") or time.time())
+    since_s = max(0.0, time.time() - began)
+    try:
+        left_s = parse_duration_s(os.environ.get("HPCSWEEP_TIME_LEFT", "INVALID"))
+    except ValueError:
+        left_s = None
+    if left_s is None and os.environ.get("HPCSWEEP_TIME_LEFT", "").upper() == "UNLIMITED":
+        return float("inf")
+    return (terms.request.minutes * 60 if left_s is None else left_s) - since_s
+
+
+def count_fruitless(files: SlurmFiles, task: str) -> int:
+    """Return how many attempts of this task in a row, up to now, ended without progress."""
+    stops = [event for event in files.events(task) if event["event"] == "stop"]
+    return int(stops[-1].get("fruitless", 0)) if stops else 0
+
+
+def remove_leftovers(files: SlurmFiles, task: str) -> None:
+    """Remove a result that submitit was writing when it was killed: it would make every later attempt fail."""
+    for path in files.workers.glob(f"{task}_*_result.save_tmp"):
+        path.unlink(missing_ok=True)
+    for path in files.workers.glob(f"{task}_*_result.pkl.save_tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _task_name() -> str:
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    if array and task:
+        return f"{array}_{task}"
+    return os.environ.get("SLURM_JOB_ID") or f"{os.getpid()}"

@@ -1,0 +1,1 @@
+"""Login node and batch script: workers on their way into the queue."""

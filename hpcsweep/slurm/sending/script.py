@@ -1,0 +1,120 @@
+"""The batch script around a worker: what SLURM reads, what the host does before Python starts and after it ended.
+
+All calls of SLURM's commands from a node are here, in the shell of the host: inside a container there are none.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.slurm.asking.request import require_plain
+from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.watching.causes import SETUP_FAILED_CODE
+from hpcsweep.store.task_files import EVENTS_SUFFIX, NEXT_SUFFIX
+
+SIGNAL = "USR2"
+
+# The EXIT trap runs however the worker ended, unless the whole node goes. SIGTERM must not end the shell before the
+# worker has written its checkpoint, and must stay deadly for what the shell starts, so it is caught and not ignored.
+# `return` says 0 outright: in a trap its default is the status from before the trap.
+# A task that was cancelled, or requeued by somebody, must not be brought back to life: only one that is running still,
+# or that stopped as it should but a moment too late.
+_BEGIN = """\
+hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+hpcsweep_files=@WORKERS@/"$hpcsweep_task"
+hpcsweep_next_file="$hpcsweep_files.${SLURM_RESTART_COUNT:-0}@NEXT@"
+hpcsweep_say() {
+  printf '{"event":"%s","code":%d,"restart":%d,"time":%d,"host":"%s"}\\n' \\
+    "$1" "$2" "${SLURM_RESTART_COUNT:-0}" "$(date +%s)" "${SLURMD_NODENAME:-$(hostname)}" >>"$hpcsweep_files@EVENTS@"
+}
+hpcsweep_may_go_on() {
+  for hpcsweep_try in 1 2 3 4 5 6; do
+    hpcsweep_state="$(squeue -h -j "$hpcsweep_task" -o '%T %r' 2>/dev/null)" && break
+    sleep 3
+  done
+  case "$hpcsweep_state" in "RUNNING "*|"COMPLETING TimeLimit") ;; *) return 1 ;; esac
+}
+hpcsweep_requeue() {
+  scontrol requeue "$hpcsweep_task" && return 0
+  scontrol update jobid="$hpcsweep_task" requeue=1 && scontrol requeue "$hpcsweep_task"
+}
+hpcsweep_resubmit() {
+  @HOST_PYTHON@ -m hpcsweep.slurm.sending.resubmit @SUBMISSION@ "$hpcsweep_task"
+}
+hpcsweep_end() {
+  hpcsweep_code=$?
+  trap - EXIT
+  hpcsweep_say exit "$hpcsweep_code"
+  hpcsweep_next="$(cat "$hpcsweep_next_file" 2>/dev/null)"
+  rm -f "$hpcsweep_next_file"
+  if [ -n "$hpcsweep_next" ] && hpcsweep_may_go_on; then
+    case "$hpcsweep_next" in
+      resubmit) hpcsweep_resubmit || hpcsweep_requeue || hpcsweep_say left 0 ;;
+      requeue) hpcsweep_requeue || hpcsweep_resubmit || hpcsweep_say left 0 ;;
+    esac
+  fi
+  exit "$hpcsweep_code"
+}
+trap hpcsweep_end EXIT
+trap : TERM
+export HPCSWEEP_TASK="$hpcsweep_task" HPCSWEEP_BEGAN="$(date +%s)" HPCSWEEP_EVENTS="$hpcsweep_files@EVENTS@"
+export HPCSWEEP_TIME_LEFT="$(squeue -h -j "$hpcsweep_task" -o %L 2>/dev/null)\""""
+
+
+def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]:
+    """Return the shell lines that run on the host before the worker."""
+    begin = _BEGIN
+    for mark, text in (
+        ("@WORKERS@", shlex.quote(str(workers))),
+        ("@SUBMISSION@", shlex.quote(str(submission))),
+        ("@HOST_PYTHON@", shlex.quote(terms.host_python)),
+        ("@EVENTS@", EVENTS_SUFFIX),
+        ("@NEXT@", NEXT_SUFFIX),
+    ):
+        begin = begin.replace(mark, text)
+    lines = begin.splitlines()
+    for name, value in terms.environment.items():
+        lines.append(f"export {name}={shlex.quote(value)}")
+    for line in [*(f"module load {shlex.quote(module)}" for module in terms.modules), *terms.setup]:
+        lines += [line, _or_stop(line)]
+    return lines
+
+
+def _or_stop(line: str) -> str:
+    said = shlex.quote(f"hpcsweep: this set-up line of the profile failed: {line}")
+    return f'[ "$?" -eq 0 ] || {{ echo {said} >&2; exit {SETUP_FAILED_CODE}; }}'
+
+
+def submitit_parameters(terms: SlurmTerms, submission: Path, workers: Path, job_name: str) -> dict[str, Any]:
+    """Return submitit's parameters for one array of workers."""
+    require_plain("name", job_name)
+    lead_s = max(1, round(terms.margin_s))
+    return {
+        **terms.request.sbatch_parameters(),
+        "job_name": job_name,
+        "comment": "hpcsweep",
+        "wckey": None,  # submitit's own is refused where such keys must be registered
+        "nodes": 1,
+        "ntasks_per_node": 1,
+        "setup": setup_lines(terms, submission, workers),
+        # srun does not take the batch job's cores over by itself since SLURM 22.05
+        "srun_args": [f"--cpus-per-task={terms.request.cpus}"],
+        "stderr_to_stdout": True,
+        "array_parallelism": max(1, terms.at_once),
+        "additional_parameters": {"signal": f"{SIGNAL}@{lead_s}", "requeue": True},
+    }
+
+
+def script_text(terms: SlurmTerms, submission: Path, workers: Path, job_name: str, array_size: int) -> str:
+    """Return the batch script that would be submitted, without needing SLURM."""
+    from submitit.slurm.slurm import _make_sbatch_string
+
+    parameters = submitit_parameters(terms, submission, workers, job_name)
+    command = f"{terms.python} -u -m submitit.core._submit {shlex.quote(str(workers))}"
+    return str(
+        _make_sbatch_string(
+            command=command, folder=workers, map_count=array_size if array_size > 1 else None, **parameters
+        )
+    )

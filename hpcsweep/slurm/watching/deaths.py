@@ -1,0 +1,72 @@
+"""Which workers have died and of what: the files first, SLURM's word where it knows better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hpcsweep.slurm.watching.causes import (
+    CANCELLED,
+    LOST,
+    NEVER_BEGAN,
+    NODE_FAILED,
+    TIMEOUT,
+    VAGUE,
+    Cause,
+    cause_of_exit,
+    cause_of_task,
+    cause_of_words,
+)
+from hpcsweep.slurm.watching.history import TaskHistory
+from hpcsweep.slurm.watching.queue import Queue, Task
+
+
+@dataclass(frozen=True)
+class Death:
+    """An array task that ended other than by having nothing left to do; `again`: SLURM has it in the queue again."""
+
+    task: str
+    cause: Cause
+    node: str = ""
+    again: bool = False
+
+
+def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
+    """Give the deaths among `tasks`; `queue` is SLURM's one answer, which may be that it does not know."""
+    for task in tasks:
+        told = queue.newest(task.name)
+        if told and told.living:
+            # only a node that went down keeps the batch script from writing down how the attempt ended
+            if told.state == "PENDING" and task.begun and not task.exit:
+                yield Death(task.name, NODE_FAILED, task.node, again=True)
+            continue
+        cause = _cause(task, told, answered=queue.answered)
+        if cause:
+            yield Death(task.name, cause, (told.node if told else "") or task.node)
+
+
+def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | None:
+    """Return what a task that is not in the queue died of; None if it ended well, or nobody knows that it ended."""
+    slurm = cause_of_task(told) if told else None
+    if task.stop and slurm is TIMEOUT:
+        return None  # it had stopped by itself, and SLURM cut off what came after
+    if slurm and slurm not in VAGUE:
+        return slurm
+    if task.exit:
+        return _cause_of_exit(task, task.exit)
+    if not answered or (told and not slurm):
+        return slurm
+    if not task.begun:
+        return slurm or NEVER_BEGAN
+    return cause_of_words(task.last_words()) or slurm or LOST
+
+
+def _cause_of_exit(task: TaskHistory, end: dict[str, Any]) -> Cause | None:
+    """Return what the files say: the exit code, and better, what SLURM's step daemon wrote into the worker's log."""
+    by_code = cause_of_exit(int(end.get("code", 0)))
+    if task.stop:
+        return by_code
+    # srun may return 0 when SLURM cuts it off, so a good end is one that the worker itself has announced
+    by_code = by_code or LOST
+    return (cause_of_words(task.last_words()) if by_code in (*VAGUE, CANCELLED) else None) or by_code

@@ -1,0 +1,92 @@
+"""What the files of a submission say of each of its array tasks, whether SLURM has heard of it or not."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hpcsweep.store.task_files import SentArray, SlurmFiles
+
+REMEMBERED_S = 300.0  # SLURM's usual MinJobAge: squeue knows an ended job for this long
+_ATTEMPT = re.compile(r".*- Starting with JobEnvironment[^\n]*\n", re.DOTALL)
+_LAST_BYTES = 20_000
+
+
+@dataclass(frozen=True)
+class TaskHistory:
+    """One array task that was submitted: the events of its newest attempt, oldest first; none if it never began."""
+
+    name: str
+    array: SentArray
+    files: SlurmFiles
+    events: list[dict[str, Any]]
+
+    @property
+    def begun(self) -> bool:
+        """Whether the task was ever started on a node."""
+        return bool(self.events)
+
+    @property
+    def exit(self) -> dict[str, Any] | None:
+        """The end of the newest attempt as its batch script saw it."""
+        return self._newest("exit")
+
+    @property
+    def stop(self) -> dict[str, Any] | None:
+        """What the worker itself said when it stopped; None if it never came to that."""
+        return self._newest("stop")
+
+    @property
+    def node(self) -> str:
+        """The node of the newest attempt, by SLURM's name."""
+        return next((str(event["host"]) for event in reversed(self.events) if event.get("host")), "")
+
+    @property
+    def ended_for_good(self) -> bool:
+        """Whether it wrote down that it has ended, as it should, and will not be back."""
+        if self._newest("left") or self._newest("continued"):
+            return True
+        return self.exit is not None and self.stop is not None and not self.stop.get("next")
+
+    def may_live(self) -> bool:
+        """Whether it may be queued or running, or have ended so recently that squeue still knows of it."""
+        if self.ended_for_good:
+            return False
+        if not self.begun or (self.exit and self.stop):
+            return True
+        return time.time() - float(self.events[-1]["time"]) < REMEMBERED_S
+
+    def last_words(self) -> str:
+        """Return what was printed into the worker's log since its newest attempt began."""
+        try:
+            with open(self.files.log_path(self.name), "rb") as log:
+                log.seek(max(0, log.seek(0, 2) - _LAST_BYTES))
+                text = log.read().decode(errors="replace")
+        except OSError:
+            return ""
+        return _ATTEMPT.sub("", text)
+
+    def _newest(self, event: str) -> dict[str, Any] | None:
+        return next((one for one in reversed(self.events) if one["event"] == event), None)
+
+
+def histories(files: SlurmFiles) -> Iterator[TaskHistory]:
+    """Give the history of every task of a submission's arrays."""
+    begun = set(files.tasks())
+    for array in files.arrays():
+        for name in task_names(array):
+            yield TaskHistory(name, array, files, _newest_attempt(files.events(name)) if name in begun else [])
+
+
+def task_names(array: SentArray) -> list[str]:
+    """Return the names of an array's tasks; an array of one is a plain job."""
+    return [str(array.array)] if array.workers == 1 else [f"{array.array}_{index}" for index in range(array.workers)]
+
+
+def _newest_attempt(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events of the newest attempt: a twin on a node that is cut off may still add to those of an older."""
+    newest = max((int(event.get("restart", 0)) for event in events), default=0)
+    return [event for event in events if int(event.get("restart", newest)) == newest]

@@ -1,0 +1,149 @@
+"""SLURM's side of a sweep: which workers wait, run or have died, and of what. The store stays the truth."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hpcsweep.errors import StoreError
+from hpcsweep.slurm.watching.causes import Cause
+from hpcsweep.slurm.watching.deaths import Death, find_deaths
+from hpcsweep.slurm.watching.history import TaskHistory, histories
+from hpcsweep.slurm.watching.queue import Queue, Task, ask_sacct, ask_squeue
+from hpcsweep.slurm.watching.reasons import PendingReason
+from hpcsweep.store import Store
+from hpcsweep.store.manifest import read_manifest
+from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
+
+
+@dataclass(frozen=True)
+class SlurmView:
+    """What SLURM and the batch scripts say of a sweep's workers."""
+
+    pending: list[Task] = field(default_factory=list)
+    running: list[Task] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def reasons(self) -> list[tuple[int, PendingReason]]:
+        """Return why tasks wait, with how many wait for it, most first."""
+        counts = Counter(task.reason for task in self.pending)
+        by_code = {task.reason: task.why_pending for task in self.pending}
+        return [(count, by_code[code]) for code, count in counts.most_common()]
+
+    def deaths_by_cause(self) -> list[tuple[Cause, list[Death]]]:
+        """Return the deaths, grouped."""
+        groups: dict[str, list[Death]] = defaultdict(list)
+        for death in self.deaths:
+            groups[death.cause.name].append(death)
+        return [(group[0].cause, group) for group in groups.values()]
+
+
+def covered_trajectories(store: Store, sweep: str, queue: Queue) -> set[str]:
+    """Return the trajectories that workers of earlier submissions, queued or running now, will see to."""
+    covered: set[str] = set()
+    for files in slurm_submissions(store.layout, sweep):
+        if queue.living(str(sent.array) for sent in files.arrays()) and not files.cancelled.exists():
+            covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
+    return covered
+
+
+def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> SlurmView:
+    """Ask SLURM once about a sweep's workers, or not at all when the files say that all of them have ended.
+
+    `at_work`: whether the store shows a run at work, so that there are workers alive.
+    """
+    submissions = slurm_submissions(store.layout, sweep)
+    tasks = list(_tasks_that_matter(submissions))
+    queue = _ask([task for task in tasks if not task.ended_for_good], at_work=at_work)
+    deaths = list(find_deaths(tasks, queue))
+    living = queue.living({task.name.partition("_")[0] for task in tasks})
+    notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue)]
+    if queue.problem:
+        notes.append(f"SLURM does not answer ({queue.problem}); the states above are from the store")
+    return SlurmView(
+        pending=[task for task in living if task.state != "RUNNING"],
+        running=[task for task in living if task.state == "RUNNING"],
+        deaths=deaths,
+        notes=notes,
+    )
+
+
+def _tasks_that_matter(submissions: list[SlurmFiles]) -> Iterator[TaskHistory]:
+    """Give the tasks of the newest submission, which took over what older ones left, and of those still at work."""
+    sent = [(files, tasks) for files in submissions if (tasks := list(histories(files)))]
+    for files, tasks in sent:
+        at_work = not files.cancelled.exists() and any(task.may_live() for task in tasks)
+        if at_work or files is sent[-1][0]:
+            yield from tasks
+
+
+def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
+    """Ask one of SLURM's commands, never both: squeue while any of the tasks may live, else sacct.
+
+    squeue alone is right about the living, sacct alone remembers the dead; that is, where there is accounting.
+    """
+    if not tasks:
+        return Queue({}, asked=False)
+    submissions = {task.files.path: task.files for task in tasks}.values()
+    if at_work or any(task.may_live() for task in tasks) or not any(map(_has_accounting, submissions)):
+        return ask_squeue(ended_too=True)
+    return ask_sacct(str(task.array.array) for task in tasks)
+
+
+def _has_accounting(files: SlurmFiles) -> bool:
+    try:
+        return bool(files.read_terms().get("accounting", True))
+    except StoreError:
+        return True
+
+
+def _notes(tasks: list[TaskHistory], living: list[Task], deaths: list[Death], queue: Queue) -> list[str]:
+    told = {task.name for task in living} | {death.task for death in deaths}
+    notes = (_note(task, gone=queue.answered) for task in tasks if task.name not in told)
+    return [note for note in notes if note]
+
+
+def _note(task: TaskHistory, *, gone: bool) -> str:
+    """Return what people should know of a task that is not in the queue; `gone`: SLURM itself says that it is not."""
+    stop = task.stop or {}
+    if "gave_up" in stop:
+        return (
+            f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued; give it more "
+            "time: hpcsweep resume SWEEP --time LONGER"
+        )
+    if stop.get("why") == "too short":
+        return (
+            f"worker {task.name}: what is left does not reach its first checkpoint in the time it was given; give it "
+            "more: hpcsweep resume SWEEP --time LONGER"
+        )
+    left = any(event["event"] == "left" for event in task.events)
+    if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
+        return f"worker {task.name} could not be continued from its node; type: hpcsweep resume SWEEP"
+    return ""
+
+
+def _interrupted(submissions: list[SlurmFiles]) -> list[str]:
+    return [
+        f"a submission of {sent.workers} workers was cut off half-way; see to it: hpcsweep submit SWEEP"
+        for files in submissions
+        for sent in files.interrupted(older_than_s=60.0)
+    ]
+
+
+def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:
+    """Return the folders of submissions with workers that are queued or running, or may be if SLURM is silent."""
+    submissions = [files for sweep in sweeps for files in slurm_submissions(store.layout, sweep)]
+    open_ones = [
+        files
+        for files in submissions
+        if files.interrupted() or not all(task.ended_for_good for task in histories(files))
+    ]
+    queue = ask_squeue() if open_ones else Queue({}, asked=False)
+    return [
+        files.path
+        for files in open_ones
+        if queue.problem or files.interrupted() or queue.living(str(sent.array) for sent in files.arrays())
+    ]

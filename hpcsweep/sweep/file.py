@@ -1,0 +1,146 @@
+"""The shape of a sweep file: its sections and keys, before anything is known of the job. See docs for an example."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from hpcsweep.sweep.settings import AtLeastOne, Name, NotNegative, Resources, Section, wrong
+
+LARGEST_SEED = 2**32 - 1  # what NumPy and Keras take
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Values = Annotated[list[Any], Field(min_length=1)]
+Point = Annotated[dict[str, Any], Field(min_length=1)]
+
+
+class RandomSpec(Section):
+    """How one parameter is drawn: {low = 1e-4, high = 1e-1, log = true} or {choice = ["adam", "sgd"]}."""
+
+    low: Number | None = Field(default=None, description="The smallest value, included.")
+    high: Number | None = Field(default=None, description="The largest value, included.")
+    log: bool = Field(default=False, description="Draw uniformly in the logarithm.")
+    whole: bool | None = Field(
+        default=None, alias="int", description="Draw whole numbers; as the job says if not given."
+    )
+    choice: Values | None = Field(default=None, description="Draw one of these instead, each as likely.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> RandomSpec:
+        ends = (self.low, self.high)
+        if (self.choice is None) == (ends == (None, None)) or (None in ends and ends != (None, None)):
+            raise wrong("either low and high, or choice")
+        if self.choice is not None and (self.log or self.whole is not None):
+            raise wrong("no log or int beside choice")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise wrong("low less than high")
+        if self.log and self.low is not None and self.low <= 0:
+            raise wrong("low more than 0, since log = true")
+        return self
+
+
+class Random(Section):
+    """Random points, crossed with grid and zip: samples, sample_seed, and a table a parameter."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, RandomSpec]
+
+    samples: AtLeastOne = Field(description="How many points are drawn; raising it keeps the earlier ones.")
+    sample_seed: NotNegative = Field(default=0, description="Another number draws other points.")
+
+    @property
+    def specs(self) -> dict[str, RandomSpec]:
+        """The parameters that are drawn."""
+        return dict(self.__pydantic_extra__)
+
+
+class Training(Section):
+    """How Keras jobs are trained; other jobs are not concerned."""
+
+    engine: Literal["auto", "fit", "compiled", "compiled-xla", "stacked"] = Field(
+        default="auto", description="The training loop; auto measures once for an architecture and kind of device."
+    )
+    backend: Literal["tensorflow", "jax"] | None = Field(
+        default=None, description="What Keras runs on; what KERAS_BACKEND says if not given, else TensorFlow."
+    )
+    stack_order: Literal["own", "shared"] = Field(
+        default="own", description="Whether runs that train stacked have each its own order of data, or one for all."
+    )
+    isolation: Literal["worker", "process"] = Field(
+        default="worker", description="Whether a worker trains in its own process or starts one a trajectory."
+    )
+    renew_gb: float | None = Field(
+        default=None, gt=0, description="A worker whose memory grew by so much goes on in a new process (4, or less)."
+    )
+
+
+class Stop(Section):
+    """When a run stops before its last epoch: as soon as the metric has not improved for `patience` epochs."""
+
+    metric: str = Field(description="The metric that is watched, such as val_loss.", min_length=1)
+    patience: AtLeastOne = Field(description="Epochs without improvement.")
+    min_delta: float = Field(default=0.0, description="The least change that counts as an improvement.", ge=0)
+    mode: Literal["min", "max"] | None = Field(
+        default=None, description="Whether less or more is better; else by its name."
+    )
+
+
+class OnDivergence(Section):
+    """What is tried when a run's loss becomes NaN or infinite: start again with half of a parameter."""
+
+    halve: str = Field(description="The parameter that is halved, a float such as learning_rate.")
+    times: AtLeastOne = Field(default=5, description="How often at most.")
+
+
+class Table(Section):
+    """The comparison table that is shown when the sweep is done."""
+
+    rows: list[str] = Field(default=[], description="Parameters whose values head the rows.")
+    cols: list[str] = Field(default=[], description="Parameters whose values head the columns.")
+    value: list[str] = Field(default=[], description='Summary metrics in the cells, such as ["max_val_accuracy"].')
+
+
+class SweepFile(Section):
+    """A sweep: a question, its parameter space, its job, its resources."""
+
+    name: Name = Field(description="The sweep's name.")
+    job: str = Field(description='The job: "path.py:function", from the folder that holds sweeps/ and jobs/.')
+    description: str = Field(default="", description="A sentence for people.")
+    profile: str = Field(
+        default="local", description="A file in jobs/profiles/ (without .toml), or a built-in profile."
+    )
+    repeats: AtLeastOne | None = Field(default=None, description="How many seeds: 0, 1, ...; 1 if neither is given.")
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = Field(default=None, description="The seeds themselves.")
+    fixed: dict[str, Any] = Field(default={}, description="Parameters that are the same in every run.")
+    grid: dict[str, Values] = Field(default={}, description="Every combination of the listed values.")
+    zip: dict[str, Values] = Field(
+        default={}, description="Lists of one length, walked in step, crossed with the grid."
+    )
+    vary: dict[str, Values] = Field(default={}, description="One factor at a time around a base of the first values.")
+    case: list[Point] = Field(default=[], description="Single extra points; each starts from the base.")
+    exclude: list[Point] = Field(default=[], description="Drop the runs that match all keys of one of these tables.")
+    random: Random | None = Field(default=None, description="Randomly drawn points, crossed with grid and zip.")
+    resources: Resources = Field(default=Resources(), description="Over the profile's settings of the same names.")
+    training: Training = Field(default=Training(), description="How Keras jobs are trained.")
+    stop: Stop | None = Field(default=None, description="Early stopping.")
+    on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
+    table: Table | None = Field(default=None, description="The layout of the comparison table.")
+
+    @model_validator(mode="after")
+    def _one_kind_of_seeds(self) -> SweepFile:
+        if self.repeats is not None and self.seeds is not None:
+            raise wrong("one of the two", key="repeats", found="seeds as well")
+        return self
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What changes the numbers of a run besides job, parameters and seed, and so belongs to its meaning."""
+        named = {"stop": self.stop, "on_divergence": self.on_divergence}
+        return {name: rule.model_dump(exclude_defaults=True) for name, rule in named.items() if rule is not None}
+
+    @property
+    def all_seeds(self) -> range | list[int]:
+        """The seeds of every point."""
+        return self.seeds if self.seeds is not None else range(self.repeats or 1)

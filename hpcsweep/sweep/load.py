@@ -1,0 +1,191 @@
+"""A sweep: one TOML file, read and checked whole, and the runs that it means. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpcsweep.errors import JobError, SweepFileError
+from hpcsweep.files import canonical_json
+from hpcsweep.sweep.file import OnDivergence, Stop, SweepFile, Table, Training
+from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
+from hpcsweep.sweep.match_job import SEED, resolve
+from hpcsweep.sweep.profile import Profile, load_profile
+from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs
+from hpcsweep.sweep.settings import Resources
+from hpcsweep.sweep.space import Space, count_runs, expand
+from hpcsweep.sweep.toml_problems import Problem, one_line, read_toml, refuse, validate
+from hpcsweep.sweep.value_types import Value
+
+MAX_RUNS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A checked sweep file and its runs, each once, in the order of the file.
+
+    `path` is the file, `root` the study's folder (that holds sweeps/ and jobs/). `profile` has the file's
+    [resources] laid over it. `notes` are warnings for people: points that were merged, an exclude without effect.
+    """
+
+    name: str
+    path: Path
+    root: Path
+    job: JobSchema
+    runs: list[Run]
+    profile: Profile
+    resources: Resources
+    training: Training
+    stop: Stop | None
+    on_divergence: OnDivergence | None
+    table: Table | None
+    description: str
+    notes: list[str]
+
+    @property
+    def engine(self) -> str:
+        """The training loop that the file asks for, "auto" if none."""
+        return self.training.engine
+
+
+def load_sweep(path: Path, max_runs: int = MAX_RUNS, profile: str | None = None) -> Sweep:
+    """Return the sweep of the file `path`; another `profile` than the file's can be named.
+
+    Raises SweepFileError or JobError, one line that starts with the file's name, at the first fault.
+    """
+    name = str(path)
+    file = validate(SweepFile, read_toml(path), name)
+    root = find_root(path, file.job)
+    job = _job(root, file.job, name)
+    space, problems = resolve(file, job)
+    if problems:
+        raise refuse(name, problems)
+    _check_size(space, max_runs, name)
+    used = _profile(root, profile or file.profile, name).with_resources(file.resources)
+    with collector_paused():
+        runs, notes = _runs(job, space, file.rules)
+    if not runs:
+        raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
+    _check_epochs(job, runs, name)
+    return Sweep(
+        name=file.name,
+        path=absolute(path),
+        root=root,
+        job=job,
+        runs=runs,
+        profile=used,
+        resources=file.resources,
+        training=file.training,
+        stop=file.stop,
+        on_divergence=file.on_divergence,
+        table=file.table,
+        description=file.description,
+        notes=notes,
+    )
+
+
+def sweep_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a sweep file, for editors."""
+    schema = SweepFile.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def find_root(path: Path, job: str) -> Path:
+    """Return the study's folder: the nearest one above the sweep file in which the job's path exists.
+
+    If there is none, the parent of the folder sweeps/ that the file is in, else the file's own folder.
+    """
+    folder = absolute(path).parent
+    try:
+        file, _ = split_reference(job)
+    except JobError:
+        return folder
+    for ancestor in (folder, *folder.parents):
+        if (ancestor / file).is_file():
+            return ancestor
+    return folder.parent if folder.name == "sweeps" else folder
+
+
+def _job(root: Path, reference: str, name: str) -> JobSchema:
+    try:
+        return read_job(root, reference)
+    except JobError as error:
+        raise JobError(one_line(f"{name}: job: {error}")) from None
+
+
+def _profile(root: Path, profile: str, name: str) -> Profile:
+    try:
+        return load_profile(root, profile)
+    except SweepFileError as error:
+        raise SweepFileError(one_line(f"{name}: profile: {error}")) from None
+
+
+def _check_size(space: Space, max_runs: int, name: str) -> None:
+    count = count_runs(space)
+    if count > max_runs:
+        expected = f"at most {max_runs:,} (type --max-runs {count} if you mean it)"
+        raise refuse(name, [Problem("runs", f"{count:,} of them", expected)])
+
+
+def _check_epochs(job: JobSchema, runs: Sequence[Run], name: str) -> None:
+    if not job.shares_epochs:
+        return
+    at = job.names.index("epochs")
+    fewest = min(run.values[at] for run in runs)  # type: ignore[type-var]  # ints, by the schema
+    if fewest < 0:  # type: ignore[operator]
+        raise refuse(name, [Problem("epochs", str(fewest), "a number that is not negative")])
+
+
+def _runs(job: JobSchema, space: Space, rules: Mapping[str, Any]) -> tuple[list[Run], list[str]]:
+    naming = Naming(job.reference, job.names, job.defaults, job.shares_epochs, rules)
+    excluder = Excluder(job.names, space.excludes)
+    keep = excluder.keeps if space.excludes else None
+    blocks = list(expand(space, job.defaults))
+    runs = [run for block in blocks for run in make_runs(naming, block, space.seeds, keep)]
+    if len(blocks) == 1 and blocks[0].is_distinct and len(set(space.seeds)) == len(space.seeds):
+        return runs, excluder.notes()
+    unique = list({run.id: run for run in runs}.values())
+    return unique, [*excluder.notes(), *_merged_notes(len(runs) - len(unique))]
+
+
+def _merged_notes(merged: int) -> list[str]:
+    words = "duplicate run" if merged == 1 else "duplicate runs"
+    return [f"merged {merged} {words}: each distinct run is trained once"] if merged else []
+
+
+class Excluder:
+    """Drops the points that match all keys of one of the [[exclude]] tables, and counts how many each matched."""
+
+    def __init__(self, names: tuple[str, ...], excludes: Sequence[Mapping[str, Value]]) -> None:
+        self._excludes = [
+            (
+                exclude.get(SEED),
+                [(names.index(name), value, canonical_json(value)) for name, value in exclude.items() if name != SEED],
+            )
+            for exclude in excludes
+        ]
+        self._matched = [0] * len(excludes)
+
+    def keeps(self, values: tuple[Value, ...], seed: int) -> bool:
+        """Return whether no exclude matches the point."""
+        kept = True
+        for number, (excluded_seed, wanted) in enumerate(self._excludes):
+            if (excluded_seed is None or excluded_seed == seed) and _match(values, wanted):
+                self._matched[number] += 1
+                kept = False
+        return kept
+
+    def notes(self) -> list[str]:
+        """Return a warning for each exclude that matched nothing."""
+        return [
+            f"exclude #{number} matches no run: it has no effect"
+            for number, matched in enumerate(self._matched, 1)
+            if not matched
+        ]
+
+
+def _match(values: tuple[Value, ...], wanted: list[tuple[int, Value, str]]) -> bool:
+    # the text as well, since 1 == True in Python, and not in a sweep
+    return all(values[at] == value and canonical_json(values[at]) == text for at, value, text in wanted)

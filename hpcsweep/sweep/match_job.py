@@ -1,0 +1,238 @@
+"""From a sweep file's sections to the job's terms: every name known, every value of the right kind, none missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
+
+from hpcsweep.errors import nearest
+from hpcsweep.sweep.file import RandomSpec, SweepFile
+from hpcsweep.sweep.job import GIVEN_BY_RUN, JobSchema, Parameter
+from hpcsweep.sweep.sampling import Draw
+from hpcsweep.sweep.space import Space
+from hpcsweep.sweep.toml_problems import Problem
+from hpcsweep.sweep.value_types import (
+    Anything,
+    Exact,
+    Kind,
+    ListOf,
+    MismatchError,
+    OneOf,
+    Value,
+    choices,
+    describe,
+    fitted,
+    listed,
+)
+
+SECTIONS = ("fixed", "grid", "zip", "vary")
+SEED = "seed"
+WHERE_GIVEN = {
+    "": "in [fixed] or a list in [grid]",
+    "vary": "in [fixed] or a list in [vary] (what [grid] lists is for the grid's runs only)",
+    "case": "in the case or in [fixed]",
+}
+LARGEST_EXACT = 2**53  # beyond it a float does not hold every whole number
+
+
+class Resolver:
+    """Reads the sections of one file against one job, and collects what is wrong."""
+
+    def __init__(self, file: SweepFile, job: JobSchema) -> None:
+        self._file = file
+        self._job = job
+        self.problems: list[Problem] = []
+
+    def space(self) -> Space:
+        """Return the parameter space; of use only if `problems` is empty then."""
+        file = self._file
+        space = Space(
+            fixed=self._values("fixed", file.fixed),
+            grid=self._lists("grid", file.grid),
+            zip=self._lists("zip", file.zip),
+            vary=self._lists("vary", file.vary),
+            cases=[self._values(f"case #{n}", case) for n, case in enumerate(file.case, 1)],
+            excludes=[self._exclude(f"exclude #{n}", one) for n, one in enumerate(file.exclude, 1)],
+            random=self._draws(),
+            samples=file.random.samples if file.random else 0,
+            sample_seed=file.random.sample_seed if file.random else 0,
+            seeds=file.all_seeds,
+        )
+        self._check_given_once()
+        self._check_lengths()
+        self._check_complete(space)
+        self._check_options()
+        return space
+
+    def _known(self, section: str, name: str) -> Parameter | None:
+        for parameter in self._job.parameters:
+            if parameter.name == name:
+                return parameter
+        if name in GIVEN_BY_RUN and name == SEED:
+            self._report(f"{section}.{name}", "the seed", "it outside the sections: repeats = 3 or seeds = [7, 8]")
+            return None
+        names = self._job.names
+        self._report(
+            f"{section}.{name}",
+            f"a parameter that {self._job.reference} does not take",
+            f"one of {listed(names)}{nearest(name, names)}",
+        )
+        return None
+
+    def _report(self, key: str, found: str, expected: str) -> None:
+        self.problems.append(Problem(key, found, expected))
+
+    def _fit(self, key: str, kind: Kind, value: object, hint: str = "") -> Value:
+        try:
+            return fitted(kind, value)
+        except MismatchError as error:
+            near = nearest(value, choices(kind)) if isinstance(value, str) else ""
+            self._report(key, describe(value), f"{error}{hint} ({self._job.reference}){near}")
+            return None
+
+    def _values(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
+        known = {name: self._known(section, name) for name in table}
+        return {
+            name: self._fit(f"{section}.{name}", parameter.kind, table[name], _one_value_hint(table[name]))
+            for name, parameter in known.items()
+            if parameter
+        }
+
+    def _lists(self, section: str, table: Mapping[str, list[Any]]) -> dict[str, list[Value]]:
+        known = {name: self._known(section, name) for name in table}
+        return {
+            name: self._fit_all(f"{section}.{name}", parameter.kind, table[name])
+            for name, parameter in known.items()
+            if parameter
+        }
+
+    def _fit_all(self, key: str, kind: Kind, values: Iterable[Any]) -> list[Value]:
+        before = len(self.problems)
+        fitting = []
+        for value in values:
+            fitting.append(self._fit(key, kind, value, _list_of_lists_hint(kind, value)))
+            if len(self.problems) > before:  # one fault a list is enough to say
+                break
+        return fitting
+
+    def _exclude(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
+        point = {name: value for name, value in table.items() if name != SEED}
+        values = self._values(section, point)
+        if SEED in table:
+            values[SEED] = self._fit(f"{section}.{SEED}", Exact(int), table[SEED])
+        return values
+
+    def _draws(self) -> dict[str, Draw]:
+        if self._file.random is None:
+            return {}
+        specs = self._file.random.specs
+        if not specs:
+            self._report("random", "no parameter", "one such as learning_rate = {low = 1e-4, high = 1e-1, log = true}")
+        known = {name: self._known("random", name) for name in specs}
+        return {
+            name: self._draw(f"random.{name}", parameter.kind, specs[name])
+            for name, parameter in known.items()
+            if parameter
+        }
+
+    def _draw(self, key: str, kind: Kind, spec: RandomSpec) -> Draw:
+        if spec.choice is not None:
+            return Draw(kind, choices=tuple(self._fit_all(f"{key}.choice", kind, spec.choice)))
+        low, high = spec.low or 0.0, spec.high or 0.0
+        whole = not _takes_any_float(kind) if spec.whole is None else spec.whole
+        if not _takes_any_float(kind) and not (whole and _takes_any_int(kind)):
+            self._report(
+                key, "a range of numbers", f"{kind.expected()} ({self._job.reference}); choice = [...] lists values"
+            )
+        for end, value in (("low", low), ("high", high)):
+            if whole and (value != int(value) or abs(value) > LARGEST_EXACT):
+                self._report(f"{key}.{end}", describe(value), f"a whole number ({self._job.reference})")
+        return Draw(kind, low=low, high=high, log=spec.log, whole=whole)
+
+    def _check_given_once(self) -> None:
+        file = self._file
+        tables: dict[str, Iterable[str]] = {section: getattr(file, section) for section in SECTIONS}
+        tables["random"] = file.random.specs if file.random else ()
+        for one, other in combinations(tables, 2):
+            for name in set(tables[one]) & set(tables[other]):
+                self._report(f"{other}.{name}", f"it also in [{one}]", "each parameter in one section")
+
+    def _check_lengths(self) -> None:
+        lengths = {name: len(values) for name, values in self._file.zip.items()}
+        if len(set(lengths.values())) > 1:
+            found = ", ".join(f"{length} ({name})" for name, length in lengths.items())
+            self._report("zip", f"lists of different lengths: {found}", "lists of one length")
+
+    def _check_complete(self, space: Space) -> None:
+        needed = [parameter.name for parameter in self._job.parameters if parameter.required]
+        base = set(space.base)
+        product = base | set(space.grid) | set(space.zip) | set(space.random)
+        if space.has_product:
+            self._check_given(needed, product, "")
+        if space.vary:
+            self._check_given(needed, base, "vary")
+        for number, case in enumerate(space.cases, 1):
+            self._check_given(needed, base | set(case), f"case #{number}")
+
+    def _check_given(self, needed: Iterable[str], given: set[str], section: str) -> None:
+        for name in needed:
+            if name not in given:
+                key = f"{section}.{name}" if section else name
+                where = WHERE_GIVEN[section.split(" ")[0]]
+                self._report(key, "nothing", f"a value {where}, since {self._job.reference} needs it")
+
+    def _check_options(self) -> None:
+        if self._file.on_divergence:
+            self._check_halved(self._file.on_divergence.halve)
+        if self._file.table:
+            names = (*self._job.names, SEED)
+            for key in ("rows", "cols"):
+                for name in getattr(self._file.table, key):
+                    if name not in names:
+                        self._report(f"table.{key}", describe(name), f"one of {listed(names)}{nearest(name, names)}")
+
+    def _check_halved(self, name: str) -> None:
+        floats = [one.name for one in self._job.parameters if Exact(float) in _alternatives(one.kind)]
+        if name not in floats:
+            expected = f"a float parameter of {self._job.reference}, one of {listed(floats)}"
+            self._report("on_divergence.halve", describe(name), expected + nearest(name, floats))
+
+
+def resolve(file: SweepFile, job: JobSchema) -> tuple[Space, list[Problem]]:
+    """Return the parameter space of `file` in the terms of `job`, and everything that is wrong with it."""
+    resolver = Resolver(file, job)
+    return resolver.space(), resolver.problems
+
+
+def _alternatives(kind: Kind) -> tuple[Kind, ...]:
+    return kind.kinds if isinstance(kind, OneOf) else (kind,)
+
+
+def _takes_any_float(kind: Kind) -> bool:
+    return bool({Exact(float), Anything()} & set(_alternatives(kind)))
+
+
+def _takes_any_int(kind: Kind) -> bool:
+    return Exact(int) in _alternatives(kind)
+
+
+def _takes(kind: Kind, value: object) -> bool:
+    try:
+        fitted(kind, value)
+    except MismatchError:
+        return False
+    return True
+
+
+def _list_of_lists_hint(kind: Kind, value: object) -> str:
+    if isinstance(value, list) or not (isinstance(kind, ListOf) or _takes(kind, [value])):
+        return ""
+    return ", so a list of lists here, such as [[8, 8], [16, 16]]"
+
+
+def _one_value_hint(value: object) -> str:
+    if isinstance(value, list) and value and not isinstance(value[0], list):
+        return f", or [grid] for each of {json.dumps(value, default=str)[:40]}"
+    return ""

@@ -1,0 +1,105 @@
+"""Profiles: what a cluster (or this machine) is like, in jobs/profiles/<name>.toml of the study, or built in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hpcsweep.errors import SweepFileError, nearest
+from hpcsweep.sweep.settings import AtLeastOne, Line, Name, NotNegative, Positive, Resources, Section, Word
+from hpcsweep.sweep.toml_problems import read_toml, validate
+from hpcsweep.sweep.value_types import listed
+
+PROFILES = Path("jobs", "profiles")
+
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Container(Section):
+    """The container that workers run in."""
+
+    command: Word = Field(
+        default="singularity", description="The program that starts it, such as singularity or apptainer."
+    )
+    image: Line = Field(description="The image's file, as the compute nodes see it.")
+    options: list[Line] = Field(
+        default=[], description='Options before the image, such as ["--nv", "-B", "/data:/data"].'
+    )
+
+
+class Profile(Resources):
+    """Settings of one cluster, or of this machine. Resources are those of one worker's allocation (array task)."""
+
+    name: Name = Field(
+        default="", description="The profile's name; its file's name if it is not given.", validate_default=False
+    )
+    description: str = Field(default="", description="A sentence for people.")
+    scheduler: Literal["local", "slurm"] = Field(default="local", description="Who starts the workers.")
+    account: Word | None = Field(default=None, description="SLURM account.")
+    qos: Word | None = Field(default=None, description="SLURM quality of service.")
+    constraint: Line | None = Field(default=None, description="SLURM node features, such as v100|h100.")
+    exclude: Word | None = Field(default=None, description="Nodes not to use, such as node[3-5].")
+    gres: Word | None = Field(default=None, description="GPU request where --gpus is not understood, such as gpu:t4:1.")
+    gpu_type: Word | None = Field(default=None, description="Type of GPU, such as t4 or v100.")
+    gpus: NotNegative = Field(default=0, description="GPUs of a worker's allocation.")
+    max_workers: AtLeastOne | None = Field(
+        default=None, description="Most workers that run at once (the cluster's limit of running jobs a user)."
+    )
+    setup: list[Line] = Field(default=[], description="Shell lines that run before the worker; one that fails ends it.")
+    modules: list[Word] = Field(default=[], description="Environment modules to load before the setup lines.")
+    environment: dict[EnvironmentName, Line] = Field(default={}, description="Environment variables of the workers.")
+    container: Container | None = Field(default=None, description="The container that workers run in.")
+    python: Line | None = Field(
+        default=None, description="The Python of the workers; that of this command if not given."
+    )
+    continue_: Literal["requeue", "resubmit", "chain", "manual"] = Field(
+        default="requeue", alias="continue", description=Resources.model_fields["continue_"].description
+    )
+    signal_lead_s: NotNegative = Field(
+        default=90, description="Seconds before the end of the wall time at which workers stop."
+    )
+    lease_s: Positive = Field(
+        default=300.0, description="Seconds without a heartbeat after which a claim is taken over."
+    )
+    heartbeat_s: Positive = Field(default=30.0, description="Seconds between the heartbeats of a claim.")
+    mail_user: Word | None = Field(default=None, description="Whom SLURM writes to.")
+    mail_type: Word | None = Field(default=None, description="When SLURM writes, such as END,FAIL.")
+    data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
+    store: Line | None = Field(default=None, description="Folder of the store; results/ of the study if not given.")
+
+    def with_resources(self, resources: Resources) -> Profile:
+        """Return this profile with a sweep file's [resources] laid over it."""
+        return self.model_copy(update=resources.given())
+
+
+BUILT_IN = {"local": Profile(name="local", description="Workers on this machine.")}
+
+
+def load_profile(root: Path, name: str) -> Profile:
+    """Return the profile `name`: jobs/profiles/<name>.toml under the study's folder `root`, else a built-in one.
+
+    Raises SweepFileError, one line, if there is none of that name or its file is wrong.
+    """
+    file = root / PROFILES / f"{name}.toml"
+    if _is_name(name) and file.is_file():
+        shown = (PROFILES / file.name).as_posix()
+        profile = validate(Profile, read_toml(file, shown), shown)
+        return profile if profile.name else profile.model_copy(update={"name": name})
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    known = profile_names(root)
+    raise SweepFileError(
+        f'found "{name}", expected a profile of {PROFILES.as_posix()}/ or a built-in one: {listed(known)}'
+        + nearest(name, known)
+    )
+
+
+def profile_names(root: Path) -> list[str]:
+    """Return the names of all profiles that `load_profile` finds, sorted."""
+    return sorted({*BUILT_IN, *(file.stem for file in (root / PROFILES).glob("*.toml"))})
+
+
+def _is_name(name: str) -> bool:
+    return not {"/", "\\", "\0"} & set(name)

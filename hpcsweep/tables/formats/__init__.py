@@ -1,0 +1,1 @@
+"""How a table is written: text, Markdown, CSV, LaTeX, HTML, JSON."""

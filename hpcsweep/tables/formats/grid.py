@@ -1,0 +1,95 @@
+"""A table as texts in a grid, before it takes the form of a terminal, Markdown, LaTeX or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from hpcsweep.results.query.labels import key_text, key_texts
+from hpcsweep.tables.formats.decimals import cell_text, decimals_of
+from hpcsweep.tables.table import Place, Table
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """One cell's text, whether it is the best, and whether it has no number."""
+
+    text: str
+    best: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Texts in place: `stubs` head the row labels, each of `levels` is one line of column headings (one a column)."""
+
+    caption: str
+    stubs: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    labels: tuple[tuple[str, ...], ...]
+    cells: tuple[tuple[GridCell, ...], ...]
+    notes: tuple[str, ...]
+
+    def spans(self, level: int) -> list[tuple[str, int]]:
+        """Return (heading, columns it spans) of one line of headings; a lower line never joins what an upper splits."""
+        width = len(self.levels[level])
+        paths = [tuple(line[column] for line in self.levels[: level + 1]) for column in range(width)]
+        if level == len(self.levels) - 1:
+            return [(path[-1], 1) for path in paths]
+        return [(path[-1], len(list(group))) for path, group in groupby(paths)]
+
+    def columns(self, start: int, stop: int) -> Grid:
+        """Return the grid with the columns of numbers from `start` to before `stop` only."""
+        return Grid(
+            self.caption,
+            self.stubs,
+            tuple(line[start:stop] for line in self.levels),
+            self.labels,
+            tuple(row[start:stop] for row in self.cells),
+            self.notes,
+        )
+
+
+def grid_of(table: Table, plus_minus: str = " ± ") -> Grid:
+    """Return the texts of a table."""
+    columns = table.columns()
+    decimals = [decimals_of(table, position) for position in range(len(table.values))]
+    levels = [
+        tuple(f"{name} {key_text(col[depth])}" for col, _ in columns) for depth, name in enumerate(table.spec.cols)
+    ]
+    if len(table.values) > 1 or not levels:
+        levels.append(tuple(table.label(position) for _, position in columns))
+    cells = [
+        tuple(_grid_cell(table, (row, col, position), decimals[position], plus_minus) for col, position in columns)
+        for row in table.row_keys
+    ]
+    return Grid(
+        caption=_caption(table),
+        stubs=table.spec.rows,
+        levels=tuple(levels),
+        labels=tuple(tuple(key_texts(row)) for row in table.row_keys),
+        cells=tuple(cells),
+        notes=table.notes,
+    )
+
+
+def blank_repeats(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return row labels with each one blank that repeats the label above it, as far as all to its left do."""
+    shown: list[tuple[str, ...]] = []
+    for above, row in zip([None, *labels], labels, strict=False):
+        same = 0
+        while above is not None and same < len(row) - 1 and above[same] == row[same]:
+            same += 1
+        shown.append(("",) * same + row[same:])
+    return shown
+
+
+def _grid_cell(table: Table, place: Place, decimals: int | None, pm: str) -> GridCell:
+    cell = table.cells[place]
+    return GridCell(cell_text(cell, table.spec.kind, decimals, pm), place in table.best, cell.n == 0)
+
+
+def _caption(table: Table) -> str:
+    shown = ", ".join(table.label(position) for position in range(len(table.values)))
+    return f"{table.title}: {shown}"

@@ -1,0 +1,99 @@
+"""A table in Markdown and in LaTeX. Whatever a parameter's value is, it stays text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hpcsweep.tables.formats.grid import Grid, blank_repeats, grid_of
+from hpcsweep.tables.table import Table
+
+LONG_LABEL = 40
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "±": r"\(\pm\)",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "≥": r"\(\geq\)",
+    "≤": r"\(\leq\)",
+}
+
+
+def to_markdown(table: Table) -> str:
+    """Return the table as GitHub's Markdown: the best in bold, headings of several lines joined, notes below."""
+    grid = grid_of(table)
+    heads = [*map(_markdown, grid.stubs), *(_markdown(", ".join(column)) for column in zip(*grid.levels, strict=True))]
+    lines = [_row(heads), _row([":--"] * len(grid.stubs) + ["--:"] * len(grid.levels[0]))]
+    for label, cells in zip(grid.labels, grid.cells, strict=True):
+        texts = [f"**{_markdown(cell.text)}**" if cell.best else _markdown(cell.text) for cell in cells]
+        lines.append(_row([*map(_markdown, label), *texts]))
+    notes = [f"- {_markdown(note)}" for note in grid.notes]
+    return "\n".join([f"**{_markdown(grid.caption)}**", "", *lines, "", *notes]) + "\n"
+
+
+def to_latex(table: Table) -> str:
+    r"""Return a `table` environment for LaTeX.
+
+    Its document needs \usepackage{booktabs} and \usepackage[T1]{fontenc}.
+    """
+    grid = grid_of(table)
+    columns = "".join(map(_stub_column, zip(*grid.labels, strict=True))) + "r" * len(grid.levels[0])
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_latex(grid.caption)}}}"]
+    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    for level in range(len(grid.levels)):
+        lines += _latex_heading(grid, level)
+    lines.append(r"\midrule")
+    for label, cells in zip(blank_repeats(grid.labels), grid.cells, strict=True):
+        texts = [rf"\textbf{{{_latex(cell.text)}}}" if cell.best else _latex(cell.text) for cell in cells]
+        lines.append(_latex_row([*map(_latex, label), *texts]))
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if grid.notes:
+        width = r"\par\smallskip\parbox{0.95\linewidth}{\footnotesize "
+        lines.append(
+            width + " ".join(_latex(note) for note in grid.notes).replace(" * marks", r" \textbf{Bold} marks") + "}"
+        )
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _row(texts: list[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def _markdown(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text).replace("--", "-{}-")  # two hyphens, not a dash
+
+
+def _stub_column(labels: Sequence[str]) -> str:
+    return r"p{0.3\linewidth}" if max(map(len, labels)) > LONG_LABEL else "l"  # a paragraph, to stay on the page
+
+
+def _latex_row(texts: list[str]) -> str:
+    # a row that begins with a bracket would be read as an option of the \\ before it
+    return " & ".join(f"{{{text}}}" if text.startswith("[") else text for text in texts) + r" \\"
+
+
+def _latex_heading(grid: Grid, level: int) -> list[str]:
+    last = level == len(grid.levels) - 1
+    texts = [_latex(name) if last else "" for name in grid.stubs]
+    rules, column = [], len(grid.stubs)
+    for text, span in grid.spans(level):
+        texts.append(rf"\multicolumn{{{span}}}{{{'r' if last else 'c'}}}{{{_latex(text)}}}")
+        rules.append(rf"\cmidrule(lr){{{column + 1}-{column + span}}}")
+        column += span
+    return [_latex_row(texts)] + ([] if last else ["".join(rules)])

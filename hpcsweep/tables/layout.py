@@ -1,0 +1,94 @@
+"""What a table shall show: asked for, else said in the sweep file, else chosen from what varies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.results import Results
+from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.values import default_value
+from hpcsweep.results.query.where import parse_condition
+from hpcsweep.tables.cells import KINDS
+
+MAX_COLUMNS = 6
+FILLED = 0.7  # a grid emptier than this is a list of settings, and reads better without columns
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A table's rows and columns (parameters or columns of ours), its values, and which statistic a cell shows."""
+
+    rows: tuple[str, ...]
+    cols: tuple[str, ...]
+    values: tuple[str, ...]
+    kind: str = "mean"
+
+
+def choose(
+    results: Results,
+    rows: Sequence[str] | None,
+    cols: Sequence[str] | None,
+    values: Sequence[str] | None,
+    kind: str = "mean",
+) -> Spec:
+    """Return the table to make; UsageError names a row, column or statistic that does not exist."""
+    said = results.layout
+    if rows is None and cols is None and said is not None and (said.rows or said.cols):
+        rows, cols = said.rows, said.cols
+    if rows is None and cols is None:
+        rows, cols = _layout(results)
+    values = values or (said.value if said is not None else None) or [default_value(results)]
+    if kind not in KINDS:
+        raise UsageError(f'--stat: found "{kind}"{nearest(kind, KINDS)}; expected one of {", ".join(KINDS)}')
+    spec = Spec(tuple(rows or ()), tuple(cols or ()), tuple(values), kind)
+    for name in (*spec.rows, *spec.cols):
+        _check_axis(results, name)
+    twice = [name for name in spec.rows if name in spec.cols]
+    if twice or len(set(spec.rows)) < len(spec.rows) or len(set(spec.cols)) < len(spec.cols):
+        raise UsageError(f"--rows and --cols name {', '.join(twice) or 'a parameter'} twice; expected each once")
+    return spec
+
+
+def axis_column(results: Results, name: str) -> pd.Series[Any]:
+    """Return the column behind the name of a row or column: a parameter, else a column of ours."""
+    return results.runs[name] if name in results.runs else results.column(name)
+
+
+def select(results: Results, where: str | None) -> Results:
+    """Return the results whose runs fulfil the condition `where`; NothingSelectedError if none does."""
+    if not where:
+        return results
+    condition = parse_condition(where, (*results.own, *map(str, results.runs)))
+    columns = [axis_column(results, name).tolist() for name in condition.names]
+    rows = zip(*columns, strict=True) if columns else [()] * len(results.runs)
+    keep = [condition(dict(zip(condition.names, row, strict=True))) for row in rows]
+    if not any(keep):
+        raise NothingSelectedError(f"--where {where!r}: none of the {len(keep)} runs fulfils it")
+    return replace(results, runs=results.runs[keep].reset_index(drop=True))
+
+
+def _layout(results: Results) -> tuple[list[str], list[str]]:
+    varying = list(results.varying())
+    if len(varying) < 2:
+        return varying, []
+    for name in reversed(varying):
+        values = len(distinct(results.runs[name]))
+        others = [other for other in varying if other != name]
+        settings = len(set(zip(*(results.runs[other].tolist() for other in varying), strict=True)))
+        settings_of_rows = len(set(zip(*(results.runs[other].tolist() for other in others), strict=True)))
+        if values <= MAX_COLUMNS and settings >= FILLED * values * settings_of_rows:
+            return others, [name]
+    return varying, []
+
+
+def _check_axis(results: Results, name: str) -> None:
+    known = [*results.parameters, *results.own]
+    if name not in known and name not in results.runs:
+        raise UsageError(
+            f'no parameter is called "{name}"{nearest(name, known)}; expected one of: {", ".join(results.parameters)}'
+        )

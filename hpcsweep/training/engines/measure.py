@@ -1,0 +1,68 @@
+"""How long a training step takes with each of several engines."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from hpcsweep.training.backend import backend
+from hpcsweep.training.programs.cache import Setup
+
+MEASURED_S = 0.1  # of steps, beyond what a call takes that trains one batch only
+REPEATS = 5
+
+
+@dataclass
+class _Trial:
+    """One engine, and how often what was timed with it."""
+
+    try_batches: Callable[[int], None]
+    clock: Callable[[], float]
+    most_batches: int
+    batches: int = 1
+    whole_s: float = math.inf
+    single_s: float = math.inf
+
+    def choose_batches(self) -> None:
+        """Find how many batches take long enough to be measured; the first call of all traces and does not count."""
+        self._took_s(1)
+        self.single_s = self._took_s(1)
+        while self.batches < self.most_batches and self._took_s(self.batches) - self.single_s < MEASURED_S:
+            self.batches = min(2 * self.batches, self.most_batches)
+
+    def measure(self) -> None:
+        """Time a call with one batch and one with many; the least of all times counts."""
+        self.single_s = min(self.single_s, self._took_s(1))
+        self.whole_s = min(self.whole_s, self._took_s(self.batches))
+
+    @property
+    def step_s(self) -> float:
+        """Seconds a step, without what a call takes beside its steps."""
+        if self.batches == 1:
+            return self.single_s
+        return max(self.whole_s - self.single_s, 0.0) / (self.batches - 1)
+
+    def _took_s(self, batches: int) -> float:
+        began = self.clock()
+        self.try_batches(batches)
+        return self.clock() - began
+
+
+def measure_steps_s(setup: Setup, *engines: str) -> list[float]:
+    """Return the seconds that a training step takes with each of `engines`; the model's state is lost.
+
+    The engines are measured in turns and the least of several times counts, so that what else the machine does changes
+    little; on a CPU it is processor time, which that changes least. Raises NotCompilableError as making programs does.
+    """
+    clock = time.process_time if backend().device_name() == "cpu" else time.perf_counter
+    batches_in_an_epoch = -(-len(setup.data.x) // setup.batch_size)
+    programs = [setup.program(engine) for engine in engines]
+    trials = [_Trial(partial(one.try_batches, one.put(setup.data)), clock, batches_in_an_epoch) for one in programs]
+    for trial in trials:
+        trial.choose_batches()
+    for trial in trials * REPEATS:
+        trial.measure()
+    return [trial.step_s for trial in trials]

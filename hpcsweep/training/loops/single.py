@@ -1,0 +1,139 @@
+"""The training loop: epochs, or parts of long ones, in short calls, with checkpoints in between."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpcsweep.errors import StoreError
+from hpcsweep.training.loops.early_stopping import Stopping
+from hpcsweep.training.loops.epoch_zero import evaluate_fresh
+from hpcsweep.training.programs.cache import Setup
+from hpcsweep.training.programs.partial_epoch import CALL_S, Parts, takes_parts
+from hpcsweep.training.programs.protocol import Columns, DeviceData, Program
+from hpcsweep.training.run_protocol import RunHandle
+from hpcsweep.training.state.order import epoch_orders
+from hpcsweep.training.state.variables import State, checkpoint_of
+
+
+@dataclass
+class Loop:
+    """One run on its way: a loaded program, the epoch reached, and what has happened so far.
+
+    `parts` is the next epoch, where that has been begun.
+    """
+
+    run: RunHandle
+    program: Program
+    setup: Setup
+    shuffle: bool
+    data: DeviceData = field(init=False)
+    epoch: int = 0
+    parts: Parts | None = None
+    divergences: list[dict[str, Any]] = field(default_factory=list)
+    stopping: Stopping = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start with the data on the device, and the sweep's stop rule."""
+        self.data = self.program.put(self.setup.data)
+        self.stopping = Stopping(self.run.stop_rule)
+
+    def start(self, state: State) -> None:
+        """Begin at epoch 0: the fresh model, evaluated on all the data."""
+        self.stopping, self.epoch, self.parts = Stopping(self.run.stop_rule), 0, None
+        self.program.load(state)
+        began = time.perf_counter()
+        columns = evaluate_fresh(self.setup, self.program, self.data, state)
+        self.stopping.check_metric(list(columns))
+        self._log(0, columns, time.perf_counter() - began)
+        self._ended_within(columns, 0)
+
+    def resume(self, saved: dict[str, Any]) -> None:
+        """Go on from a checkpoint; the run's history is already that of the checkpoint."""
+        self.program.load(saved["variables"])
+        self.epoch = int(saved["epoch"])
+        if "within" in saved:
+            self.parts = self._begin_parts()
+            self.parts.go_on(saved["within"])
+        self.divergences = list(saved["divergences"])
+        history = self.run.history
+        self._ended_within({name: values for name, values in history.items() if name != "epoch"}, 0)
+
+    def train(self, epochs: int) -> bool:
+        """Train up to `epochs` or to an early end; False if a request to stop came before, with a checkpoint made."""
+        while self.epoch < epochs and self.stopping.reason is None:
+            if self.run.should_stop:
+                self.checkpoint()
+                return False
+            if self.parts or takes_parts(self.program):
+                self._advance_part()
+            else:
+                self._advance(min(epochs - self.epoch, self._call_epochs()))
+            if self.run.checkpoint_due and self.epoch < epochs:
+                self.checkpoint()
+        return True
+
+    def checkpoint(self) -> None:
+        """Save the state, the epoch, the place in it, and what led here."""
+        engine, parts = self.program.engine, self.parts
+        if parts is None:
+            self.run.checkpoint(checkpoint_of(engine, self.epoch, self.program.read(), self.divergences))
+        else:
+            whole = checkpoint_of(
+                engine, self.epoch, self.program.read_within(), self.divergences, within=parts.place()
+            )
+            self.run.checkpoint(whole, epoch=self.epoch + 1)
+
+    def _advance_part(self) -> None:
+        """Train the next part of an epoch."""
+        self.parts = self.parts or self._begin_parts()
+        self.parts.advance()
+        if self.parts.over:
+            columns, elapsed_s = self.parts.columns, self.parts.elapsed_s
+            self.program.epoch_s, self.parts = elapsed_s, None
+            self._ended_within(columns, self.epoch + 1)
+            self._log(self.epoch + 1, columns, elapsed_s)
+            self.epoch += 1
+
+    def _begin_parts(self) -> Parts:
+        if not self.program.divisible:
+            raise StoreError(
+                f"this run's checkpoint lies inside an epoch, where the engine {self.program.engine} cannot go on; "
+                "expected the engine that made it, without callbacks"
+            )
+        orders = epoch_orders(self.run.seed, self.epoch + 1, 1, len(self.setup.data.x), shuffle=self.shuffle)
+        return Parts(self.program, self.data, orders[0])
+
+    def _advance(self, count: int) -> None:
+        """Train `count` epochs, or as many of them as there are until training ends."""
+        before = self.program.read() if count > 1 else None
+        began = time.perf_counter()
+        orders = epoch_orders(self.run.seed, self.epoch + 1, count, len(self.setup.data.x), shuffle=self.shuffle)
+        columns = self.program.advance(self.data, orders)
+        elapsed_s = time.perf_counter() - began
+        self.program.epoch_s = elapsed_s / count
+        kept = self._ended_within(columns, self.epoch + 1)
+        if kept < count and before is not None:  # the end lay inside the call: do again what belongs to the run
+            self.program.load(before)
+            columns = self.program.advance(self.data, orders[:kept])
+        self._log(self.epoch + 1, columns, elapsed_s / count)
+        self.epoch += kept
+
+    def _ended_within(self, columns: Columns, first_epoch: int) -> int:
+        """Return how many of the epochs belong to the run: all, or those up to the one that ends it."""
+        count = len(next(iter(columns.values())))
+        for index in range(count):
+            if self.stopping.ends(first_epoch + index, {name: column[index] for name, column in columns.items()}):
+                return index + 1
+        return count
+
+    def _log(self, first_epoch: int, columns: Columns, epoch_s: float) -> None:
+        count = len(next(iter(columns.values())))
+        seconds = {"seconds": [epoch_s] * count}
+        self.run.log_many(range(first_epoch, first_epoch + count), {**columns, **seconds})
+
+    def _call_epochs(self) -> int:
+        if self.program.epoch_s is None:
+            return 1
+        return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))

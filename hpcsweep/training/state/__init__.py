@@ -1,0 +1,5 @@
+"""What a run is: all that training changes, as arrays; how it is seeded; the order of its data."""
+
+from hpcsweep.training.state.variables import weights_sha256
+
+__all__ = ["weights_sha256"]

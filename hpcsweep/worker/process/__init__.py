@@ -1,0 +1,1 @@
+"""The process of a worker: the child that trains, what it prints, its threads, and how the job's code is loaded."""

@@ -1,0 +1,84 @@
+"""Work in a forked child: whatever it leaves behind in its process, and whatever kills it, ends with it."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hpcsweep.worker.stop_request import Stop
+
+POLL_S = 0.02
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+_LONGEST_ANSWER = 65536  # bytes: what a pipe holds while nobody reads
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a child answered, None if it died before that, and its status as waitpid(2) gives it."""
+
+    answer: Any
+    status: int
+
+
+def in_child(work: Callable[[], Any], stop: Stop) -> Ended:
+    """Call `work` in a forked child, wait for its end, and return what it returned, which JSON must be able to hold.
+
+    A signal that asks this process to stop is passed on; the child dies with this process.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    reads, writes = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(reads)
+        _be_child(work, writes, parent)
+    os.close(writes)
+    try:
+        status = _wait(child, stop)
+        os.set_blocking(reads, False)  # a process that the child has left behind may keep the pipe open
+        return Ended(_answer(reads), status)
+    finally:
+        os.close(reads)
+
+
+def _be_child(work: Callable[[], Any], writes: int, parent: int) -> None:
+    code = 1
+    try:
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() == parent:
+            os.write(writes, json.dumps(work()).encode())
+            code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _wait(child: int, stop: Stop) -> int:
+    told = False
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return status
+        if stop.signal is not None and not told:
+            os.kill(child, stop.signal)
+            told = True
+        time.sleep(POLL_S)
+
+
+def _answer(reads: int) -> Any:
+    try:
+        return json.loads(os.read(reads, _LONGEST_ANSWER))
+    except (BlockingIOError, ValueError):
+        return None

@@ -1,0 +1,254 @@
+"""`run`: what a job function is given to know its run, log metrics, keep checkpoints and stop in time."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hpcsweep.errors import UsageError
+from hpcsweep.store import Store
+from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
+from hpcsweep.store.claims import Claim
+from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory
+from hpcsweep.store.states import epochs_of
+from hpcsweep.worker.crew import Crew
+from hpcsweep.worker.run.generators import generator_states, set_generator_states
+from hpcsweep.worker.run.heartbeat import Heartbeat
+from hpcsweep.worker.run.history import History
+from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
+from hpcsweep.worker.stop_request import Stop
+
+CHECKPOINT_COST = 0.005  # of the time between two checkpoints, so that they stay under one per cent with room to spare
+
+
+class ClaimLostError(BaseException):
+    """Another worker trains this trajectory now. Not an Exception, so that a job's own `except` lets it through."""
+
+
+class RunHandle:
+    """One call of a job function: one run, of which earlier attempts may have left a checkpoint."""
+
+    def __init__(
+        self,
+        store: Store,
+        trajectory: ManifestTrajectory,
+        run: ManifestRun,
+        claim: Claim,
+        heartbeat: Heartbeat,
+        stop: Stop,
+        settings: Mapping[str, Any],
+        epochs_ahead: Callable[[ManifestTrajectory], int],
+        crew: Crew | None = None,
+    ) -> None:
+        self.id = run.id
+        self.crew = crew
+        self.trajectory = trajectory.id
+        self.seed = trajectory.seed
+        self.params: Mapping[str, Any] = dict(run.params)
+        self._store, self._claim, self._heartbeat, self._stop = store, claim, heartbeat, stop
+        self._settings = settings
+        self._epochs_ahead = partial(epochs_ahead, trajectory)
+        self._history = History()
+        self._facts: dict[str, Any] = {}
+        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self._elapsed_before_s = 0.0
+        self._began = self._checkpointed = time.monotonic()
+        self._checkpoint_cost_s = 0.0
+        self._unpacked = UnpackedStates()
+        self.observed_stop = False
+        self.first_kept_s: float | None = None
+        self._opened = time.monotonic()
+
+    # -- what the job asks ------------------------------------------------------------------------------------------
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until this worker's wall time ends; infinite if there is no limit."""
+        return self._stop.remaining_s
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether to checkpoint and return now. Returning after seeing True is a pause, not an end."""
+        asked = self._stop.requested or self._heartbeat.lost or self._heartbeat.cancelled
+        self.observed_stop = self.observed_stop or asked
+        return asked
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether enough time has passed that another checkpoint costs less than one per cent."""
+        since = time.monotonic() - self._checkpointed
+        return since >= max(self._checkpoint_cost_s / CHECKPOINT_COST, float(self._settings.get("checkpoint_s", 5.0)))
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss that was logged is NaN or infinite."""
+        return self._history.diverged
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """What was logged so far, a list a metric, in the order of `history["epoch"]`."""
+        return self._history.as_lists()
+
+    @property
+    def engine_choice(self) -> str:
+        """The training engine that the sweep file asks for."""
+        return str(self._settings.get("engine", "auto"))
+
+    @property
+    def expected_epochs(self) -> int:
+        """The epochs that this worker may expect to train of such runs, so far as this submission knows."""
+        return self._epochs_ahead()
+
+    @property
+    def stop_rule(self) -> Mapping[str, Any] | None:
+        """The early-stopping rule of the sweep file."""
+        return self._settings.get("stop")
+
+    @property
+    def on_divergence(self) -> Mapping[str, Any] | None:
+        """What the sweep file says to do when a run diverges."""
+        return self._settings.get("on_divergence")
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """Return a training setting of the sweep file."""
+        return self._settings.get(name, default)
+
+    def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what was decided for `key` once for all runs of the store; the first to ask decides."""
+        return self._store.decide(key, propose)
+
+    # -- what the job tells -----------------------------------------------------------------------------------------
+
+    def log(self, epoch: int, **metrics: float) -> None:
+        """Add one epoch to the history; `seconds` is measured if not given.
+
+        Raises UsageError if the epoch is not beyond the last one, or a metric is not a number.
+        """
+        self._require_claim()
+        self._history.append(epoch, metrics, time.monotonic())
+
+    def log_many(self, epochs: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
+        """Add several epochs to the history at once: one sequence a metric, as long as `epochs`."""
+        self._require_claim()
+        self._history.extend(epochs, metrics, time.monotonic())
+
+    def record(self, **facts: Any) -> None:
+        """Keep facts of this run, anything that JSON can hold, with its result."""
+        for name, fact in facts.items():
+            try:
+                json.dumps(fact, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise UsageError(f"run.record: {name} is {fact!r}; expected what JSON can hold ({error})") from error
+        self._facts.update(facts)
+
+    def attach(self, **arrays: Any) -> None:
+        """Keep arrays, such as a confusion matrix, with the result."""
+        for name, value in arrays.items():
+            array = np.asarray(value)
+            if array.dtype.hasobject or "/" in name:
+                raise UsageError(f"run.attach: {name} is not an array of numbers or strings, or its name has a slash")
+            self._arrays[name] = array
+
+    def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
+        """Keep `state`, durable and whole, together with the history; the two newest are kept.
+
+        `state` is a nested dict of numbers, strings, lists and NumPy arrays, or a function that is given a new folder
+        (pathlib.Path) and writes files into it. A state that lies inside an epoch that is not logged yet says which
+        `epoch`, so that no run that ends before that epoch is given it.
+        """
+        self._require_claim()
+        began = time.monotonic()
+        if not self._heartbeat.check():
+            raise ClaimLostError
+        whole = {
+            "state": state_of_files(state) if callable(state) else state,
+            "history": self._history.columns(),
+            "generators": generator_states(),
+            "facts": json.dumps(self._facts),
+            "elapsed_s": self.elapsed_s,
+        }
+        write_checkpoint(self._claim.folder, self._claim.generation, max(self._history.last_epoch, epoch or 0), whole)
+        self._checkpointed = time.monotonic()
+        self._checkpoint_cost_s = self._checkpointed - began
+        if self.first_kept_s is None:
+            self.first_kept_s = self._checkpointed - self._opened
+
+    def restore(self) -> Any:
+        """Return the newest intact checkpoint's state, None if there is none; the history goes back to it.
+
+        So do Python's and NumPy's global random generators. A state of files is returned as the folder that holds them.
+        """
+        whole, warnings = read_newest_checkpoint(self._claim.folder, epochs_of(self.params))
+        for warning in warnings:
+            print(f"hpcsweep: passed over a damaged checkpoint: {warning}", file=sys.stderr)
+        if whole is None:
+            return None
+        self._history = History.from_columns(whole["history"])
+        self._facts = {**json.loads(whole["facts"]), **self._facts}
+        self._elapsed_before_s = whole["elapsed_s"]
+        set_generator_states(whole["generators"])
+        self._began = time.monotonic()
+        return self._unpacked.unpack(whole["state"])
+
+    def restart(self) -> None:
+        """Forget the history: the training starts again from a fresh model. Facts and checkpoints stay."""
+        self._require_claim()
+        self._history = History()
+
+    # -- what the worker asks ---------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start the clock of the run: what was imported before it is the worker's time, not the run's."""
+        self._began = self._checkpointed = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training this run has had, earlier attempts up to their checkpoint included."""
+        return self._elapsed_before_s + time.monotonic() - self._began
+
+    @property
+    def open_s(self) -> float:
+        """Seconds since this call of the job began."""
+        return time.monotonic() - self._opened
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded."""
+        return dict(self._facts)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """What was attached."""
+        return dict(self._arrays)
+
+    def history_columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the history as arrays: epoch int64, all else float64."""
+        return self._history.columns()
+
+    def progress(self) -> dict[str, Any]:
+        """Return the latest epoch and metrics, for people."""
+        latest = self._history.last_row()
+        if not latest:
+            return {}
+        metrics = {name: value for name, value in latest.items() if math.isfinite(value) and name != "epoch"}
+        return {
+            "run": self.id,
+            "epoch": self._history.last_epoch,
+            "epochs": self.params.get("epochs"),
+            "metrics": metrics,
+        }
+
+    def close(self) -> None:
+        """Remove what restore() unpacked."""
+        self._unpacked.remove()
+
+    def _require_claim(self) -> None:
+        if self._heartbeat.lost:
+            raise ClaimLostError

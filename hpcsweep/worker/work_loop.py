@@ -1,0 +1,143 @@
+"""A worker: claims the next unfinished trajectory, trains it, and goes on until nothing is left or its time is up."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+
+from hpcsweep.store import Failure, Store
+from hpcsweep.store.claims import Claim, describe_owner, try_claim
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
+from hpcsweep.store.results import write_failure
+from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
+from hpcsweep.worker.expected_epochs import EpochsAhead
+from hpcsweep.worker.pace import Pace
+from hpcsweep.worker.process.isolation import train_in_child
+from hpcsweep.worker.process.job_code import load_job, prepare_keras, uses_keras
+from hpcsweep.worker.process.renewal import TOO_BIG, Growth, drain_in_children
+from hpcsweep.worker.process.threads import pin_to_core, set_environment
+from hpcsweep.worker.stop_request import Stop
+from hpcsweep.worker.trajectory import Ending, Job, TrajectoryTrainer, process_name
+from hpcsweep.worker.work_order import Claims, batches, train_crew
+
+# beside how trajectories ended: those that got further, and those for which the time did not suffice
+PROGRESSED, LATER, TOO_SHORT = "progressed", "later", "too short"
+
+
+def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pin: bool = False) -> dict[str, int]:
+    """Be worker `index` of `workers` on a submission; return how many trajectories ended how.
+
+    This is what submitit calls in a process of its own: all it is sent is this function and a path.
+    """
+    stop = Stop()
+    stop.listen()
+    set_environment(threads)
+    if pin:
+        pin_to_core(index)
+    submission = SubmissionFolder(Path(submission_path))
+    manifest = read_manifest(submission.manifest)
+    if manifest.settings.get("backend"):
+        os.environ["KERAS_BACKEND"] = manifest.settings["backend"]
+    store = Store(submission.store_root, lease_s=manifest.lease_s)
+    return dict(drain(store, manifest, stop, index, workers))
+
+
+def drain(
+    store: Store, manifest: Manifest, stop: Stop, index: int = 0, workers: int = 1, pace: Pace | None = None
+) -> Counter[str]:
+    """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at this worker's part."""
+    pace = pace or Pace(stop)
+    keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
+    if isolated and keras:  # what takes seconds, before the first fork, so that every child has it
+        prepare_keras(manifest.job_path)
+    train = partial(_train_all, store, manifest, stop, index, workers, keras=keras, isolated=isolated)
+    return drain_in_children(train, pace, stop) if keras and not isolated else train(pace)
+
+
+def _train_all(
+    store: Store, manifest: Manifest, stop: Stop, index: int, workers: int, pace: Pace, *, keras: bool, isolated: bool
+) -> Counter[str]:
+    """Train in this process, until nothing is left, it is time to stop, or the process has grown too big."""
+    ahead = EpochsAhead(manifest, workers)
+    trainer = TrajectoryTrainer(store, manifest, _loader(manifest, keras=keras), stop, pace, ahead, keras=keras)
+    endings, growth = Counter[str](), Growth(manifest.settings)
+    stacked = manifest.settings.get("engine") == "stacked" and not isolated
+    # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
+    train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
+    for batch in batches(manifest, index, workers, stacked=stacked):
+        if stop.requested:
+            break
+        claims = [(one, claim) for one in batch if (claim := _claim(store, manifest, one, pace)) is not None]
+        for (trajectory, claim), ending in zip(claims, train(claims), strict=True):
+            endings[ending] += 1
+            endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
+            print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
+        if claims and growth.is_too_big() and keras and not isolated:
+            endings[TOO_BIG] += 1
+            break
+    endings.update({LATER: pace.later, TOO_SHORT: pace.too_short})
+    return +endings
+
+
+def _train_one(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, *, isolated: bool) -> list[Ending]:
+    trains = [partial(trainer.train, trajectory, claim) for trajectory, claim in claims]
+    return [train_in_child(train, claims[0][1], stop) if isolated else train() for train in trains]
+
+
+def is_open(seen: StoredTrajectory, trajectory: ManifestTrajectory) -> bool:
+    """Whether there is something to do about a trajectory that nobody does."""
+    if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
+        return False
+    return not seen.folder.cancelled.exists()
+
+
+def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:
+    """Claim a trajectory if there is something to do about it."""
+    seen = store.look(trajectory.id)
+    if not is_open(seen, trajectory) or not pace.allows(seen):
+        return None
+    seen.folder.path.mkdir(parents=True, exist_ok=True)
+    claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)
+    if claim is None:
+        return None
+    # Looked at again, now that nobody else writes: another may have finished it in between.
+    seen = store.look(trajectory.id)
+    if all(run.id in seen.done for run in trajectory.runs):
+        claim.give_back()
+        return None
+    deaths = seen.deaths() - 1  # this claim is not dead
+    if deaths >= MAX_DEATHS:
+        write_failure(claim.folder, _gave_up(deaths, claim))
+        claim.give_back()
+        return None
+    return claim
+
+
+def _gave_up(deaths: int, claim: Claim) -> Failure:
+    message = (
+        f"the worker died {deaths} times in a row on this trajectory without leaving a checkpoint (killed, out of "
+        "memory, or a crash in native code)"
+    )
+    return Failure("worker died", message, "", claim.generation)
+
+
+def _loader(manifest: Manifest, *, keras: bool) -> Callable[[], Job]:
+    """Return a function that imports the job at its first call, so that its errors are those of a run."""
+
+    def load() -> Job:
+        if keras:
+            prepare_keras(manifest.job_path)
+        return load_job(manifest.root, manifest.job_path, manifest.job_function)
+
+    return lru_cache(maxsize=1)(load)
+
+
+def _mentions_keras(manifest: Manifest) -> bool:
+    try:
+        return uses_keras(manifest.job_path)
+    except (OSError, UnicodeDecodeError):
+        return False

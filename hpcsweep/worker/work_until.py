@@ -1,0 +1,56 @@
+"""A worker that stays until a submission is finished or its own time is up, whatever happens to the others."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from hpcsweep.files import server_now
+from hpcsweep.store import Store
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.manifest import Manifest, read_manifest
+from hpcsweep.worker.pace import Pace
+from hpcsweep.worker.stop_request import Stop
+from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT, drain
+
+SILENT_HEARTBEATS = 3.0  # missed in a row, after which an owner is probably dead
+NOT_WORK = (LATER, PROGRESSED, TOO_SHORT)
+
+
+def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: int) -> Counter[str]:
+    """Be worker `index` of `workers` until nothing is left or it is time to stop; count how trajectories ended.
+
+    A trajectory whose owner has fallen silent is waited for until its claim expires: nobody else may come by later.
+    """
+    manifest = read_manifest(submission.manifest)
+    store = Store(submission.store_root, lease_s=manifest.lease_s)
+    endings: Counter[str] = Counter()
+    while True:
+        now = drain(store, manifest, stop, index, workers, Pace(stop))
+        worked = sum(now.values()) - sum(now[name] for name in NOT_WORK)
+        endings.update({name: count for name, count in now.items() if name != TOO_SHORT})
+        endings[TOO_SHORT] = now[TOO_SHORT]
+        if stop.requested or now[LATER]:
+            return +endings
+        if not worked:
+            if not _someone_is_silent(store, manifest):
+                return +endings
+            _sleep(manifest.heartbeat_s, stop)
+
+
+def _someone_is_silent(store: Store, manifest: Manifest) -> bool:
+    """Whether a trajectory is claimed by an owner that has missed several heartbeats, and may expire soon."""
+    for trajectory in manifest.trajectories:
+        seen = store.look(trajectory.id)
+        if not seen.alive or all(run.id in seen.done for run in trajectory.runs):
+            continue
+        beat = seen.folder.claim(seen.generation).stat().st_mtime
+        if beat and server_now(seen.folder.path) - beat > SILENT_HEARTBEATS * manifest.heartbeat_s:
+            return True
+    return False
+
+
+def _sleep(seconds: float, stop: Stop) -> None:
+    end = time.monotonic() + seconds
+    while not stop.requested and time.monotonic() < end:
+        time.sleep(min(0.5, seconds))
