@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from hpcsweep.errors import JobError, nearest
 from hpcsweep.sweep.annotations import SUPPORTED, AnnotationError, literal, parse_annotation
+from hpcsweep.sweep.fit_calls import FitCalls
 from hpcsweep.sweep.value_types import Exact, Kind, MismatchError, Value, listed
 
 GIVEN_BY_RUN = {"seed": "run.seed", "id": "run.id"}
@@ -144,6 +145,8 @@ def _find(module: ast.Module, name: str, file: str) -> ast.FunctionDef:
 
 def _schema(reference: str, file: Path, function: ast.FunctionDef, module: ast.Module) -> JobSchema:
     _check_signature(reference, function)
+    calls = FitCalls(module)
+    calls.require_phases(reference, function)
     aliases = dict(_aliases(module))
     arguments = function.args
     parameters = tuple(
@@ -151,7 +154,7 @@ def _schema(reference: str, file: Path, function: ast.FunctionDef, module: ast.M
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     )
     epochs = any(one.name == "epochs" and one.kind == Exact(int) for one in parameters)
-    shares_epochs = epochs and _declares_sharing(reference, function)
+    shares_epochs = epochs and _declares_sharing(reference, function, has_phases=calls.has_phases)
     return JobSchema(reference, absolute(file), function.name, parameters, shares_epochs)
 
 
@@ -207,7 +210,8 @@ def _parameter(reference: str, argument: ast.arg, default: ast.expr | None, alia
         raise JobError(f"{where}: found the default {text}, expected {error} as annotated") from None
 
 
-def _declares_sharing(reference: str, function: ast.FunctionDef) -> bool:
+def _declares_sharing(reference: str, function: ast.FunctionDef, *, has_phases: bool) -> bool:
+    """Whether a run of fewer epochs is the start of one of more: never in phases, where something follows it."""
     for decorator in function.decorator_list:
         if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func) not in (
             "hpcsweep.job_options",
@@ -218,5 +222,10 @@ def _declares_sharing(reference: str, function: ast.FunctionDef) -> bool:
             if keyword.arg != "shares_epochs" or not isinstance(keyword.value, ast.Constant):
                 text = ast.unparse(keyword)
                 raise JobError(f"{reference}: found job_options({text}), expected shares_epochs=True or =False")
+            if keyword.value.value and has_phases:
+                raise JobError(
+                    f"{reference}: found job_options(shares_epochs=True) with phases, expected none: a run of fewer "
+                    "epochs is not the start of one of more, if another phase follows it"
+                )
             return bool(keyword.value.value)
-    return True
+    return not has_phases
