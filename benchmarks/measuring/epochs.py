@@ -28,7 +28,7 @@ def table(rounds: int, shrink: int, only: str) -> Iterator[str]:
 
 def _lines(case: Case) -> Iterator[str]:
     from hpcsweep.data import load
-    from hpcsweep.training.backend import backend
+    from hpcsweep.training.programs.backend import backend
 
     lacking = {"compiled", "compiled-xla"} - set(backend().COMPILED_ENGINES)
     engines = [name for name in case.engines if name not in lacking]
@@ -99,7 +99,7 @@ def engine_epochs(case: Case, data: Any, engine: str) -> Callable[[], Took]:
 
 def stacked_epochs(case: Case, data: Any, *, shared: bool) -> Callable[[], Took]:
     """Return one call of the stacked engine, with one order for all members or one for each."""
-    from hpcsweep.training.backend import backend
+    from hpcsweep.training.programs.backend import backend
     from hpcsweep.training.state.order import epoch_orders
 
     seeds = range(1 if shared else MEMBERS)

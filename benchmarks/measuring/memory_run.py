@@ -10,7 +10,8 @@ class MemoryRun:
     """Keeps in memory what a run's handle keeps in the store."""
 
     diverged = should_stop = checkpoint_due = False
-    stop_rule = on_divergence = None
+    stop_rule = on_divergence = crew = None
+    stack_order = "own"
 
     def __init__(self, seed: int, epochs: int, engine: str) -> None:
         self.id = self.trajectory = f"{seed:064x}"
@@ -37,7 +38,7 @@ class MemoryRun:
     def attach(self, **arrays: Any) -> None:
         """Keep nothing."""
 
-    def checkpoint(self, state: Any) -> None:
+    def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
         """Keep nothing."""
 
     def restore(self) -> None:
@@ -46,10 +47,6 @@ class MemoryRun:
     def restart(self) -> None:
         """Forget the history."""
         self.history = {}
-
-    def setting(self, name: str, default: Any = None) -> Any:
-        """Return the default: no sweep says anything."""
-        return default
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Decide anew."""

@@ -15,6 +15,6 @@ prepare()
 
 from hpcsweep.data import Data, digits  # noqa: E402
 from hpcsweep.training.fit import fit  # noqa: E402
-from hpcsweep.training.state.seeding import seed_everything  # noqa: E402
+from hpcsweep.training.seeding import seed_everything  # noqa: E402
 
 __all__ = ["Data", "digits", "fit", "seed_everything"]

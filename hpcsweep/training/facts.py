@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from hpcsweep.training.backend import backend
+from hpcsweep.training.programs.backend import backend
 
 
 def device_facts(model: Any) -> dict[str, Any]:

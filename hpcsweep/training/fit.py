@@ -20,7 +20,7 @@ from hpcsweep.training.loops.single import Loop
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.evaluation_batch import evaluation_batch
 from hpcsweep.training.run_protocol import RunHandle
-from hpcsweep.training.state.seeding import require_fresh
+from hpcsweep.training.seeding import require_fresh
 from hpcsweep.training.state.variables import load_state, read_state, require_usable, weights_sha256
 
 
@@ -56,7 +56,7 @@ def fit(
         require_usable(saved)
     key = None if callbacks else architecture_key(model, data, size)
     setup = Setup(model, data, size, tuple(callbacks), key, evaluation_key(model, data))
-    member = Member(run, setup, initial, saved, total, shuffle, shared_order=_stack_order(run) == "shared")
+    member = Member(run, setup, initial, saved, total, shuffle, shared_order=run.stack_order == "shared")
     asked = saved["engine"] if saved else engine or run.engine_choice
     if asked == "stacked" and _trained_in_stack(member):
         return _finish_stacked(member)
@@ -65,9 +65,8 @@ def fit(
 
 def _trained_in_stack(member: Member) -> bool:
     """Train a run with its crew; one that a stack began goes on in one, if only by itself: lone nets round else."""
-    crew = getattr(member.run, "crew", None)
-    if crew is not None:
-        return bool(crew.together(member, train_members))
+    if member.run.crew is not None:
+        return bool(member.run.crew.together(member, train_members))
     return member.saved is not None and train_members([member])[0]
 
 
@@ -119,12 +118,6 @@ def _finish_stacked(member: Member) -> dict[str, float]:
         run.attach(**class_report(data, np.concatenate([np.asarray(part) for part in parts]), model))
         run.record(**memory_facts())
     return _last_metrics(run)
-
-
-def _stack_order(run: RunHandle) -> str:
-    """Return "own" or "shared": whether members of a stack see the examples each in its own order."""
-    setting = getattr(run, "setting", None)
-    return str(setting("stack_order", "own")) if setting else "own"
 
 
 def _last_metrics(run: RunHandle) -> dict[str, float]:

@@ -6,8 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 
+class Crew(Protocol):
+    """The runs that a worker trains together."""
+
+    def together(self, payload: Any, train: Callable[[list[Any]], list[Any]]) -> Any:
+        """Wait for the other members; return this one's result of one common `train` of all payloads, in order."""
+
+
 class RunHandle(Protocol):
     """The `run` that a job is given."""
+
+    @property
+    def crew(self) -> Crew | None:
+        """Those that this run may train with, if its worker trains stacks."""
 
     @property
     def seed(self) -> int:
@@ -36,6 +47,14 @@ class RunHandle(Protocol):
     @property
     def engine_choice(self) -> str:
         """The engine that the sweep asks for."""
+
+    @property
+    def stack_order(self) -> str:
+        """Whether the members of a stack see the examples each in its "own" order, or in one that is "shared"."""
+
+    @property
+    def expected_epochs(self) -> int:
+        """The epochs that this process may expect to train of such runs."""
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:

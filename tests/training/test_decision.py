@@ -23,8 +23,7 @@ def test_a_short_run_is_not_worth_xla():
 @nets.tensorflow_only
 def test_many_short_runs_of_one_shape_are_worth_xla():
     """Short runs that share a program with enough others, so that compiling pays for all, are measured with XLA."""
-    run = FakeRun(2, engine="auto")
-    run.expected_epochs = 10_000  # 7 steps each
+    run = FakeRun(2, engine="auto", expected_epochs=10_000)  # 7 steps each
     seed_everything(0)
     fit(run, nets.dense(), DATA)
     assert run.facts["engine_reason"].startswith("measured: ")

@@ -13,7 +13,7 @@ import pytest
 from hpcsweep.data import Data
 from hpcsweep.errors import JobError, StoreError, UsageError
 from hpcsweep.training import fit, seed_everything
-from hpcsweep.training.backend import backend
+from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.state.order import epoch_order
 from tests.training import nets
 from tests.training.harness import FakeRun, outcome

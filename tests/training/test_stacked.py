@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hpcsweep.training import fit, seed_everything
-from hpcsweep.training.backend import backend
 from hpcsweep.training.programs import partial_epoch as parts
+from hpcsweep.training.programs.backend import backend
 from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.training import nets
 from tests.training.harness import FakeRun, outcome
@@ -117,14 +117,13 @@ def test_a_stack_can_be_stopped_and_resumed():
 def test_a_stack_can_be_stopped_and_resumed_inside_an_epoch(order, monkeypatch):
     """A stack cut at random batches, of training and of validation, ends with the bits of the undisturbed one."""
     members, kept, inside = [(0, 0.001), (1, 0.01)], [[], []], 0
-    monkeypatch.setattr(FakeRun, "setting", lambda run, name, default: order, raising=False)
     monkeypatch.setattr("hpcsweep.training.loops.stack.takes_parts", lambda program: False)
-    whole = stack(*members, epochs=4)
+    whole = stack(*members, epochs=4, stack_order=order)
     monkeypatch.setattr("hpcsweep.training.loops.stack.takes_parts", lambda program: True)
     monkeypatch.setattr(parts, "CALL_S", 1e-9)  # a call is one batch, an epoch eleven or twelve
     for stop_after in (3, 7, 10, 0, 5, None):
         runs = [
-            FakeRun(4, seed=seed, engine="stacked", checkpoints=kept[index], stop_after=stop_after)
+            FakeRun(4, seed=seed, engine="stacked", stack_order=order, checkpoints=kept[index], stop_after=stop_after)
             for index, (seed, _) in enumerate(members)
         ]
         run_as_crew([call(run, rate) for run, (_, rate) in zip(runs, members, strict=True)])

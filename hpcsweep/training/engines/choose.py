@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.training.backend import backend
 from hpcsweep.training.engines.measure import measure_steps_s
+from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.protocol import NotCompilableError, Program
 from hpcsweep.training.run_protocol import RunHandle
@@ -123,5 +123,4 @@ def _gains_nothing(layer: Any) -> bool:
 
 
 def _steps(run: RunHandle, setup: Setup) -> int:
-    epochs = getattr(run, "expected_epochs", None) or run.params.get("epochs") or 0
-    return int(epochs) * -(-len(setup.data.x) // setup.batch_size)
+    return run.expected_epochs * -(-len(setup.data.x) // setup.batch_size)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from hpcsweep.training.backend import backend
+from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
 
 MEASURED_S = 0.1  # of steps, beyond what a call takes that trains one batch only

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.training.backend import backend
 from hpcsweep.training.loops.member import Member
+from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.partial_epoch import CALL_S, Parts, takes_parts
 from hpcsweep.training.programs.protocol import DeviceData, MemberColumns, StackedProgram
 from hpcsweep.training.state.order import epoch_orders

@@ -1,4 +1,4 @@
-"""JAX as a backend: what `hpcsweep.training.backend` asks for."""
+"""JAX as a backend: what `hpcsweep.training.programs.backend` asks for."""
 
 from __future__ import annotations
 

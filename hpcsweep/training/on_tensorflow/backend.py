@@ -1,4 +1,4 @@
-"""TensorFlow as a backend: what `hpcsweep.training.backend` asks for."""
+"""TensorFlow as a backend: what `hpcsweep.training.programs.backend` asks for."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcsweep.data import Data
-from hpcsweep.training.backend import backend
+from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.protocol import Program
 from hpcsweep.training.state.variables import state_variables
 

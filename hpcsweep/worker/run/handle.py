@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.run.history import History
 from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
 from hpcsweep.worker.stop_request import Stop
+
+if TYPE_CHECKING:
+    from hpcsweep.training.run_protocol import RunHandle as TrainingRun
 
 CHECKPOINT_COST = 0.005  # of the time between two checkpoints, so that they stay under one per cent with room to spare
 
@@ -107,6 +110,11 @@ class RunHandle:
         return self._epochs_ahead()
 
     @property
+    def stack_order(self) -> str:
+        """Whether runs that train stacked have each its "own" order of the data, or one that is "shared"."""
+        return str(self._settings.get("stack_order", "own"))
+
+    @property
     def stop_rule(self) -> Mapping[str, Any] | None:
         """The early-stopping rule of the sweep file."""
         return self._settings.get("stop")
@@ -115,10 +123,6 @@ class RunHandle:
     def on_divergence(self) -> Mapping[str, Any] | None:
         """What the sweep file says to do when a run diverges."""
         return self._settings.get("on_divergence")
-
-    def setting(self, name: str, default: Any = None) -> Any:
-        """Return a training setting of the sweep file."""
-        return self._settings.get(name, default)
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what was decided for `key` once for all runs of the store; the first to ask decides."""
@@ -252,3 +256,8 @@ class RunHandle:
     def _require_claim(self) -> None:
         if self._heartbeat.lost:
             raise ClaimLostError
+
+
+def _as_training_needs_it(run: RunHandle) -> TrainingRun:
+    """Have the type checker see that a handle is all that training asks for; a worker without Keras imports none."""
+    return run

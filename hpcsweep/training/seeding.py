@@ -10,7 +10,7 @@ from typing import Any
 from keras.src.backend.common import global_state
 
 from hpcsweep.errors import JobError
-from hpcsweep.training.backend import backend
+from hpcsweep.training.programs.backend import backend
 
 _LARGEST = 2**32 - 1  # what NumPy's and TensorFlow's global generators take
 
