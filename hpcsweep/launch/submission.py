@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from hpcsweep.files import sha256_hex
 from hpcsweep.launch.plan import Plan
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, manifest_lines
+from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, WorkerSettings, manifest_lines
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory
 
@@ -54,14 +53,14 @@ def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
     )
 
 
-def _settings(sweep: Sweep) -> dict[str, Any]:
-    return {
+def _settings(sweep: Sweep) -> WorkerSettings:
+    return WorkerSettings(
         **sweep.training.model_dump(),
-        "stop": sweep.stop.model_dump() if sweep.stop else None,
-        "on_divergence": sweep.on_divergence.model_dump() if sweep.on_divergence else None,
-        "commit": commit_of(sweep.root),
-        "job_sha256": sha256_hex(sweep.job.path.read_bytes()),
-    }
+        stop=sweep.stop.model_dump() if sweep.stop else None,
+        on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
+        commit=commit_of(sweep.root),
+        job_sha256=sha256_hex(sweep.job.path.read_bytes()),
+    )
 
 
 def commit_of(root: Path) -> str | None:

@@ -8,7 +8,8 @@ generation of the failure that shall be tried again, 0 for none.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,33 @@ class ManifestTrajectory:
 
 
 @dataclass(frozen=True)
+class WorkerSettings:
+    """How workers train, the same for all runs of a submission: the sweep file's [training] and rules, and its origin.
+
+    `stop` and `on_divergence` are the sections of these names; `commit` is the study's, `job_sha256` the job file's.
+    """
+
+    engine: str = "auto"
+    backend: str | None = None
+    stack_order: str = "own"
+    stack_size: int = 16
+    isolation: str = "worker"
+    renew_gb: float | None = None
+    stop: Mapping[str, Any] | None = None
+    on_divergence: Mapping[str, Any] | None = None
+    commit: str | None = None
+    job_sha256: str | None = None
+
+    @property
+    def isolated(self) -> bool:
+        """Whether each trajectory is trained in a process of its own."""
+        return self.isolation == "process"
+
+
+_SETTINGS = frozenset(one.name for one in fields(WorkerSettings))
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that the workers of one submission need to know."""
 
@@ -63,7 +91,7 @@ class Manifest:
     lease_s: float
     heartbeat_s: float
     trajectories: tuple[ManifestTrajectory, ...]
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: WorkerSettings = WorkerSettings()
 
     @property
     def job_path(self) -> Path:
@@ -85,21 +113,30 @@ def manifest_lines(manifest: Manifest) -> list[str]:
         "root": str(manifest.root),
         "lease_s": manifest.lease_s,
         "heartbeat_s": manifest.heartbeat_s,
-        "settings": manifest.settings,
+        "settings": asdict(manifest.settings),
     }
     return [json.dumps(header), *(json.dumps(_line(trajectory)) for trajectory in manifest.trajectories)]
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read a manifest; StoreError if it is not one of this format."""
+def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
+    """Read a manifest; StoreError if it is not one of this format.
+
+    Settings that only a later hpcsweep knows are passed over; `to_train`: they are refused, since they may be what
+    the numbers depend on.
+    """
     try:
         header, *lines = map(json.loads, path.read_text().splitlines())
         if header["format"] != FORMAT:
             raise ValueError(f"format {header['format']}")
+        settings = header["settings"]
+        unknown = ", ".join(name for name in settings if name not in _SETTINGS)
+        if unknown and to_train:
+            raise ValueError(f"it has settings that this hpcsweep does not know ({unknown}); submit the sweep again")
         return Manifest(
-            **{key: header[key] for key in ("sweep", "job", "lease_s", "heartbeat_s", "settings")},
+            **{key: header[key] for key in ("sweep", "job", "lease_s", "heartbeat_s")},
             root=Path(header["root"]),
             trajectories=tuple(map(_trajectory, lines)),
+            settings=WorkerSettings(**{name: value for name, value in settings.items() if name in _SETTINGS}),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: cannot be read as a manifest of format {FORMAT}: {error}") from error

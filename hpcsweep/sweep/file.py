@@ -68,6 +68,9 @@ class Training(Section):
     stack_order: Literal["own", "shared"] = Field(
         default="own", description="Whether runs that train stacked have each its own order of data, or one for all."
     )
+    stack_size: AtLeastOne = Field(
+        default=16, description="The most runs that train stacked together; on two cores, more gain little."
+    )
     isolation: Literal["worker", "process"] = Field(
         default="worker", description="Whether a worker trains in its own process or starts one a trajectory."
     )

@@ -16,7 +16,7 @@ class EpochsAhead:
 
     def of(self, trajectory: ManifestTrajectory) -> int:
         """Return the epochs of `trajectory`, or of this worker's share of those alike, whichever are more."""
-        shared = 0 if self._manifest.settings.get("isolation") == "process" else self._by_shape[trajectory.shape]
+        shared = 0 if self._manifest.settings.isolated else self._by_shape[trajectory.shape]
         return max(trajectory.longest_epochs, -(-shared // self._workers))
 
     @cached_property

@@ -39,9 +39,9 @@ def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pi
     if pin:
         pin_to_core(index)
     submission = SubmissionFolder(Path(submission_path))
-    manifest = read_manifest(submission.manifest)
-    if manifest.settings.get("backend"):
-        os.environ["KERAS_BACKEND"] = manifest.settings["backend"]
+    manifest = read_manifest(submission.manifest, to_train=True)
+    if manifest.settings.backend:
+        os.environ["KERAS_BACKEND"] = manifest.settings.backend
     store = Store(submission.store_root, lease_s=manifest.lease_s)
     return dict(drain(store, manifest, stop, index, workers))
 
@@ -51,7 +51,7 @@ def drain(
 ) -> Counter[str]:
     """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at this worker's part."""
     pace = pace or Pace(stop)
-    keras, isolated = _mentions_keras(manifest), manifest.settings.get("isolation") == "process"
+    keras, isolated = _mentions_keras(manifest), manifest.settings.isolated
     if isolated and keras:  # what takes seconds, before the first fork, so that every child has it
         prepare_keras(manifest.job_path)
     train = partial(_train_all, store, manifest, stop, index, workers, keras=keras, isolated=isolated)
@@ -64,8 +64,8 @@ def _train_all(
     """Train in this process, until nothing is left, it is time to stop, or the process has grown too big."""
     ahead = EpochsAhead(manifest, workers)
     trainer = TrajectoryTrainer(store, manifest, _loader(manifest, keras=keras), stop, pace, ahead, keras=keras)
-    endings, growth = Counter[str](), Growth(manifest.settings)
-    stacked = manifest.settings.get("engine") == "stacked" and not isolated
+    endings, growth = Counter[str](), Growth(manifest.settings.renew_gb)
+    stacked = manifest.settings.engine == "stacked" and not isolated
     # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
     train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
     for batch in batches(manifest, index, workers, stacked=stacked):

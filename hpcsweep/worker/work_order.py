@@ -11,8 +11,6 @@ from hpcsweep.worker.crew import run_as_crew
 from hpcsweep.worker.process.output import output_to
 from hpcsweep.worker.trajectory import Ending, TrajectoryTrainer
 
-STACK_SIZE = 16  # on two cores, more members of one program gain little (docs/training.md)
-
 Claims = list[tuple[ManifestTrajectory, Claim]]
 
 
@@ -23,7 +21,7 @@ def batches(manifest: Manifest, index: int, workers: int, *, stacked: bool) -> I
     """
     whole = [[trajectory] for trajectory in manifest.trajectories]
     if stacked:
-        largest = int(manifest.settings.get("stack_size") or STACK_SIZE)
+        largest = manifest.settings.stack_size
         fair = -(-len(whole) // max(workers, 1))
         whole = [chunk for group in _alike(manifest) for chunk in _chunks(group, max(1, min(largest, fair)))]
     first = index * len(whole) // max(workers, 1)

@@ -22,7 +22,7 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
 
     A trajectory whose owner has fallen silent is waited for until its claim expires: nobody else may come by later.
     """
-    manifest = read_manifest(submission.manifest)
+    manifest = read_manifest(submission.manifest, to_train=True)
     store = Store(submission.store_root, lease_s=manifest.lease_s)
     endings: Counter[str] = Counter()
     while True:

@@ -21,6 +21,7 @@ learning_rate = [0.003, 0.01]
 epochs = [2, 4]
 [training]
 engine = "{engine}"
+stack_size = 2
 """
 
 
@@ -30,7 +31,8 @@ def results(store: Path) -> dict[str, Result]:
 
 
 def test_a_stacked_sweep_gives_every_run_its_own_result(tmp_path: Path) -> None:
-    """Runs that differ in seed and rate train as one stack; each equals the run trained singly, up to rounding."""
+    """Runs that differ in seed and rate train in stacks of the size that the sweep file sets; each equals the run
+    trained singly, up to rounding."""
     assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
     study = Study(tmp_path / "study")
     singly = study.sweep("singly", SWEEP.format(engine="compiled"))
@@ -42,6 +44,7 @@ def test_a_stacked_sweep_gives_every_run_its_own_result(tmp_path: Path) -> None:
     assert together.keys() == alone.keys()
     for run_id, result in together.items():
         assert result.facts["stacked"] is True
+        assert result.facts["stack_members"] == 2
         assert alone[run_id].facts["stacked"] is False
         assert result.facts["initial_weights_sha256"] == alone[run_id].facts["initial_weights_sha256"]
         assert result.history["epoch"].tolist() == list(range(result.params["epochs"] + 1))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
+from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, WorkerSettings
 from hpcsweep.worker.expected_epochs import EpochsAhead
 
 
@@ -16,7 +16,7 @@ def trajectory(seed: int, *epochs: int, **params) -> ManifestTrajectory:
 
 def ahead(workers: int, trajectories: list[ManifestTrajectory], **settings) -> EpochsAhead:
     """What each of `workers` may expect of a submission of these."""
-    manifest = Manifest("sweep", "jobs/a.py:train", Path(), 60.0, 5.0, tuple(trajectories), settings)
+    manifest = Manifest("sweep", "jobs/a.py:train", Path(), 60.0, 5.0, tuple(trajectories), WorkerSettings(**settings))
     return EpochsAhead(manifest, workers)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hpcsweep.machine import memory_gb_a_core
@@ -27,9 +27,9 @@ TOO_BIG = "too big"  # beside how trajectories ended: the process wants to be re
 class Growth:
     """How much this process has grown since it was first asked about."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        """Take the bound from `settings`, else 4 GB, or half of what the machine has for a core if that is less."""
-        self._bound_gb = settings.get("renew_gb") or min(MOST_GROWTH_GB, SHARE * memory_gb_a_core())
+    def __init__(self, bound_gb: float | None) -> None:
+        """Take the bound, else 4 GB, or half of what the machine has for a core if that is less."""
+        self._bound_gb = bound_gb or min(MOST_GROWTH_GB, SHARE * memory_gb_a_core())
         self._first_gb: float | None = None
 
     def is_too_big(self) -> bool:

@@ -16,7 +16,7 @@ from hpcsweep.errors import UsageError
 from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
 from hpcsweep.store.claims import Claim
-from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory
+from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory, WorkerSettings
 from hpcsweep.store.states import epochs_of
 from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.run.generators import generator_states, set_generator_states
@@ -28,6 +28,7 @@ from hpcsweep.worker.stop_request import Stop
 if TYPE_CHECKING:
     from hpcsweep.training.run_protocol import RunHandle as TrainingRun
 
+CHECKPOINT_EVERY_S = 5.0  # at most so often
 CHECKPOINT_COST = 0.005  # of the time between two checkpoints, so that they stay under one per cent with room to spare
 
 
@@ -46,7 +47,7 @@ class RunHandle:
         claim: Claim,
         heartbeat: Heartbeat,
         stop: Stop,
-        settings: Mapping[str, Any],
+        settings: WorkerSettings,
         epochs_ahead: Callable[[ManifestTrajectory], int],
         crew: Crew | None = None,
     ) -> None:
@@ -87,7 +88,7 @@ class RunHandle:
     def checkpoint_due(self) -> bool:
         """Whether enough time has passed that another checkpoint costs less than one per cent."""
         since = time.monotonic() - self._checkpointed
-        return since >= max(self._checkpoint_cost_s / CHECKPOINT_COST, float(self._settings.get("checkpoint_s", 5.0)))
+        return since >= max(self._checkpoint_cost_s / CHECKPOINT_COST, CHECKPOINT_EVERY_S)
 
     @property
     def diverged(self) -> bool:
@@ -102,7 +103,7 @@ class RunHandle:
     @property
     def engine_choice(self) -> str:
         """The training engine that the sweep file asks for."""
-        return str(self._settings.get("engine", "auto"))
+        return self._settings.engine
 
     @property
     def expected_epochs(self) -> int:
@@ -112,17 +113,17 @@ class RunHandle:
     @property
     def stack_order(self) -> str:
         """Whether runs that train stacked have each its "own" order of the data, or one that is "shared"."""
-        return str(self._settings.get("stack_order", "own"))
+        return self._settings.stack_order
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:
         """The early-stopping rule of the sweep file."""
-        return self._settings.get("stop")
+        return self._settings.stop
 
     @property
     def on_divergence(self) -> Mapping[str, Any] | None:
         """What the sweep file says to do when a run diverges."""
-        return self._settings.get("on_divergence")
+        return self._settings.on_divergence
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what was decided for `key` once for all runs of the store; the first to ask decides."""

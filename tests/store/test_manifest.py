@@ -1,0 +1,53 @@
+"""What workers are told: written once, read by workers and readers of this release and others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hpcsweep.errors import StoreError
+from hpcsweep.store.manifest import (
+    Manifest,
+    ManifestRun,
+    ManifestTrajectory,
+    WorkerSettings,
+    manifest_lines,
+    read_manifest,
+)
+
+PARAMS = {"layers": 2, "rate": 0.1}
+WORK = ManifestTrajectory("0" * 64, 3, PARAMS, (ManifestRun("1" * 64, {**PARAMS, "epochs": 5}),), retry=2)
+SETTINGS = WorkerSettings(engine="stacked", stack_size=4, renew_gb=1.5, stop={"metric": "loss", "patience": 3})
+MANIFEST = Manifest("sweep", "jobs/a.py:train", Path("/a b"), 60.0, 5.0, (WORK,), SETTINGS)
+
+
+def written(path: Path, **more_settings: object) -> Path:
+    """Write the manifest, as it would be with more settings."""
+    header, *lines = manifest_lines(MANIFEST)
+    whole = json.loads(header)
+    whole["settings"] |= more_settings
+    path.write_text("\n".join([json.dumps(whole), *lines]) + "\n")
+    return path
+
+
+def test_a_manifest_comes_back_whole(tmp_path: Path) -> None:
+    """What a submission writes is what its workers read."""
+    assert read_manifest(written(tmp_path / "manifest"), to_train=True) == MANIFEST
+
+
+def test_settings_that_are_missing_have_their_defaults(tmp_path: Path) -> None:
+    """A manifest of a release that knew fewer settings is trained as that release would have."""
+    path = written(tmp_path / "manifest")
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(header), "settings": {"engine": "fit"}}), *lines]))
+    assert read_manifest(path, to_train=True).settings == WorkerSettings(engine="fit")
+
+
+def test_settings_of_a_later_release_are_read_over_and_not_trained_without(tmp_path: Path) -> None:
+    """Readers need the runs only; a worker would train other numbers than the setting asks for, so it refuses."""
+    path = written(tmp_path / "manifest", mixed_precision=True)
+    assert read_manifest(path) == MANIFEST
+    with pytest.raises(StoreError, match=r"settings that this hpcsweep does not know \(mixed_precision\)"):
+        read_manifest(path, to_train=True)
