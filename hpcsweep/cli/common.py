@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcsweep.errors import NothingSelectedError
-
 if TYPE_CHECKING:
     from hpcsweep.launch.plan import Plan
     from hpcsweep.store import Store
@@ -70,23 +68,6 @@ def plan_line(plan: Plan) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in plan.counts.items() if count)
     runs, trajectories = len(plan.sweep.runs), len(plan.trajectories)
     return f"{plan.sweep.name}: {runs} runs on {trajectories} trajectories: {counts}"
-
-
-def resolve_run(store: Store, prefix: str) -> tuple[str, str]:
-    """Return (trajectory id, run id) of the one run that the prefix of an id names, finished or begun.
-
-    Raises NothingSelectedError if there is none or more than one.
-    """
-    known = store.known_run_ids()
-    found = sorted((run_id, trajectory) for run_id, trajectory in known.items() if run_id.startswith(prefix.lower()))
-    if len(found) == 1:
-        return found[0][1], found[0][0]
-    if not found:
-        raise NothingSelectedError(
-            f"no run in {store.root} has an id that begins with {prefix}; list them: hpcsweep status SWEEP"
-        )
-    some = ", ".join(run_id[:16] for run_id, _ in found[:4])
-    raise NothingSelectedError(f"{len(found)} runs have ids that begin with {prefix} ({some} ...); give more digits")
 
 
 def short_params(params: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ import click
 
 from hpcsweep.cli.common import load, make_plan_of, note, plan_line, store_of
 from hpcsweep.errors import NothingSelectedError, SchedulerError, SweepFileError, UsageError
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.launch.plan import Plan
@@ -163,7 +164,7 @@ def confirm_removed(sending: Sending, *, yes: bool) -> None:
     removed = sending.plan.removed
     if not removed or yes:
         return
-    some = " ".join(run_id[:12] for run_id in removed[:SHOWN_REMOVED])
+    some = " ".join(short_id(run_id) for run_id in removed[:SHOWN_REMOVED])
     more = " ..." if len(removed) > SHOWN_REMOVED else ""
     note(f"{len(removed)} runs were in the sweep last time and are no more: {some}{more}")
     note("their results stay, and workers in the queue go on with them (hpcsweep cancel RUN stops one)")

@@ -15,7 +15,7 @@ from hpcsweep.launch.plan import make_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.store import Result, Store
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import Run
+from hpcsweep.sweep.runs import Run, short_id
 
 DIGESTS = ("initial_weights_sha256", "final_weights_sha256")
 NOT_COMPARED = ("seconds",)  # the one column of a history that no two trainings share
@@ -49,8 +49,8 @@ def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
         if other is not None and other.trajectory != result.trajectory:
             yield Finding(
                 result.id,
-                f"began with the weights that run {other.id[:12]} ended with: its model was not built anew; expected a "
-                "fresh one (build the model inside the job function)",
+                f"began with the weights that run {short_id(other.id)} ended with: its model was not built anew; "
+                "expected a fresh one (build the model inside the job function)",
             )
 
 

@@ -16,6 +16,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.values import default_value, value_of
+from hpcsweep.sweep.runs import short_id
 
 MAX_METRICS = 6
 _HASHES = ("id", "trajectory", "job_sha256")
@@ -103,7 +104,7 @@ def failures(results: Results) -> list[tuple[str, str, list[str]]]:
     for state, cause, run_id in zip(*(results.column(name) for name in ("state", "cause", "id")), strict=True):
         if state in ("failed", "corrupt", "diverged"):
             said = cause if isinstance(cause, str) else "the loss became infinite or undefined"
-            groups.setdefault((state, said), []).append(run_id[:12])
+            groups.setdefault((state, said), []).append(short_id(run_id))
     return sorted(((state, cause, ids) for (state, cause), ids in groups.items()), key=lambda group: -len(group[2]))
 
 

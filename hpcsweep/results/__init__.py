@@ -14,7 +14,7 @@ import pandas as pd
 
 from hpcsweep.results.export import export, read_export
 from hpcsweep.results.frames import Results
-from hpcsweep.results.loading import find, load, of_store, of_sweep, open_source
+from hpcsweep.results.loading import load, of_store, of_sweep, open_source
 from hpcsweep.results.one_run import diff_of, record_of
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "diff",
     "diff_of",
     "export",
-    "find",
     "history",
     "load",
     "of_store",
@@ -58,7 +57,7 @@ def show(path: str | Path, run: str, *, store: str | Path | None = None) -> dict
     `path` is a sweep file or a store's folder. NothingSelectedError if the id fits no run or several.
     """
     opened = open_source(path, store=store)[1]
-    return record_of(opened, *find(opened, run))
+    return record_of(opened, *opened.find_run(run))
 
 
 def diff(path: str | Path, *runs: str, store: str | Path | None = None) -> pd.DataFrame:
@@ -67,4 +66,4 @@ def diff(path: str | Path, *runs: str, store: str | Path | None = None) -> pd.Da
     `runs` are unique beginnings of ids, two or more.
     """
     opened = open_source(path, store=store)[1]
-    return diff_of(opened, [find(opened, run) for run in runs])
+    return diff_of(opened, [opened.find_run(run) for run in runs])

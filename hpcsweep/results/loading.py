@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import NothingSelectedError, StoreError, UsageError
+from hpcsweep.errors import UsageError
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
 from hpcsweep.results.reading import read_records
 from hpcsweep.store import Store, locate_store
-from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.sweep.load import Sweep, load_sweep
@@ -61,30 +59,13 @@ def of_store(store: Store) -> Results:
     return _assemble(store.root.name, store, "", runs, stamps)
 
 
-def find(store: Store, prefix: str) -> tuple[str, str]:
-    """Return (trajectory id, run id) of the one run, finished or begun, whose id starts with `prefix`.
-
-    NothingSelectedError says in words if there is none or if there are several.
-    """
-    known = store.known_run_ids()
-    matches = sorted(run_id for run_id in known if run_id.startswith(prefix.lower()))
-    if len(matches) == 1:
-        return known[matches[0]], matches[0]
-    if not matches:
-        raise NothingSelectedError(f'no run starts with "{prefix}" among the {len(known)} in {store.root}')
-    examples = ", ".join(run_id[: max(12, len(prefix) + 4)] for run_id in matches[:4])
-    raise NothingSelectedError(f'"{prefix}" fits {len(matches)} runs ({examples} ...); give more digits')
-
-
 def _runs_of_manifests(store: Store) -> list[Run]:
     runs: dict[str, Run] = {}
-    folders = sorted(store.layout.sweeps.iterdir()) if store.layout.sweeps.is_dir() else []
-    for submission in [found for folder in folders for found in store.layout.submissions(folder.name)]:
-        with contextlib.suppress(StoreError):  # a manifest of another version: its finished runs are found anyway
-            for trajectory in read_manifest(submission.manifest).trajectories:
-                for run in trajectory.runs:
-                    values = tuple(run.params.values())
-                    runs[run.id] = Run(run.id, trajectory.id, trajectory.seed, tuple(run.params), values)
+    for manifest in store.manifests():
+        for trajectory in manifest.trajectories:
+            for run in trajectory.runs:
+                values = tuple(run.params.values())
+                runs[run.id] = Run(run.id, trajectory.id, trajectory.seed, tuple(run.params), values)
     return list(runs.values())
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from hpcsweep.results.summaries import Array, collapsed_classes
 from hpcsweep.store import Store
 from hpcsweep.store.results import Result, read_result
-from hpcsweep.sweep.runs import Run
+from hpcsweep.sweep.runs import Run, short_id
 
 KINDS = ("parameter", "identity", "summary", "returned", "fact")
 
@@ -43,7 +43,7 @@ def diff_of(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     epoch a metric first differs in any bit.
     """
     results = [read_result(store.folder(trajectory_id), run_id) for trajectory_id, run_id in runs]
-    heads = [result.id[:12] for result in results]
+    heads = [short_id(result.id) for result in results]
     if len(set(heads)) < len(heads):
         heads = [f"{number}: {head}" for number, head in enumerate(heads, 1)]
     sides = [_sides(result) for result in results]

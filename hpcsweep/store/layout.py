@@ -137,6 +137,10 @@ class Layout:
     def submission(self, sweep: str, stamp: str) -> SubmissionFolder:
         return SubmissionFolder(self.sweeps / sweep / stamp)
 
+    def sweep_names(self) -> list[str]:
+        """Return the names of the sweeps that were ever submitted, sorted."""
+        return sorted(path.name for path in self.sweeps.iterdir() if path.is_dir()) if self.sweeps.is_dir() else []
+
     def submissions(self, sweep: str) -> list[SubmissionFolder]:
         """Return the submissions of a sweep that have a manifest, oldest first."""
         folder = self.sweeps / sweep

@@ -50,9 +50,8 @@ def find_leftovers(store: Store, at_work: Iterable[Path], *, checkpoints: bool =
 
 
 def _submissions(store: Store, at_work: set[Path]) -> Iterator[Leftover]:
-    sweeps = sorted(store.layout.sweeps.iterdir()) if store.layout.sweeps.is_dir() else []
-    for sweep in sweeps:
-        submissions = store.layout.submissions(sweep.name)
+    for sweep in store.layout.sweep_names():
+        submissions = store.layout.submissions(sweep)
         for number, submission in enumerate(submissions):
             if submission.path.absolute() in at_work:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -9,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import StoreError
+from hpcsweep.errors import NothingSelectedError, StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import is_alive, newest_generation
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
-from hpcsweep.store.manifest import read_manifest
+from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
 from hpcsweep.store.states import StoredTrajectory, epochs_of, run_state
-from hpcsweep.sweep.runs import Run
+from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, short_id
 
 FORMAT = 1
 DEFAULT_LEASE_S = 300.0
@@ -94,8 +95,8 @@ class Store:
         result = read_result(self.folder(run.trajectory), run.id)
         if result.params != run.params or result.seed != run.seed:
             raise StoreError(
-                f"{self.folder(run.trajectory).result(run.id)}: holds other parameters than run {run.id[:12]} has now "
-                "(a default of the job was changed?); expected the same"
+                f"{self.folder(run.trajectory).result(run.id)}: holds other parameters than run {short_id(run.id)} has "
+                "now (a default of the job was changed?); expected the same"
             )
         return result
 
@@ -120,12 +121,38 @@ class Store:
     def known_run_ids(self) -> dict[str, str]:
         """Return {run id: trajectory id} of every run that ended, or that a submission still in the store names."""
         known = {run_id: trajectory_id for trajectory_id, run_id in self.result_ids()}
-        if self.layout.sweeps.is_dir():
-            for sweep in sorted(path.name for path in self.layout.sweeps.iterdir()):
-                for submission in self.layout.submissions(sweep):
-                    for trajectory in read_manifest(submission.manifest).trajectories:
-                        known.update((run.id, trajectory.id) for run in trajectory.runs)
+        for manifest in self.manifests():
+            for trajectory in manifest.trajectories:
+                known.update((run.id, trajectory.id) for run in trajectory.runs)
         return known
+
+    def find_run(self, prefix: str) -> tuple[str, str]:
+        """Return (trajectory id, run id) of the one run, finished or begun, whose id begins with `prefix`.
+
+        NothingSelectedError if there is none, or more than one.
+        """
+        known = self.known_run_ids()
+        found = sorted(run_id for run_id in known if run_id.startswith(prefix.lower()))
+        if len(found) == 1:
+            return known[found[0]], found[0]
+        if not found:
+            raise NothingSelectedError(
+                f'no run in {self.root} has an id that begins with "{prefix}"; list them: hpcsweep plan SWEEP --all'
+            )
+        some = ", ".join(run_id[: max(SHORT_ID_LENGTH, len(prefix) + 4)] for run_id in found[:4])
+        raise NothingSelectedError(
+            f'{len(found)} runs have ids that begin with "{prefix}" ({some} ...); give more digits'
+        )
+
+    def manifests(self) -> Iterator[Manifest]:
+        """Yield what the submissions that are still in the store asked for, sweep by sweep, the oldest first.
+
+        A manifest that cannot be read, such as one of another version, is passed over: finished runs need none.
+        """
+        for sweep in self.layout.sweep_names():
+            for submission in self.layout.submissions(sweep):
+                with contextlib.suppress(StoreError):
+                    yield read_manifest(submission.manifest)
 
     def failure(self, trajectory_id: str) -> Failure | None:
         """Return how the newest attempt at a trajectory failed, None if it did not."""

@@ -181,5 +181,5 @@ def slurm_submissions(layout: Layout, sweep: str) -> list[SlurmFiles]:
 
 def worker_logs(layout: Layout, task: str) -> list[Path]:
     """Return what the worker of an array task printed, its attempts in one file, whatever sweep it was of."""
-    names = sorted(entry.name for entry in layout.sweeps.iterdir()) if layout.sweeps.is_dir() else []
-    return [path for name in names for files in slurm_submissions(layout, name) for path in files.log_paths(task)]
+    submissions = [files for name in layout.sweep_names() for files in slurm_submissions(layout, name)]
+    return [path for files in submissions for path in files.log_paths(task)]

@@ -24,6 +24,11 @@ from hpcsweep.sweep.value_types import Value
 SHORT_ID_LENGTH = 12
 
 
+def short_id(full: str) -> str:
+    """Return the beginning of an id, or of another SHA-256, that is shown to people."""
+    return full[:SHORT_ID_LENGTH]
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Pause the cyclic garbage collector while many runs are made: it finds none, and takes 40 % of the time."""
@@ -52,11 +57,6 @@ class Run(NamedTuple):
     def params(self) -> dict[str, Value]:
         """All parameters of the job, those at their default included."""
         return dict(zip(self.names, self.values, strict=True))
-
-    @property
-    def short_id(self) -> str:
-        """The first 12 digits of the id."""
-        return self.id[:SHORT_ID_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)

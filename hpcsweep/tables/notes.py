@@ -11,6 +11,7 @@ import numpy as np
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.values import Value
+from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.cells import KINDS, Cell
 from hpcsweep.tables.layout import Spec
 
@@ -55,7 +56,7 @@ def _mixtures(results: Results, done: Any) -> Iterator[str]:
     for name, plural in mixed.items():
         found = _texts(results, name, done)
         if len(found) > 1:
-            short = ", ".join(kind[:12] for kind in found[:4])
+            short = ", ".join(map(short_id if name == "job_sha256" else str, found[:4]))
             yield (
                 f"WARNING: these runs come from {len(found)} {plural} ({short}): a metric may have changed its "
                 f"meaning; compare with care, or separate them with --rows {results.own[name]}."

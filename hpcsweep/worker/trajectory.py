@@ -20,6 +20,7 @@ from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.results import publish_result, write_failure
+from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.error_causes import cause_of_error
 from hpcsweep.worker.expected_epochs import EpochsAhead
@@ -94,7 +95,7 @@ class TrajectoryTrainer:
         handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, crew)
         heartbeat.reporter = handle
         print(
-            f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {run.id[:12]}: {dict(run.params)}",
+            f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}",
             flush=True,
         )
         try:

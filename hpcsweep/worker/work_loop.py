@@ -14,6 +14,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
+from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.process.isolation import train_in_child
@@ -75,7 +76,7 @@ def _train_all(
         for (trajectory, claim), ending in zip(claims, train(claims), strict=True):
             endings[ending] += 1
             endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
-            print(f"hpcsweep: trajectory {trajectory.id[:12]}: {ending}", flush=True)
+            print(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}", flush=True)
         if claims and growth.is_too_big() and keras and not isolated:
             endings[TOO_BIG] += 1
             break

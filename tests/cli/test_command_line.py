@@ -83,7 +83,7 @@ def test_a_run_that_nobody_knows_is_exit_code_3(study: Study) -> None:
     """An id that names no run is exit code 3, and says how to find one."""
     ended = study.run("logs", "abcdef")
     assert ended.returncode == 3
-    assert "hpcsweep status" in ended.stderr
+    assert "hpcsweep plan SWEEP --all" in ended.stderr
 
 
 def test_an_ambiguous_id_is_refused(study: Study) -> None:

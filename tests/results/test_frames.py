@@ -117,12 +117,25 @@ def test_a_prefix_names_a_run_or_says_why_not(make_store: MakeStore) -> None:
     """A unique prefix of an id finds the run; one that fits none or several is refused in words, exit code 3."""
     made = [make_result({"x": number}) for number in range(40)]
     store = make_store(made)
-    assert results.find(store, made[0].id[:12]) == (made[0].trajectory, made[0].id)
+    assert store.find_run(made[0].id[:12]) == (made[0].trajectory, made[0].id)
     assert results.show(store.root, made[0].id[:12].upper())["id"] == made[0].id
-    with pytest.raises(NothingSelectedError, match="no run starts with"):
+    with pytest.raises(NothingSelectedError, match="an id that begins with"):
         results.show(store.root, "zz")
-    with pytest.raises(NothingSelectedError, match="fits 40 runs"):
-        results.find(store, "")
+    with pytest.raises(NothingSelectedError, match="40 runs have ids"):
+        store.find_run("")
+
+
+def test_a_run_is_found_beside_files_of_others(make_store: MakeStore) -> None:
+    """A file that lies among the sweeps, or a manifest of another version, keeps nobody from naming a run."""
+    made = make_result({"x": 1})
+    store = make_store([made])
+    foreign = store.layout.submission("other", "20300101-000000-000")
+    foreign.path.mkdir(parents=True)
+    foreign.manifest.write_text('{"format": 99}\n')
+    (store.layout.sweeps / "notes.txt").write_text("mine\n")
+    assert store.layout.sweep_names() == ["other"]
+    assert store.find_run(made.id[:12]) == (made.trajectory, made.id)
+    assert results.runs(store.root)["id"].tolist() == [made.id]
 
 
 def test_frames_are_the_same_through_the_cache(make_store: MakeStore) -> None:

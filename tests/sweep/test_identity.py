@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.sweep.load import Sweep, load_sweep
-from hpcsweep.sweep.runs import Naming, group_trajectories, make_runs, run_id, trajectory_id, without_defaults
+from hpcsweep.sweep.runs import Naming, group_trajectories, make_runs, run_id, short_id, trajectory_id, without_defaults
 from hpcsweep.sweep.space import Axis, Block
 from hpcsweep.sweep.value_types import Value
 from tests.conftest import ENVIRONMENT
@@ -185,7 +185,7 @@ def test_runs_without_shared_epochs_are_alone() -> None:
 def test_short_id_is_the_beginning() -> None:
     """The short id is the first 12 digits."""
     (run,) = make_runs(Naming(JOB, (), {}, False), Block(()), [0])
-    assert run.short_id == run.id[:12]
+    assert short_id(run.id) == run.id[:12]
     assert run.params == {}
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import load, note, open_store, resolve_run, store_of, store_option
+from hpcsweep.cli.common import load, note, open_store, store_of, store_option
 from hpcsweep.errors import SchedulerError
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.store import Store
@@ -55,11 +56,11 @@ def _cancel_sweep(sweep_path: Path, store_option: str | None) -> None:
 
 
 def _cancel_run(prefix: str, store: Store) -> None:
-    trajectory_id, run_id = resolve_run(store, prefix)
+    trajectory_id, run_id = store.find_run(prefix)
     folder = store.folder(trajectory_id)
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.cancelled.touch()
     click.echo(
-        f"run {run_id[:12]}: its worker stops training it at the next heartbeat, with the other lengths of its "
+        f"run {short_id(run_id)}: its worker stops training it at the next heartbeat, with the other lengths of its "
         "training; it goes on when it is submitted again"
     )

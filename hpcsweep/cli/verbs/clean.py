@@ -50,7 +50,7 @@ def _at_work(store: Store) -> list[Path]:
     from hpcsweep.slurm.watching.view import submissions_at_work
     from hpcsweep.store.task_files import SlurmFiles
 
-    names = [path.name for path in store.layout.sweeps.iterdir()] if store.layout.sweeps.is_dir() else []
+    names = store.layout.sweep_names()
     at_work = submissions_at_work(store, names)
     alive = any(store.is_claimed(trajectory_id) for trajectory_id in store.layout.trajectory_ids())
     if alive:  # workers of this machine are in no queue

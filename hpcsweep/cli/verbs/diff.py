@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.common import json_option, note, open_store, resolve_run, store_option
+from hpcsweep.cli.common import json_option, note, open_store, store_option
 from hpcsweep.errors import UsageError
 
 
@@ -23,7 +23,7 @@ def command(runs: tuple[str, ...], as_json: bool, store: str | None) -> None:
     from hpcsweep.tables.formats.plain import frame_text
 
     opened = open_store(store, Path.cwd())
-    frame = diff_of(opened, [resolve_run(opened, run) for run in runs])
+    frame = diff_of(opened, [opened.find_run(run) for run in runs])
     if as_json:
         click.echo(json.dumps(frame.where(frame.notna(), None).to_dict(orient="records")))
     elif len(frame):

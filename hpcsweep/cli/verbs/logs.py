@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import note, open_store, resolve_run, store_option
+from hpcsweep.cli.common import note, open_store, store_option
 from hpcsweep.errors import NothingSelectedError, UsageError
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.store import Store
@@ -29,10 +30,10 @@ def command(run: str | None, store: str | None, follow: bool, all_attempts: bool
         return
     if run is None:
         raise UsageError("found neither a run nor a worker; type: hpcsweep logs RUN, or: hpcsweep logs --worker TASK")
-    trajectory_id, run_id = resolve_run(opened, run)
+    trajectory_id, run_id = opened.find_run(run)
     paths = opened.log_paths(trajectory_id)
     if not paths:
-        raise NothingSelectedError(f"run {run_id[:12]} has no log: it was not begun yet; expected an attempt at it")
+        raise NothingSelectedError(f"run {short_id(run_id)} has no log: it was not begun yet; expected an attempt")
     end = _print(paths if all_attempts else paths[-1:])
     failure = opened.failure(trajectory_id)
     if failure and failure.message:

@@ -22,6 +22,7 @@ from hpcsweep.cli.common import (
     store_option,
     sweep_argument,
 )
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.launch.plan import Plan
@@ -94,6 +95,6 @@ def _print_text(plan: Plan, store: Store, show_all: bool) -> None:
         click.echo(predict(plan, store).in_words(workers))
     rows = list(islice(plan.rows(), None if show_all else SHOWN))
     for row in rows:
-        click.echo(f"  {row['id'][:12]}  {row['state']:<9}  seed={row['seed']} {short_params(row['params'])}")
+        click.echo(f"  {short_id(row['id'])}  {row['state']:<9}  seed={row['seed']} {short_params(row['params'])}")
     if len(rows) < len(plan.sweep.runs):
         click.echo(f"  ... and {len(plan.sweep.runs) - len(rows)} more (--all, --csv, --json list them)")

@@ -21,6 +21,7 @@ from hpcsweep.cli.common import (
     store_option,
     sweep_argument,
 )
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.cli.progress import SweepView
@@ -143,7 +144,7 @@ def _report_failures(plan: Plan, sweep_path: Path) -> int:
     if not failed:
         return 0
     note(
-        f"{len(failed)} run(s) failed; see why: hpcsweep logs {failed[0][:12]}; "
+        f"{len(failed)} run(s) failed; see why: hpcsweep logs {short_id(failed[0])}; "
         f"try them again: hpcsweep run {sweep_path} --failed"
     )
     return 1

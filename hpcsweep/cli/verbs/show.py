@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.common import json_option, open_store, resolve_run, store_option
+from hpcsweep.cli.common import json_option, open_store, store_option
 
 
 @click.command("show")
@@ -20,7 +20,7 @@ def command(run: str, as_json: bool, store: str | None) -> None:
     from hpcsweep.results.describe import describe
 
     opened = open_store(store, Path.cwd())
-    record = record_of(opened, *resolve_run(opened, run))
+    record = record_of(opened, *opened.find_run(run))
     if as_json:
         click.echo(json.dumps(record, allow_nan=False))
     else:

@@ -15,6 +15,7 @@ from hpcsweep.cli.common import json_option, load, make_plan_of, open_store, sto
 from hpcsweep.cli.workers import Advice, WorkersWatch, add_causes, print_workers
 from hpcsweep.cli.workers import to_json as workers_json
 from hpcsweep.errors import NothingSelectedError
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.store import Failure, Store
@@ -96,7 +97,7 @@ def _print_status(sweep: Sweep, rows: list[dict[str, Any]]) -> None:
     click.echo(f"{sweep.name}: {len(rows)} runs: {said}")
     for row in [row for row in rows if row["state"] == "running"][:SHOWN]:
         metrics = " ".join(f"{name}={value:.4g}" for name, value in row["metrics"].items() if name != "seconds")
-        click.echo(f"  {row['id'][:12]}  running  epoch {row['epoch']}  {metrics}")
+        click.echo(f"  {short_id(row['id'])}  running  epoch {row['epoch']}  {metrics}")
 
 
 def _print_failures(rows: list[dict[str, Any]], advice: Advice | None, sweep_path: Path) -> None:
@@ -106,7 +107,7 @@ def _print_failures(rows: list[dict[str, Any]], advice: Advice | None, sweep_pat
     by_cause: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         if row["state"] == "failed":
-            by_cause[row["cause"] or "unknown cause"].append(row["id"][:12])
+            by_cause[row["cause"] or "unknown cause"].append(short_id(row["id"]))
     for said, ids in by_cause.items():
         click.echo(f"  {len(ids)} failed: {said}")
         click.echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: hpcsweep logs {ids[0]}")
@@ -118,7 +119,7 @@ def _print_failures(rows: list[dict[str, Any]], advice: Advice | None, sweep_pat
 
 
 def _print_sweeps(store: Store) -> None:
-    sweeps = sorted(path.name for path in store.layout.sweeps.iterdir()) if store.layout.sweeps.is_dir() else []
+    sweeps = store.layout.sweep_names()
     if not sweeps:
         raise NothingSelectedError(f"the store {store.root} holds no sweep yet; begin one: hpcsweep run SWEEP")
     for name in sweeps:

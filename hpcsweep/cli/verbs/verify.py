@@ -10,6 +10,7 @@ import click
 
 from hpcsweep.cli.common import load, note, store_of, store_option, sweep_argument
 from hpcsweep.errors import NothingSelectedError
+from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.store import Result
@@ -40,11 +41,11 @@ def command(sweep_path: Path, store: str | None, sample: int) -> int:
     accumulated = list(find_accumulated(results))
     click.echo(f"{len(accumulated)} began with weights that another run ended with")
     for finding in [*findings, *accumulated]:
-        click.echo(f"  {finding.run_id[:12]}: {finding.problem}")
+        click.echo(f"  {short_id(finding.run_id)}: {finding.problem}")
     wrong = len(findings) + len(accumulated)
     # Ids are hashes, so their order is a sample without a pattern, and the same one every time.
     for result, differs in _train_again(sweep, sorted(results, key=lambda result: result.id)[:sample]):
-        click.echo(f"  {result.id[:12]} trained again alone: {differs or 'identical to the bit'}")
+        click.echo(f"  {short_id(result.id)} trained again alone: {differs or 'identical to the bit'}")
         wrong += bool(differs)
     return 1 if wrong else 0
 
