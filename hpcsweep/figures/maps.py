@@ -15,7 +15,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_texts
 from hpcsweep.results.summaries import collapsed_classes
 from hpcsweep.tables import Table, table
-from hpcsweep.tables.formats.decimals import cell_text, decimals_of
+from hpcsweep.tables.formats.decimals import cell_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +111,7 @@ def _label_cells(axes: Axes, made: Table, numbers: Any) -> None:
     from matplotlib.patches import Rectangle
 
     low, high = np.nanmin(numbers, initial=np.inf), np.nanmax(numbers, initial=-np.inf)
-    decimals = decimals_of(made, 0)
+    decimals = made.decimals(0)
     for y, row in enumerate(made.row_keys):
         for x, col in enumerate(made.col_keys):
             cell = made.cells[row, col, 0]

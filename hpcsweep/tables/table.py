@@ -14,9 +14,13 @@ import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results import Results, load
-from hpcsweep.results.frames import STATES, distinct
+from hpcsweep.results.frames import STATES, distinct, free_name
+from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.values import Value, value_of
 from hpcsweep.tables.cells import Cell
+from hpcsweep.tables.formats.decimals import cell_text, decimals_of
+from hpcsweep.tables.formats.grid import Grid, GridCell
+from hpcsweep.tables.formats.html import to_html
 from hpcsweep.tables.layout import Spec, axis_column, choose, select
 from hpcsweep.tables.notes import notes_of
 from hpcsweep.tables.one_factor import with_change_column
@@ -52,16 +56,64 @@ class Table:
         """Return (column key, value position) of each column of numbers, from left to right."""
         return list(product(self.col_keys, range(len(self.values))))
 
-    def frame(self) -> pd.DataFrame:
-        """Return one row a cell: its parameters, `metric`, `mean`, `std`, `n`, and `states` (a dict)."""
-        from hpcsweep.tables.formats.json_csv import cell_records
+    def records(self) -> list[dict[str, Any]]:
+        """Return one dict per cell: row and column parameters by name, `metric`, `mean`, `std`, `n`, `states`.
 
-        return pd.DataFrame(cell_records(self))
+        `mean` and `std` are None where there is none. Statistics other than the mean come under their own names, an
+        interval as `low` and `high`. A parameter that has one of these names keeps it, and ours is `run_<name>`.
+        """
+        axes = (*self.spec.rows, *self.spec.cols)
+        return [
+            {**dict(zip(axes, (*row, *col), strict=True)), **self._numbers((row, col, position), axes)}
+            for row in self.row_keys
+            for col, position in self.columns()
+        ]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the records of all cells as a frame, one row per cell."""
+        return pd.DataFrame(self.records())
+
+    def decimals(self, value: int) -> int | None:
+        """Return how many decimals the cells of the value at this position show, None for scientific notation."""
+        return decimals_of([cell for place, cell in self.cells.items() if place[2] == value])
+
+    def grid(self) -> Grid:
+        """Return the texts of the table, in place."""
+        columns = self.columns()
+        decimals = [self.decimals(value) for value in range(len(self.values))]
+        heads = [self.label(value) for value in range(len(self.values))]
+        levels = [
+            tuple(f"{name} {key_text(col[depth])}" for col, _ in columns) for depth, name in enumerate(self.spec.cols)
+        ]
+        if len(heads) > 1 or not levels:
+            levels.append(tuple(heads[value] for _, value in columns))
+        return Grid(
+            caption=f"{self.title}: {', '.join(heads)}",
+            stubs=self.spec.rows,
+            levels=tuple(levels),
+            labels=tuple(tuple(key_texts(row)) for row in self.row_keys),
+            cells=tuple(
+                tuple(self._grid_cell((row, col, value), decimals[value]) for col, value in columns)
+                for row in self.row_keys
+            ),
+            notes=self.notes,
+        )
 
     def _repr_html_(self) -> str:
-        from hpcsweep.tables.formats.html import to_html
+        return to_html(self.grid())
 
-        return to_html(self)
+    def _grid_cell(self, place: Place, decimals: int | None) -> GridCell:
+        cell = self.cells[place]
+        return GridCell(cell_text(cell, self.spec.kind, decimals), place in self.best, cell.n == 0)
+
+    def _numbers(self, place: Place, axes: tuple[str, ...]) -> dict[str, Any]:
+        cell, kind = self.cells[place], self.spec.kind
+        numbers = {"metric": self.values[place[2]].name, "mean": cell.mean, "std": cell.std, "n": cell.n}
+        if kind in ("median", "range", "min", "max"):
+            numbers["median" if kind == "range" else kind] = cell.number(kind)
+        if kind in ("range", "ci"):
+            numbers["low"], numbers["high"] = cell.bounds(kind) or (None, None)
+        return {free_name(name, axes): value for name, value in (numbers | {"states": dict(cell.states)}).items()}
 
 
 def table(

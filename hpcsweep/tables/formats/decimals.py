@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from hpcsweep.tables.cells import Cell
-from hpcsweep.tables.table import Table
 
 MAX_DECIMALS = 6
 ROUNDING = 1e-12  # a spread below this part of the numbers is the computer's, not the runs'
 SCIENTIFIC_BELOW, SCIENTIFIC_FROM = 1e-4, 1e7
 
 
-def decimals_of(table: Table, position: int) -> int | None:
-    """Return how many decimals to show of a value, None for scientific notation.
+def decimals_of(cells: Sequence[Cell]) -> int | None:
+    """Return how many decimals to show of a value in all its cells, None for scientific notation.
 
     Two significant digits of the typical spread; without a spread four significant digits of the largest number;
     more where a small mean would else be shown as 0.
     """
-    cells = [cell for place, cell in table.cells.items() if place[2] == position]
     numbers = [abs(number) for cell in cells for number in cell.numbers if math.isfinite(number) and number]
     if not numbers:
         return 3

@@ -1,14 +1,10 @@
-"""A table as texts in a grid, before it takes the form of a terminal, Markdown, LaTeX or HTML."""
+"""A table as texts in a grid: all that the forms for a terminal, Markdown, LaTeX and HTML need to know of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-
-from hpcsweep.results.query.labels import key_text, key_texts
-from hpcsweep.tables.formats.decimals import cell_text, decimals_of
-from hpcsweep.tables.table import Place, Table
 
 
 @dataclass(frozen=True)
@@ -51,29 +47,6 @@ class Grid:
         )
 
 
-def grid_of(table: Table, plus_minus: str = " ± ") -> Grid:
-    """Return the texts of a table."""
-    columns = table.columns()
-    decimals = [decimals_of(table, position) for position in range(len(table.values))]
-    levels = [
-        tuple(f"{name} {key_text(col[depth])}" for col, _ in columns) for depth, name in enumerate(table.spec.cols)
-    ]
-    if len(table.values) > 1 or not levels:
-        levels.append(tuple(table.label(position) for _, position in columns))
-    cells = [
-        tuple(_grid_cell(table, (row, col, position), decimals[position], plus_minus) for col, position in columns)
-        for row in table.row_keys
-    ]
-    return Grid(
-        caption=_caption(table),
-        stubs=table.spec.rows,
-        levels=tuple(levels),
-        labels=tuple(tuple(key_texts(row)) for row in table.row_keys),
-        cells=tuple(cells),
-        notes=table.notes,
-    )
-
-
 def blank_repeats(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Return row labels with each one blank that repeats the label above it, as far as all to its left do."""
     shown: list[tuple[str, ...]] = []
@@ -83,13 +56,3 @@ def blank_repeats(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
             same += 1
         shown.append(("",) * same + row[same:])
     return shown
-
-
-def _grid_cell(table: Table, place: Place, decimals: int | None, pm: str) -> GridCell:
-    cell = table.cells[place]
-    return GridCell(cell_text(cell, table.spec.kind, decimals, pm), place in table.best, cell.n == 0)
-
-
-def _caption(table: Table) -> str:
-    shown = ", ".join(table.label(position) for position in range(len(table.values)))
-    return f"{table.title}: {shown}"

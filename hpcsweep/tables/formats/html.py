@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from hpcsweep.tables.formats.grid import grid_of
-from hpcsweep.tables.table import Table
+from hpcsweep.tables.formats.grid import Grid
 
 _TEMPLATE = """\
 <figure class="comparison">
@@ -36,9 +35,9 @@ _TEMPLATE = """\
 """
 
 
-def to_html(table: Table) -> str:
+def to_html(grid: Grid) -> str:
     """Return the table as a `<figure>` without style, to be put into any page."""
-    return f"{_template().render(grid=grid_of(table))}\n"
+    return f"{_template().render(grid=grid)}\n"
 
 
 @lru_cache(maxsize=1)

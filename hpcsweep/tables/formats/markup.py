@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hpcsweep.tables.formats.grid import Grid, blank_repeats, grid_of
-from hpcsweep.tables.table import Table
+from hpcsweep.tables.formats.grid import Grid, blank_repeats
 
 LONG_LABEL = 40
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -31,9 +30,8 @@ _LATEX = {
 }
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(grid: Grid) -> str:
     """Return the table as GitHub's Markdown: the best in bold, headings of several lines joined, notes below."""
-    grid = grid_of(table)
     heads = [*map(_markdown, grid.stubs), *(_markdown(", ".join(column)) for column in zip(*grid.levels, strict=True))]
     lines = [_row(heads), _row([":--"] * len(grid.stubs) + ["--:"] * len(grid.levels[0]))]
     for label, cells in zip(grid.labels, grid.cells, strict=True):
@@ -43,12 +41,11 @@ def to_markdown(table: Table) -> str:
     return "\n".join([f"**{_markdown(grid.caption)}**", "", *lines, "", *notes]) + "\n"
 
 
-def to_latex(table: Table) -> str:
+def to_latex(grid: Grid) -> str:
     r"""Return a `table` environment for LaTeX.
 
     Its document needs \usepackage{booktabs} and \usepackage[T1]{fontenc}.
     """
-    grid = grid_of(table)
     columns = "".join(map(_stub_column, zip(*grid.labels, strict=True))) + "r" * len(grid.levels[0])
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_latex(grid.caption)}}}"]
     lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]

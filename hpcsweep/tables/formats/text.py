@@ -6,16 +6,14 @@ import textwrap
 
 from rich.cells import cell_len
 
-from hpcsweep.tables.formats.grid import Grid, blank_repeats, grid_of
-from hpcsweep.tables.table import Table
+from hpcsweep.tables.formats.grid import Grid, blank_repeats
 
 GAP = "  "
 WIDTH = 100
 
 
-def to_text(table: Table, width: int = WIDTH) -> str:
+def to_text(grid: Grid, width: int = WIDTH) -> str:
     """Return the table in lines of at most `width` letters (a single column may be wider), notes below."""
-    grid = grid_of(table)
     lines = textwrap.wrap(grid.caption, max(width, 20)) or [""]
     for block in _blocks(grid, width):
         lines += ["", *_lines(block)]
