@@ -18,8 +18,8 @@ from hpcsweep.sweep.runs import short_id
 if TYPE_CHECKING:
     from hpcsweep.launch.plan import Plan
     from hpcsweep.slurm.asking.limits import ClusterLimits
-    from hpcsweep.slurm.asking.request import ArraySize, Request
-    from hpcsweep.slurm.sending.terms import SlurmTerms
+    from hpcsweep.slurm.asking.request import ArraySize
+    from hpcsweep.slurm.terms import Request, SlurmTerms
     from hpcsweep.slurm.watching.queue import Queue
     from hpcsweep.store import Store
     from hpcsweep.sweep.load import Sweep
@@ -75,7 +75,7 @@ class Sending:
     @property
     def request(self) -> Request:
         """What each worker will ask for; a partition that allows less than the default hour gives what it allows."""
-        from hpcsweep.slurm.asking.request import DEFAULT_TIME_S, make_request
+        from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request
 
         partition = self.limits.partition(self.profile.partition)
         limits_s = [partition.max_s if partition else None, self.limits.user.max_wall_s]
@@ -187,7 +187,7 @@ def size_of(sending: Sending, trajectories: int) -> ArraySize:
 
 def terms_of(sending: Sending, size: ArraySize) -> SlurmTerms:
     """Return the terms on which an array of this size goes to SLURM."""
-    from hpcsweep.slurm.sending.terms import make_terms
+    from hpcsweep.slurm.sending.from_profile import make_terms
 
     return make_terms(sending.profile, sending.request, at_once=size.at_once, accounting=sending.limits.accounting)
 
@@ -196,9 +196,9 @@ def script_of(sending: Sending, size: ArraySize) -> str:
     """Return the batch script that `send` would submit; SUBMISSION and TOKEN stand for what only that decides."""
     from hpcsweep.slurm.sending.script import script_text
 
-    folder = sending.store.layout.sweeps / sending.sweep.name / "SUBMISSION"
+    submission = sending.store.layout.submission(sending.sweep.name, "SUBMISSION")
     job_name = f"{sending.sweep.name}.TOKEN"
-    return script_text(terms_of(sending, size), folder, folder / "workers", job_name, size.workers)
+    return script_text(terms_of(sending, size), submission.path, submission.workers, job_name, size.workers)
 
 
 def send(sending: Sending, todo: list[Trajectory], size: ArraySize) -> None:

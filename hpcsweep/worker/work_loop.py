@@ -16,8 +16,8 @@ from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.expected_epochs import EpochsAhead
+from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.pace import Pace
-from hpcsweep.worker.process.isolation import train_in_child
 from hpcsweep.worker.process.job_code import load_job, prepare_keras, uses_keras
 from hpcsweep.worker.process.renewal import TOO_BIG, Growth, drain_in_children
 from hpcsweep.worker.process.threads import pin_to_core, set_environment

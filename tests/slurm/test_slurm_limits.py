@@ -17,8 +17,9 @@ from hpcsweep.slurm.asking.limits import (
     read_associations,
     read_config,
 )
-from hpcsweep.slurm.asking.request import Request, choose_workers, refuse_impossible
+from hpcsweep.slurm.asking.request import choose_workers, refuse_impossible
 from hpcsweep.slurm.commands import Answer
+from hpcsweep.slurm.terms import Request
 
 LIMITS = ClusterLimits(
     version="23.11.6",

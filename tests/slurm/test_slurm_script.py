@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.slurm.asking.request import Request, make_request
 from hpcsweep.slurm.on_node.processes import plan_processes
 from hpcsweep.slurm.on_node.worker import Allocation, remaining_s
+from hpcsweep.slurm.sending.from_profile import make_request, make_terms
 from hpcsweep.slurm.sending.script import script_text, setup_lines
-from hpcsweep.slurm.sending.terms import SlurmTerms, make_terms
+from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import SlurmFiles
 from hpcsweep.sweep.profile import load_profile

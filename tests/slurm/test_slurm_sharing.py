@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from slurm_study import PROFILE, SlurmStudy
 
 from hpcsweep.errors import SchedulerError
-from hpcsweep.slurm.asking.request import Request
 from hpcsweep.slurm.on_node import gpu_sharing as slurm_sharing
 from hpcsweep.slurm.on_node.gpu_sharing import CONTEXT_GB, Peaks, ask_gpu, find_sharing, workers_that_fit
 from hpcsweep.slurm.on_node.processes import plan_processes
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store import Result, Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.results import publish_result

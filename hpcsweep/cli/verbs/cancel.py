@@ -31,7 +31,7 @@ def command(targets: tuple[str, ...], store: str | None) -> None:
 
 
 def _cancel_sweep(sweep_path: Path, store_option: str | None) -> None:
-    from hpcsweep.slurm.commands import ask
+    from hpcsweep.slurm.sending.cancel import cancel_arrays
     from hpcsweep.store.task_files import slurm_submissions
 
     sweep = load(sweep_path)
@@ -44,12 +44,9 @@ def _cancel_sweep(sweep_path: Path, store_option: str | None) -> None:
     if not arrays and not names:
         note(f"{sweep.name} has no workers in SLURM's queue")
         return
-    answer = ask(["scancel", *arrays]) if arrays else None
-    for name in names:
-        ask(["scancel", f"--name={name}"])
-    if answer and answer.problem and "Invalid job id" not in answer.problem:
+    if problem := cancel_arrays(arrays, names):
         raise SchedulerError(
-            f"no worker continues itself any more, but those in the queue could not be reached ({answer.problem}); "
+            f"no worker continues itself any more, but those in the queue could not be reached ({problem}); "
             f"type the same again later: hpcsweep cancel {sweep_path}"
         )
     click.echo(f"{sweep.name}: cancelled; go on later: hpcsweep resume {sweep_path}")

@@ -19,10 +19,11 @@ from hpcsweep.slurm.asking.probe import (
     check_store,
     installed_versions,
 )
-from hpcsweep.slurm.asking.request import Request, make_request, refuse_impossible
+from hpcsweep.slurm.asking.request import refuse_impossible
 from hpcsweep.slurm.commands import ask, clean_environment
+from hpcsweep.slurm.sending.from_profile import make_request, python_command
 from hpcsweep.slurm.sending.submit import expected_start
-from hpcsweep.slurm.sending.terms import python_command
+from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
 from hpcsweep.slurm.watching.queue import Queue
 from hpcsweep.sweep.profile import Profile

@@ -1,114 +1,13 @@
-"""One request to SLURM: what a worker's allocation shall have, checked against the cluster's limits before queueing."""
+"""Whether the cluster takes a request, and how many workers: checked against its limits before anything is queued."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from hpcsweep.errors import SchedulerError, UsageError, nearest
+from hpcsweep.errors import SchedulerError, nearest
 from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind
+from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
-from hpcsweep.sweep.profile import Profile
-
-DEFAULT_TIME_S = 3600
-DEFAULT_CPUS = 1
-MB_A_GB = 1000**3 / 1024**2
-
-
-@dataclass(frozen=True)
-class Request:
-    """What each worker of an array asks of SLURM."""
-
-    time_s: float
-    partition: str | None = None
-    cpus: int = DEFAULT_CPUS
-    mem_gb: float | None = None
-    gpus: int = 0
-    gpu_type: str | None = None
-    gres: str | None = None
-    account: str | None = None
-    qos: str | None = None
-    constraint: str | None = None
-    exclude: str | None = None
-    mail_user: str | None = None
-    mail_type: str | None = None
-
-    @property
-    def minutes(self) -> int:
-        """The wall time in SLURM's unit, rounded up."""
-        return max(1, -int(-self.time_s // 60))
-
-    @property
-    def mem_mb(self) -> int | None:
-        """Memory in SLURM's megabytes (2^20 bytes)."""
-        return None if self.mem_gb is None else max(1, round(self.mem_gb * MB_A_GB))
-
-    def sbatch_parameters(self) -> dict[str, Any]:
-        """Return the request as submitit's parameters; every text in it is free of line ends."""
-        parameters: dict[str, Any] = {
-            "time": self.minutes,
-            "partition": self.partition,
-            "cpus_per_task": self.cpus,
-            "mem": None if self.mem_mb is None else f"{self.mem_mb}M",
-            "gres": self.gres_text(),
-            "account": self.account,
-            "qos": self.qos,
-            "constraint": self.constraint,
-            "exclude": self.exclude,
-            "mail_user": self.mail_user,
-            "mail_type": self.mail_type,
-        }
-        given = {name: value for name, value in parameters.items() if value is not None}
-        for name, value in given.items():
-            require_plain(name, value)
-        return given
-
-    def sbatch_options(self) -> list[str]:
-        """Return the request as options for `sbatch --test-only`."""
-        names = {"mem": "--mem", "time": "--time"}
-        return [
-            f"{names.get(name, '--' + name.replace('_', '-'))}={value}"
-            for name, value in self.sbatch_parameters().items()
-        ]
-
-    def gres_text(self) -> str | None:
-        """Return the request for GPUs as `gpu:t4:2`, None if there is none."""
-        if self.gres:
-            return self.gres
-        if not self.gpus:
-            return None
-        return f"gpu:{self.gpu_type}:{self.gpus}" if self.gpu_type else f"gpu:{self.gpus}"
-
-    @property
-    def gpu_count(self) -> int:
-        """How many GPUs are asked for."""
-        number = (self.gres or "").rpartition(":")[2]
-        return self.gpus or (int(number) if number.isdecimal() else 0)
-
-
-def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request:
-    """Return the request that a profile (with the sweep's resources laid over it) stands for."""
-    return Request(
-        time_s=profile.time_s or default_s,
-        partition=profile.partition,
-        cpus=profile.cpus or DEFAULT_CPUS,
-        mem_gb=profile.mem_gb,
-        gpus=profile.gpus,
-        gpu_type=profile.gpu_type,
-        gres=profile.gres,
-        account=profile.account,
-        qos=profile.qos,
-        constraint=profile.constraint,
-        exclude=profile.exclude,
-        mail_user=profile.mail_user,
-        mail_type=profile.mail_type,
-    )
-
-
-def require_plain(name: str, value: object) -> None:
-    """Refuse text that could end a line of the batch script: control characters and line separators."""
-    if isinstance(value, str) and not value.isprintable():
-        raise UsageError(f"{name}: found {value!r}, expected text on one line, without control characters")
 
 
 def refuse_impossible(request: Request, limits: ClusterLimits) -> None:

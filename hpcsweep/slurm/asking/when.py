@@ -9,8 +9,9 @@ from datetime import datetime
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.slurm.asking.limits import ClusterLimits
-from hpcsweep.slurm.asking.request import Request, refuse_impossible
+from hpcsweep.slurm.asking.request import refuse_impossible
 from hpcsweep.slurm.sending.submit import expected_start
+from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration, parse_time
 
 TIMES_S = (1800.0, 3600.0, 4 * 3600.0, 24 * 3600.0)

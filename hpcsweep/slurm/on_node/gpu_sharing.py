@@ -12,12 +12,11 @@ from itertools import cycle, islice
 
 from hpcsweep.errors import SchedulerError, StoreError
 from hpcsweep.slurm.on_node.processes import WorkerProcess, cores_of, gpus_of
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.results import read_result
-from hpcsweep.sweep.settings import AUTO
 from hpcsweep.worker.work_loop import is_open
 
 RunKey = tuple[str, str]  # trajectory id, run id
@@ -144,14 +143,14 @@ def find_sharing(
     Where cores are lacking, or nvidia-smi does not tell, each GPU keeps one worker, and that is said.
     """
     gpus, cores = gpus_of(terms, environment), cores_of(terms, environment)
-    if terms.workers_per_gpu != AUTO or not gpus:
+    if isinstance(terms.workers_per_gpu, int) or not gpus:
         return None
     try:
         if cores < 2 * len(gpus):
             raise SchedulerError(f"there are {cores} cores for {len(gpus)} GPUs, and each worker needs one: --cpus")
         asked = [ask_gpu(gpu) for gpu in gpus]
     except SchedulerError as error:
-        print(f'hpcsweep: one worker a GPU, although workers_per_gpu = "{AUTO}": {error}', flush=True)
+        print(f'hpcsweep: one worker a GPU, although workers_per_gpu = "{terms.workers_per_gpu}": {error}', flush=True)
         return None
     manifest = read_manifest(submission.manifest)
     store = Store(submission.store_root, lease_s=manifest.lease_s)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hpcsweep.machine import usable_cores
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
 from hpcsweep.worker.stop_request import Stop

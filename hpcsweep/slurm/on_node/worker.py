@@ -14,7 +14,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.slurm.on_node.gpu_sharing import find_sharing
 from hpcsweep.slurm.on_node.processes import Team, plan_processes
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_duration_s
 from hpcsweep.slurm.watching.causes import STORE_UNREACHABLE_CODE
 from hpcsweep.store.layout import SubmissionFolder

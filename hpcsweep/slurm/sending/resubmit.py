@@ -10,7 +10,7 @@ from hpcsweep.errors import HpcsweepError
 from hpcsweep.slurm.commands import clean_environment
 from hpcsweep.slurm.on_node.worker import count_fruitless
 from hpcsweep.slurm.sending.submit import WorkerArray, submit_array
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import SlurmFiles
 

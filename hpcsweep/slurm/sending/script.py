@@ -9,8 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.slurm.asking.request import require_plain
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import SlurmTerms, require_plain
 from hpcsweep.slurm.watching.causes import SETUP_FAILED_CODE
 from hpcsweep.store.task_files import EVENTS_SUFFIX, NEXT_SUFFIX
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
-from hpcsweep.slurm.asking.request import Request
 from hpcsweep.slurm.commands import ask
 from hpcsweep.slurm.on_node.worker import work_on_slurm
 from hpcsweep.slurm.sending.script import submitit_parameters
-from hpcsweep.slurm.sending.terms import SlurmTerms
+from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store.task_files import SentArray, SlurmFiles
 
 NAME_LENGTH = 40
