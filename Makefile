@@ -58,8 +58,8 @@ slurm-up: ## a private SLURM cluster of two nodes to try things on; then: eval "
 slurm-down: ## stop it
 	@bash tests/slurm/cluster.sh down
 
-lint: setup ## ruff and the strict type checker
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: setup ## ruff, the strict type checker and the import contracts of pyproject.toml
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
 bench: setup ## every benchmark, each figure a ratio to a named baseline
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,0 +1,159 @@
+"""The rules of the house that import-linter cannot see: each returns one line per breach, none if the rule holds.
+
+Every rule takes the folder of the package, so that `test_mutations` can ask it about a copy with a breach in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+# What imports by a name that is computed, and may: the backend that Keras was configured with, the verb that was
+# typed, the module of a job, and what doctor asks a node for.
+STRING_IMPORTS = {
+    "cli/__init__.py": ["importlib.import_module(f'hpcsweep.cli.verbs.{cmd_name}')"],
+    "slurm/asking/probe.py": ["__import__(name)"],
+    "training/environment.py": ["importlib.import_module(f'hpcsweep.training.on_{backend}.environment')"],
+    "training/programs/backend.py": [
+        "importlib.import_module(f'hpcsweep.training.on_{keras.config.backend()}.backend')"
+    ],
+    "worker/process/job_code.py": [
+        "importlib.import_module('hpcsweep.training')",
+        "importlib.import_module(name)",
+        "spec.loader.exec_module(module)",
+    ],
+}
+IMPORTERS = {"import_module", "__import__", "exec_module", "load_module", "run_module", "run_path", "exec", "eval"}
+SLURM_COMMANDS = re.compile(
+    r"(\S*/)?(sacct|sacctmgr|salloc|sbatch|sbcast|scancel|scontrol|sdiag|sinfo|sprio|squeue|sreport|srun|sshare|sstat)"
+    r"(\s.*)?",
+    re.DOTALL,
+)
+STARTERS = {"run", "Popen", "call", "check_call", "check_output", "getoutput", "system", "popen", "which", "ask"}
+JOINS = {"joinpath", "glob", "rglob", "with_name"}
+STORE_NAMES = ("layout.py", "task_files.py")  # in store/: where the names of its files are written
+STORE_FOLDERS = re.compile(
+    r"\b(layout(\.\w+(\(.*\))?)?|store\.root|store_root|submission(\.path)?|files\.path|folder\.path|trajectories)"
+)
+
+
+def broken_contracts(package: Path) -> list[str]:
+    """Return the names of the contracts of pyproject.toml that the package's imports break."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"COLUMNS": "300", "PYTHONPATH": str(package.parent)},
+    )
+    broken = re.findall(r"^(.+) BROKEN\b", done.stdout, re.MULTILINE)
+    return broken or ([] if done.returncode == 0 else [done.stdout + done.stderr])
+
+
+def imports_by_string(package: Path) -> list[str]:
+    """Whatever imports or runs a module by a string, which no import contract sees, is in STRING_IMPORTS."""
+    found = {path: sorted(_string_imports(tree)) for path, tree in _trees(package)}
+    return [
+        f"{path}: found {texts}, expected {STRING_IMPORTS.get(path, [])}"
+        for path, texts in found.items()
+        if texts != STRING_IMPORTS.get(path, [])
+    ]
+
+
+def imports_of_sweep(package: Path) -> list[str]:
+    """`sweep/__init__` imports nothing: whoever needs only the ids of runs, a worker, would load it all."""
+    tree = ast.parse((package / "sweep" / "__init__.py").read_text())
+    return [f"sweep/__init__.py: {ast.unparse(node)}" for node in tree.body if not isinstance(node, ast.Expr)]
+
+
+def file_names_outside_the_store(package: Path) -> list[str]:
+    """Only store/ knows the names of a store's files, and makes paths in its folders."""
+    names = {name for file in STORE_NAMES for name in _names_in_paths(package / "store" / file)}
+    whole = {name for name in names if re.search(r"[.-]", name)}  # "workers" is a common word, "run-" is a name
+    lines = {
+        (path, node.lineno)
+        for path, tree in _trees(package)
+        if not path.startswith("store/")
+        for node in _expressions(tree)
+        if _is_store_path(node, names) or _is_name(node, whole)
+    }
+    return [f"{path}:{line}" for path, line in sorted(lines)]
+
+
+def slurm_commands_outside_slurm(package: Path) -> list[str]:
+    """Only slurm/ starts SLURM's commands, or looks for them."""
+    return [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path, tree in _trees(package)
+        if not path.startswith("slurm/")
+        for node in _expressions(tree)
+        if _starts_slurm(node)
+    ]
+
+
+RULES: tuple[Callable[[Path], list[str]], ...] = (
+    broken_contracts,
+    imports_by_string,
+    imports_of_sweep,
+    file_names_outside_the_store,
+    slurm_commands_outside_slurm,
+)
+
+
+def _trees(package: Path) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(package.rglob("*.py")):
+        yield path.relative_to(package).as_posix(), ast.parse(path.read_text())
+
+
+def _expressions(tree: ast.Module) -> Iterator[ast.expr]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.expr))
+
+
+def _string_imports(tree: ast.Module) -> Iterator[str]:
+    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias) and node.name in IMPORTERS:
+            yield ast.unparse(node)
+        elif getattr(node, "id", None) in IMPORTERS or getattr(node, "attr", None) in IMPORTERS:
+            yield ast.unparse(called.get(id(node), node))
+
+
+def _names_in_paths(path: Path) -> Iterator[str]:
+    """Give the names that a module joins to paths; of those with a number in them, the text before it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and (name := _text(node.right)):
+            yield name
+
+
+def _text(node: ast.AST) -> str:
+    """Return the text of a string, or how an f-string begins; empty for anything else."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[0]
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _is_name(node: ast.expr, names: set[str]) -> bool:
+    text = _text(node)
+    return bool(text) and "\n" not in text and text.startswith(tuple(names))
+
+
+def _is_store_path(node: ast.expr, names: set[str]) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return _text(node.right) in names or bool(STORE_FOLDERS.search(ast.unparse(node.left)))
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in JOINS:
+        return any(_text(argument) in names for argument in node.args)
+    return False
+
+
+def _starts_slurm(node: ast.expr) -> bool:
+    if isinstance(node, ast.List | ast.Tuple):
+        return bool(node.elts) and bool(SLURM_COMMANDS.fullmatch(_text(node.elts[0])))
+    if isinstance(node, ast.Call) and node.args:
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        return name in STARTERS and bool(SLURM_COMMANDS.fullmatch(_text(node.args[0])))
+    return False

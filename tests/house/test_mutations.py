@@ -1,0 +1,77 @@
+"""Each breach of the house's rules that one line can make is caught, and by the rule that is there for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.house.rules import (
+    broken_contracts,
+    file_names_outside_the_store,
+    imports_by_string,
+    imports_of_sweep,
+    slurm_commands_outside_slurm,
+)
+
+PACKAGE = Path(__file__).parents[2] / "hpcsweep"
+ROOMS = "A room imports only rooms below it"
+CIRCLES = "There are no circles, in no room and in no folder of a room"
+WORKERS = "What a worker imports never leads to pydantic, pandas, the planner or the reading of results"
+
+CONTRACTS = [
+    ("store/claims.py", "from ..launch.plan import Plan", ROOMS),
+    ("files.py", "import hpcsweep.store.store", ROOMS),
+    ("machine.py", "def later():\n    from hpcsweep.sweep import runs", ROOMS),
+    ("results/frames.py", "from hpcsweep.tables import table", ROOMS),
+    ("tables/cells.py", "from hpcsweep.tables.notes import notes_of", CIRCLES),
+    ("tables/formats/grid.py", "from ..table import Table", CIRCLES),
+    ("slurm/on_node/worker.py", "from hpcsweep.slurm.sending.submit import submit_array", CIRCLES),
+    ("store/checkpoints.py", "import keras", "Only training/ imports Keras"),
+    ("training/loops/single.py", "import tensorflow as tf", "Only training/on_tensorflow/ imports TensorFlow"),
+    ("training/on_tensorflow/program.py", "import jax.numpy as jnp", "Only training/on_jax/ imports JAX"),
+    ("slurm/watching/queue.py", "from submitit import SlurmExecutor", "submitit is imported only where it starts"),
+    ("worker/trajectory.py", "import pandas", WORKERS),
+    ("worker/work_loop.py", "from hpcsweep.sweep.load import load_sweep", WORKERS),
+    ("slurm/terms.py", "from hpcsweep.sweep.profile import Profile", WORKERS),
+    ("cli/verbs/logs.py", "from hpcsweep.slurm.commands import ask", "Only slurm/ runs SLURM's commands"),
+]
+OTHERS = [
+    ("sweep/__init__.py", "from hpcsweep.sweep.load import load_sweep", imports_of_sweep),
+    ("store/store.py", "import importlib; importlib.import_module('keras')", imports_by_string),
+    ("worker/crew.py", "from importlib import import_module as load; load(f'hpcsweep.{__name__}')", imports_by_string),
+    ("training/programs/backend.py", "importlib.import_module('hpcsweep.worker')", imports_by_string),
+    ("results/frames.py", "path = folder.path / 'meaning.json'", file_names_outside_the_store),
+    ("cli/progress.py", "found = open(f'claim.g{1}')", file_names_outside_the_store),
+    ("launch/plan.py", "new = store.layout.root / 'plans'", file_names_outside_the_store),
+    ("launch/submission.py", "subprocess.run(['squeue', '--me'])", slurm_commands_outside_slurm),
+    ("cli/verbs/run.py", "import shutil; shutil.which('sbatch')", slurm_commands_outside_slurm),
+]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package, beside its contracts."""
+    shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
+    return Path(shutil.copytree(PACKAGE, tmp_path / "hpcsweep", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def add_line(path: Path, line: str) -> None:
+    """Add one line to a file of the package, which must be there."""
+    path.write_text(path.read_text() + f"\n{line}\n")
+
+
+@pytest.mark.parametrize(("file", "line", "contract"), CONTRACTS, ids=lambda text: text[:60])
+def test_a_forbidden_import_breaks_its_contract(copy: Path, file: str, line: str, contract: str) -> None:
+    """One import that points upwards, round in a circle, or to a library of another room, breaks a contract."""
+    add_line(copy / file, line)
+    assert any(broken.startswith(contract) for broken in broken_contracts(copy))
+
+
+@pytest.mark.parametrize(("file", "line", "rule"), OTHERS, ids=lambda text: str(getattr(text, "__name__", text))[:60])
+def test_a_breach_that_is_no_import_breaks_its_rule(copy: Path, file: str, line: str, rule: object) -> None:
+    """Imports by string, a store's file names outside of it, SLURM's commands outside of slurm/: one line each."""
+    add_line(copy / file, line)
+    assert callable(rule)
+    assert len(rule(copy)) == 1
