@@ -13,7 +13,7 @@ from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.tables.layout import axis_column
+from hpcsweep.results.query.select import settings_of
 
 Array = np.ndarray[Any, Any]
 
@@ -30,12 +30,10 @@ class Band:
     seeds: int
 
 
-def settings_of(results: Results, group: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
+def lines_of(results: Results, group: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
     """Return the parameters that tell lines apart (default: all that vary but epochs) and the label of each run."""
     names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")
-    columns = [axis_column(results, name).tolist() for name in names]
-    settings = list(zip(*columns, strict=True)) or [()] * len(results.runs)
-    return names, [", ".join(map(key_text, setting)) or results.title for setting in settings]
+    return names, [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
 
 
 def bands(results: Results, metric: str, group: Sequence[str] | None = None) -> tuple[str, list[Band]]:
@@ -43,7 +41,7 @@ def bands(results: Results, metric: str, group: Sequence[str] | None = None) -> 
 
     Epochs that not all seeds of a setting reached are left out, so that a mean never jumps because a run ended.
     """
-    names, labels = settings_of(results, group)
+    names, labels = lines_of(results, group)
     rows = longest_runs(results, labels)
     history = results.history()
     if metric not in history or not rows:

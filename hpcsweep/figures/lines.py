@@ -12,7 +12,7 @@ from hpcsweep.figures.data import Band, bands
 from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.tables.layout import axis_column
+from hpcsweep.results.query.select import axis_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

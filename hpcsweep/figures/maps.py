@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcsweep.errors import NothingSelectedError, UsageError
-from hpcsweep.figures.data import longest_runs, settings_of
+from hpcsweep.figures.data import lines_of, longest_runs
 from hpcsweep.figures.style import line_style, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_texts
@@ -80,7 +80,7 @@ def confusion(results: Results, *, group: Sequence[str] | None = None, **_unused
 
 def per_class(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
     """Draw the accuracy of each class for each setting after its most epochs: mean over seeds, lines worst to best."""
-    names, labels = settings_of(results, group)
+    names, labels = lines_of(results, group)
     arrays = _arrays(results, "confusion_matrix")
     by_label: dict[str, list[Any]] = {}
     for run_id, label in longest_runs(results, labels).items():
@@ -137,7 +137,7 @@ def _arrays(results: Results, name: str) -> dict[str, Any]:
 
 
 def _confusions(results: Results, group: Sequence[str] | None) -> dict[str, tuple[Any, int]]:
-    _, labels = settings_of(results, group if group else results.varying())
+    _, labels = lines_of(results, group if group else results.varying())
     arrays = _arrays(results, "confusion_matrix")
     grouped: dict[str, list[Any]] = {}
     for run_id, label in zip(results.column("id"), labels, strict=True):

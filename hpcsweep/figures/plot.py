@@ -10,9 +10,9 @@ from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.figures import lines, maps, scores
 from hpcsweep.figures.style import styled
 from hpcsweep.files import write_atomic
-from hpcsweep.results import Results, load
+from hpcsweep.results import Results
+from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import anything_finished
-from hpcsweep.tables.layout import select
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ def plot(
     """
     if kind not in KINDS:
         raise UsageError(f'there is no figure "{kind}"{nearest(kind, KINDS)}; expected one of {", ".join(KINDS)}')
-    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    results = results_of(source, where=where, store=store)
     if not anything_finished(results):
         raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
     if kind == "curves" and options.get("classes") is None:

@@ -12,7 +12,8 @@ from hpcsweep.figures.style import MAX_LINES, WIDE, legend, line_style, log_if_w
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.values import default_value, value_of
+from hpcsweep.results.query.select import settings_of
+from hpcsweep.results.query.values import default_value, finished, value_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,10 +35,9 @@ def score(
     axis = _axis(results, x)
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
     names = tuple(group) if group else tuple(name for name in results.varying() if name != axis)
-    columns = [results.runs[name].tolist() for name in names]
-    keys = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    keys = settings_of(results, names)
     positions = results.runs[axis].to_numpy(dtype=np.float64)
-    good = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    good = finished(results, shown)
     figure, (axes,) = new_figure(width=6)
     for number, key in enumerate(list(dict.fromkeys(keys))[:MAX_LINES]):
         mine = good & np.array([one == key for one in keys])
@@ -64,7 +64,7 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
     from matplotlib.colors import LogNorm, Normalize
 
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
-    good = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    good = finished(results, shown)
     names = results.varying()
     if not names or not good.any():
         raise UsageError(f"{results.title}: parallel coordinates need finished runs and a parameter that varies")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
-from hpcsweep.results import Results, load
+from hpcsweep.results import Results
+from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import anything_finished, default_value, value_of
 from hpcsweep.results.summaries import Array, better
-from hpcsweep.tables.layout import select
 
 EPOCHS = "epochs"
 Setting = tuple[Any, ...]
@@ -56,7 +56,7 @@ def curves_of(source: str | Path | Results, metric: str | None, axis: str, where
     Raises UsageError for an axis that is no number or a metric whose better direction is unknown,
     NothingSelectedError if no finished run has what is needed.
     """
-    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    results = results_of(source, where=where, store=store)
     if not anything_finished(results):
         raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
     if axis == EPOCHS:
@@ -107,8 +107,7 @@ def _along_epochs(results: Results, metric: str) -> Curves:
 
 def _longest_runs(results: Results, names: tuple[str, ...]) -> dict[str, tuple[Setting, int]]:
     """Return, for each setting and seed, the finished run with the most epochs: shorter ones are part of it."""
-    columns = [results.runs[name].tolist() for name in names]
-    settings = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    settings = settings_of(results, names)
     reached = results.column("reached_epoch").fillna(-1).tolist()
     best: dict[tuple[Setting, int], tuple[float, str]] = {}
     own = (results.column(name).tolist() for name in ("id", "seed", "state"))
@@ -126,8 +125,7 @@ def _along_parameter(results: Results, value: str, axis: str) -> Curves:
     names = tuple(name for name in results.varying() if name != axis)
     shown = value_of(results, value)
     larger = _direction(shown.name)
-    columns = [results.runs[name].tolist() for name in names]
-    settings = list(zip(*columns, strict=True)) or [()] * len(results.runs)
+    settings = settings_of(results, names)
     own = (results.column(name).tolist() for name in ("seed", "state", "time_s"))
     points: dict[tuple[Setting, int], list[tuple[float, float, float]]] = {}
     for setting, x, y, seed, state, time_s in zip(

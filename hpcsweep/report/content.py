@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import HpcsweepError
-from hpcsweep.figures.data import Band, bands, settings_of
+from hpcsweep.figures.data import Band, bands, lines_of
 from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.report.thinning import POINTS, round_to, thin
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.values import default_value, value_of
+from hpcsweep.results.query.values import default_value, finished, value_of
 from hpcsweep.sweep.runs import short_id
 
 MAX_METRICS = 6
@@ -64,7 +64,7 @@ def curve_data(results: Results) -> dict[str, Any]:
         epochs = rows["epoch"].to_numpy()
         runs[str(run_id)] = {name: thin(epochs, rows[name].to_numpy(), points) for name in metrics}
     longest = int(history["epoch"].max()) + 1 if len(history) else 0
-    names, settings = settings_of(results, None)
+    names, settings = lines_of(results, None)
     return {
         "metrics": metrics,
         "names": ", ".join(names),
@@ -83,7 +83,7 @@ def parallel_data(results: Results) -> dict[str, Any] | None:
         shown = value_of(results, default_value(results))
     except HpcsweepError:
         return None
-    good = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    good = finished(results, shown)
     if not good.any():
         return None
     axes = [_axis(results, name, good) for name in results.varying()]
@@ -93,7 +93,7 @@ def parallel_data(results: Results) -> dict[str, Any] | None:
 
 def labels(results: Results) -> dict[str, str]:
     """Return what the charts call each run: its setting and seed."""
-    _, settings = settings_of(results, results.varying())
+    _, settings = lines_of(results, results.varying())
     seeds = results.column("seed")
     return {i: f"{label}, seed {s}" for i, label, s in zip(results.column("id"), settings, seeds, strict=True)}
 

@@ -14,12 +14,12 @@ import hpcsweep
 from hpcsweep.errors import HpcsweepError
 from hpcsweep.files import write_atomic
 from hpcsweep.report import content
-from hpcsweep.results import Results, load
+from hpcsweep.results import Results
 from hpcsweep.results.frames import STATES
+from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import default_value, value_of
 from hpcsweep.statistics import effects, sentences
 from hpcsweep.tables import render, table
-from hpcsweep.tables.layout import select
 from hpcsweep.tables.notes import doubts
 
 MAX_TABLES = 4
@@ -38,7 +38,7 @@ def report(
     It holds the comparison tables, what can be said of the parameters, learning curves, parallel coordinates, the
     runs, the failures by cause and what is needed to do it again. Every text in it is escaped.
     """
-    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    results = results_of(source, where=where, store=store)
     data: dict[str, Any] = {
         "columns": content.run_columns(results),
         "rows": content.run_rows(results),

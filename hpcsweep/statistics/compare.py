@@ -8,15 +8,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.results import Results, load
+from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
-from hpcsweep.results.query.values import default_value, value_of
+from hpcsweep.results.query.select import results_of, settings_of
+from hpcsweep.results.query.values import Value, default_value, finished, value_of
 from hpcsweep.tables.cells import confidence_interval
-from hpcsweep.tables.layout import select
 
 SIGNIFICANT = 0.05
 MIN_PAIRS = 2
@@ -40,13 +39,13 @@ def compare(
     `ci_low`, `ci_high` (95 %), `p`, `p_holm`, `verdict`.
     Raises UsageError for a parameter that does not vary.
     """
-    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    results = results_of(source, where=where, store=store)
     if parameter not in results.varying():
         varying = ", ".join(results.varying()) or "none"
         hint = nearest(parameter, results.varying())
         raise UsageError(f'the parameter "{parameter}" does not vary{hint}; those that do: {varying}')
     shown = value_of(results, value or default_value(results))
-    runs = _finished(results, parameter, shown.numbers)
+    runs = _by_value(results, parameter, shown)
     rows = [
         {"parameter": parameter, "metric": shown.name, **_compared(runs, first, second)}
         for first, second in combinations(distinct(results.runs[parameter]), 2)
@@ -69,15 +68,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _finished(results: Results, parameter: str, numbers: Any) -> dict[Any, dict[Any, float]]:
+def _by_value(results: Results, parameter: str, shown: Value) -> dict[Any, dict[Any, float]]:
     """Return {value of the parameter: {(seed, all other parameters): number}} of the runs that are done."""
     others = [name for name in results.parameters if name != parameter]
-    columns = [results.column("seed").tolist(), *(results.runs[name].tolist() for name in others)]
-    done = (results.column("state") == "done").to_numpy() & np.isfinite(numbers)
+    settings = settings_of(results, [results.own["seed"], *others])
+    columns = (finished(results, shown), results.runs[parameter].tolist(), shown.numbers, settings)
     grouped: dict[Any, dict[Any, float]] = {}
-    for keep, value, number, *setting in zip(done, results.runs[parameter].tolist(), numbers, *columns, strict=True):
-        if keep:
-            grouped.setdefault(value, {})[tuple(setting)] = float(number)
+    for is_finished, value, number, setting in zip(*columns, strict=True):
+        if is_finished:
+            grouped.setdefault(value, {})[setting] = float(number)
     return grouped
 
 

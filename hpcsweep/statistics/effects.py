@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.results import Results, load
+from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
-from hpcsweep.results.query.values import default_value, value_of
-from hpcsweep.tables.layout import select
+from hpcsweep.results.query.select import results_of
+from hpcsweep.results.query.values import default_value, finished, value_of
 
 MIN_RUNS_FOR_IMPORTANCE = 12
 TREES = 100
@@ -82,9 +82,9 @@ def importance(
 
 
 def _data(source: Any, value: str | None, where: str | None, store: Any) -> tuple[Results, str, Any, Any]:
-    results = select(source if isinstance(source, Results) else load(source, store=store), where)
+    results = results_of(source, where=where, store=store)
     shown = value_of(results, value or default_value(results))
-    done = (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    done = finished(results, shown)
     if not done.any():
         raise NothingSelectedError(f"{results.title}: no finished run has {shown.name}; do them: hpcsweep run SWEEP")
     return results, shown.name, shown.numbers, done

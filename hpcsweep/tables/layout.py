@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-import pandas as pd
-
-from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.errors import UsageError, nearest
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.select import settings_of
 from hpcsweep.results.query.values import default_value
-from hpcsweep.results.query.where import parse_condition
 from hpcsweep.tables.cells import KINDS
 
 MAX_COLUMNS = 6
@@ -54,24 +51,6 @@ def choose(
     return spec
 
 
-def axis_column(results: Results, name: str) -> pd.Series[Any]:
-    """Return the column behind the name of a row or column: a parameter, else a column of ours."""
-    return results.runs[name] if name in results.runs else results.column(name)
-
-
-def select(results: Results, where: str | None) -> Results:
-    """Return the results whose runs fulfil the condition `where`; NothingSelectedError if none does."""
-    if not where:
-        return results
-    condition = parse_condition(where, (*results.own, *map(str, results.runs)))
-    columns = [axis_column(results, name).tolist() for name in condition.names]
-    rows = zip(*columns, strict=True) if columns else [()] * len(results.runs)
-    keep = [condition(dict(zip(condition.names, row, strict=True))) for row in rows]
-    if not any(keep):
-        raise NothingSelectedError(f"--where {where!r}: none of the {len(keep)} runs fulfils it")
-    return replace(results, runs=results.runs[keep].reset_index(drop=True))
-
-
 def _layout(results: Results) -> tuple[list[str], list[str]]:
     varying = list(results.varying())
     if len(varying) < 2:
@@ -79,8 +58,8 @@ def _layout(results: Results) -> tuple[list[str], list[str]]:
     for name in reversed(varying):
         values = len(distinct(results.runs[name]))
         others = [other for other in varying if other != name]
-        settings = len(set(zip(*(results.runs[other].tolist() for other in varying), strict=True)))
-        settings_of_rows = len(set(zip(*(results.runs[other].tolist() for other in others), strict=True)))
+        settings = len(set(settings_of(results, varying)))
+        settings_of_rows = len(set(settings_of(results, others)))
         if values <= MAX_COLUMNS and settings >= FILLED * values * settings_of_rows:
             return others, [name]
     return varying, []

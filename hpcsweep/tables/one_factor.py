@@ -11,6 +11,7 @@ import pandas as pd
 from hpcsweep.errors import UsageError, nearest
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
+from hpcsweep.results.query.select import settings_of
 
 CHANGE = "change from the base"
 STUDIES: Mapping[str, Mapping[str, str]] = {
@@ -40,7 +41,7 @@ def with_change_column(
 
 def _changes(results: Results) -> pd.Series[Any]:
     names = results.varying()
-    settings = list(zip(*(results.runs[name].tolist() for name in names), strict=True)) or [()] * len(results.runs)
+    settings = settings_of(results, names)
     base = find_base(list(dict.fromkeys(settings)))
     labels = {setting: _label(names, setting, base) for setting in settings}
     # the base heads the table wherever its runs stand in the file

@@ -13,15 +13,16 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.results import Results, load
+from hpcsweep.results import Results
 from hpcsweep.results.frames import STATES, distinct, free_name
 from hpcsweep.results.query.labels import key_text, key_texts
+from hpcsweep.results.query.select import axis_column, results_of, settings_of
 from hpcsweep.results.query.values import Value, value_of
 from hpcsweep.tables.cells import Cell
 from hpcsweep.tables.formats.decimals import cell_text, decimals_of
 from hpcsweep.tables.formats.grid import Grid, GridCell
 from hpcsweep.tables.formats.html import to_html
-from hpcsweep.tables.layout import Spec, axis_column, choose, select
+from hpcsweep.tables.layout import Spec, choose
 from hpcsweep.tables.notes import notes_of
 from hpcsweep.tables.one_factor import with_change_column
 
@@ -134,8 +135,7 @@ def table(
     mean, ci, median, range, min or max; `where` a filter such as "layers >= 3"; `columns="s3"` the layout of a study
     of one factor at a time. Raises UsageError for a name that does not exist, NothingSelectedError if nothing is left.
     """
-    results = source if isinstance(source, Results) else load(source, store=store)
-    results = select(results, where)
+    results = results_of(source, where=where, store=store)
     if not len(results.runs):
         raise NothingSelectedError(f"{results.title}: there are no runs; do some: hpcsweep run SWEEP")
     labels: dict[str, str] = {}
@@ -180,7 +180,7 @@ def _cell(value: Value, states: Sequence[str], runs: Sequence[int]) -> Cell:
 def _keys(results: Results, names: Sequence[str]) -> tuple[list[Key], tuple[Key, ...]]:
     columns = [axis_column(results, name) for name in names]
     ranks = [{value: rank for rank, value in enumerate(distinct(column))} for column in columns]
-    of_run: list[Key] = list(zip(*(column.tolist() for column in columns), strict=True)) or [()] * len(results.runs)
+    of_run = settings_of(results, names)
     ordered = sorted(set(of_run), key=lambda key: [rank[part] for rank, part in zip(ranks, key, strict=True)])
     return of_run, tuple(ordered)
 

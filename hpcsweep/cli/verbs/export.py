@@ -19,7 +19,7 @@ from hpcsweep.cli.reading import read_results, source_argument, where_option
 def command(source: Path, folder: Path, csv: bool, where: str | None, store: str | None) -> None:
     """Write the runs and the history of SWEEP as Parquet (or CSV); hpcsweep.results.read_export reads them back."""
     from hpcsweep.results import export
-    from hpcsweep.tables.layout import select
+    from hpcsweep.results.query.select import select
 
     selected = select(read_results(source, store), where)
     for path in export(selected, folder, csv=csv):

@@ -85,7 +85,7 @@ def command(
 
 
 def _findings(results: Results, where: str | None, value: str) -> Iterator[str]:
+    from hpcsweep.results.query.select import select
     from hpcsweep.statistics import sentences
-    from hpcsweep.tables.layout import select
 
     return sentences(select(results, where), value)

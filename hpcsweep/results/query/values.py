@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
-from hpcsweep.results import Results
+from hpcsweep.results.frames import Results
 from hpcsweep.results.query.where import parse_expression
 from hpcsweep.results.summaries import STATISTICS, better, is_accuracy
 
@@ -52,6 +52,11 @@ def value_of(results: Results, text: str) -> Value:
 def anything_finished(results: Results) -> bool:
     """Tell whether any run has numbers."""
     return bool(results.column("state").isin(["done", "diverged"]).any())
+
+
+def finished(results: Results, shown: Value) -> Any:
+    """Return which runs are done and have a finite number of `shown`, bool [runs]."""
+    return (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
 
 
 def default_value(results: Results) -> str:
