@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 	  $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; \
 	else echo "Python has neither ensurepip nor pip: as root, type: apt-get install python3-venv" >&2; exit 2; fi
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
-	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[cpu,dev]'
+	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[cpu,dev,docs]'
 	@touch $@
 
 demo: setup ## a small sweep on real handwritten digits, from nothing to a comparison table
@@ -46,8 +46,10 @@ oldest: setup ## what the dependencies matter most for, with the oldest releases
 	@$(VENV)-oldest/bin/python -m pytest -q -n $(PROCESSES) tests/training/test_equality.py tests/data/test_builtin.py \
 	  tests/cli/test_command_line.py tests/results/test_verbs.py tests/results/test_figures.py
 
-docs: setup ## write docs/command-line.md anew from the verbs' own help
-	@$(BIN)/python docs/command_line.py > docs/command-line.md
+# the variable hides an advertisement; MkDocs is told to fail at a link that leads nowhere
+docs: setup ## the documentation as a site in site/, without a network; first the pages' parts that the program writes
+	@$(BIN)/python docs/generated.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict && echo "open site/index.html"
 
 slurm-install: ## as root: the packages of a SLURM cluster on this machine, its daemons kept off
 	@bash tests/slurm/cluster.sh install

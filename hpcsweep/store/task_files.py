@@ -4,8 +4,9 @@ terms.json                  what was asked of SLURM, to ask it again
 sent-<token>.json           written before sbatch: an array is about to be submitted under the job name in it
 array-<array id>.json       written after sbatch: the array is in the queue
 cancelled                   nothing of this submission shall continue
-workers/<task>.events       one JSON object a line: start, stop and exit of each attempt of an array task
-workers/<task>.<n>.next     how the batch script of the task's n-th restart shall continue after the worker has ended
+workers/<task>.events       one JSON object per line: start, stop and exit of each attempt of an array task
+workers/<task>.<n>.next     how the batch script shall continue after the n-th restart of the task has ended
+workers/<task>_0_log.out    what the worker of a task printed, and what SLURM's daemons said of it
 """
 
 from __future__ import annotations

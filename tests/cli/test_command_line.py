@@ -29,14 +29,6 @@ def test_every_verb_explains_itself(verb: str, study: Study) -> None:
     assert f"Usage: hpcsweep {verb}" in ended.stdout.replace("-c ", "hpcsweep ")
 
 
-def test_the_documented_help_is_the_real_one() -> None:
-    """docs/command-line.md is what `make docs` writes now."""
-    made = subprocess.run(
-        [sys.executable, "docs/command_line.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    assert made.stdout == (REPOSITORY / "docs" / "command-line.md").read_text(), "type: make docs"
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
