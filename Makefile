@@ -44,7 +44,7 @@ oldest: setup ## what the dependencies matter most for, with the oldest releases
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)-oldest
 	@$(BIN)/uv pip install -q --python $(VENV)-oldest/bin/python --resolution lowest-direct -e '.[cpu,dev]'
 	@$(VENV)-oldest/bin/python -m pytest -q -n $(PROCESSES) tests/training/test_equality.py tests/data/test_builtin.py \
-	  tests/cli/test_command_line.py tests/results/test_verbs.py tests/results/test_figures.py
+	  tests/cli/test_command_line.py tests/cli/test_reading_verbs.py tests/figures/test_plot.py
 
 # the variable hides an advertisement; MkDocs is told to fail at a link that leads nowhere
 docs: setup ## the documentation as a site in site/, without a network; first the pages' parts that the program writes

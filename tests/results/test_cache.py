@@ -13,7 +13,7 @@ from hpcsweep import results
 from hpcsweep.results import cache, reading
 from hpcsweep.store import Store
 from hpcsweep.store.results import publish_result
-from tests.results.conftest import fill_store, make_result
+from tests.made_results import fill_store, make_result
 
 
 @pytest.fixture

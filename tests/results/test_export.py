@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hpcsweep import results
 from hpcsweep.errors import StoreError
 from hpcsweep.results.frames import Results, parameter_column
-from tests.results.conftest import MakeStore, Study
+from tests.made_results import MakeStore, Study
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS)

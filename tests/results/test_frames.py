@@ -10,7 +10,7 @@ import pytest
 
 from hpcsweep import results
 from hpcsweep.errors import NothingSelectedError, UsageError
-from tests.results.conftest import MakeStore, make_result
+from tests.made_results import MakeStore, make_result
 
 
 def test_a_run_is_one_row_with_its_parameters_and_summaries(make_store: MakeStore) -> None:

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster, install_packages, missing_packages, own_cgroups, start_cluster, stop_cluster
-from slurm_study import CUT_BODY, PROFILE, WAYS, SlurmStudy, cut_pace
+
+from tests.slurm.private_cluster import (
+    Cluster,
+    install_packages,
+    missing_packages,
+    own_cgroups,
+    start_cluster,
+    stop_cluster,
+)
+from tests.slurm.study import CUT_BODY, PROFILE, WAYS, SlurmStudy, cut_pace
 
 IN_CI = os.environ.get("CI") == "true"
 

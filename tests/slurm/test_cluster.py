@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slurm_cluster import Cluster
+from tests.slurm.private_cluster import Cluster
 
 
 def test_cluster_is_up_and_bringing_it_up_again_changes_nothing(cluster: Cluster) -> None:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ENVIRONMENT
+from tests.conftest import ENVIRONMENT, REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 RULES = {
     "test_equality": "dense-50 or conv or batch_norm or averaged or subclass or epoch_0",
     "test_runs": "resumed or (trajectory and batch_norm) or crowd or mixed or memory or killed",
-    "test_decision": "jax or resumed or compiled or long_steps",
-    "test_stacked": "",
-    "test_parts": "not xla and not dense and not conv",
+    "engines/test_choose": "jax or resumed or compiled or long_steps",
+    "loops/test_stack": "",
+    "programs/test_partial_epoch": "not xla and not dense and not conv",
 }
 
 

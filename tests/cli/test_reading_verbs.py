@@ -1,0 +1,117 @@
+"""The verbs that read results, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hpcsweep import results
+from hpcsweep.cli import main
+from tests.made_results import Study, make_study
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Hpcsweep = Callable[..., Done]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study whose results are made up."""
+    return make_study(tmp_path / "a study with 'quotes'")
+
+
+@pytest.fixture
+def hpcsweep(study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hpcsweep:
+    """The command line, in the study's folder."""
+    monkeypatch.chdir(study.sweep.parents[1])
+    monkeypatch.delenv("HPCSWEEP_STORE", raising=False)
+
+    def run(*words: str) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+def test_table_json_on_stdout_and_nothing_else(hpcsweep: Hpcsweep) -> None:
+    """`table --format json` prints the cells on stdout, so that a pipe can read them."""
+    done = hpcsweep("table", "sweeps/toy.toml", "--format", "json", "--value", "val_accuracy,min_loss")
+    assert (done.returncode, done.stderr) == (0, "")
+    cells = json.loads(done.stdout)
+    assert {cell["metric"] for cell in cells} == {"last_val_accuracy", "min_loss"}
+    assert sum(cell["n"] for cell in cells) == 2 * 10
+
+
+def test_table_of_a_store_and_into_a_file(hpcsweep: Hpcsweep) -> None:
+    """A store's folder has a table too, and `--out` writes it."""
+    done = hpcsweep("table", "results", "--where", "layers == 2", "--stat", "range", "--out", "t.txt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "wrote t.txt\n")
+    assert "(3)" in Path("t.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["table", "sweeps/toy.toml", "--rows", "layer"], 2, 'did you mean "layers"?'),
+        (["table", "sweeps/toy.toml", "--where", "layers == 9"], 3, "none of the 12 runs"),
+        (["table", "sweeps/nothing.toml"], 2, "nothing.toml"),
+        (["show", "zzzz"], 3, "zzzz"),
+        (["table", "sweeps/toy.toml", "--findings", "--json"], 2, "expected text or md"),
+        (["diff", "a"], 2, "two or more"),
+        (["export", "sweeps/toy.toml"], 2, "--out"),
+        (["knee", "sweeps/toy.toml", "--reach", "much"], 2, "expected numbers"),
+        (["plot", "sweeps/toy.toml", "gap"], 3, "both accuracy and val_accuracy"),
+        (["plot", "sweeps/toy.toml", "curves", "--out", "x.bmp"], 2, "expected .png, .svg, .pdf"),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr(hpcsweep: Hpcsweep, words: list[str], code: int, message: str) -> None:
+    """A mistake gives one line on stderr, nothing on stdout, and the exit code of its kind."""
+    done = hpcsweep(*words)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_show_diff_and_export(study: Study, hpcsweep: Hpcsweep, tmp_path: Path) -> None:
+    """`show --json` is the record of the run, `diff` names what differs, `export` writes what reads back."""
+    first, second = study.results[0], study.results[1]
+    shown = json.loads(hpcsweep("show", first.id[:12], "--json").stdout)
+    assert (shown["id"], shown["params"]) == (first.id, first.params)
+    assert "seed" in hpcsweep("diff", first.id, second.id).stdout
+    differences = json.loads(hpcsweep("diff", first.id, second.id, "--json").stdout)
+    assert {"kind": "identity", "name": "seed"}.items() <= differences[0].items()
+    done = hpcsweep("export", "sweeps/toy.toml", "--out", str(tmp_path / "out"))
+    assert done.stdout.split() == [str(tmp_path / "out" / name) for name in ("runs.parquet", "history.parquet")]
+    assert len(results.read_export(tmp_path / "out")[0]) == 12
+
+
+def test_knee_plot_and_report(hpcsweep: Hpcsweep) -> None:
+    """`knee --json` has its three parts, `plot` and `report` print the name of the file they wrote."""
+    parts = json.loads(hpcsweep("knee", "sweeps/toy.toml", "--json", "--reach", "0.5").stdout)
+    assert {name: len(rows) for name, rows in parts.items()} == {"knee": 4, "reaching": 4, "marginal": 12}
+    assert "still rising" in hpcsweep("knee", "sweeps/toy.toml").stdout
+    done = hpcsweep("plot", "sweeps/toy.toml", "curves", "--value", "loss", "--log", "--out", "c.svg")
+    assert (done.returncode, done.stdout, Path("c.svg").stat().st_size > 1000) == (0, "c.svg\n", True)
+    done = hpcsweep("report", "sweeps/toy.toml", "--where", "layers == 2")
+    assert (done.returncode, done.stdout) == (0, "toy-report.html\n")
+    assert Path("toy-report.html").stat().st_size > 100_000
+
+
+def test_findings_stand_below_the_table(hpcsweep: Hpcsweep) -> None:
+    """`table --findings` adds the sentences about the parameters to the table."""
+    done = hpcsweep("table", "sweeps/toy.toml", "--findings", "--format", "md", "--value", "val_accuracy")
+    assert "- optimizer adagrad instead of optimizer adam is not shown to change last_val_accuracy" in done.stdout

@@ -1,0 +1,116 @@
+"""Figures: every kind is drawn, labelled with units, and saved whole."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpcsweep import figures, results
+from hpcsweep.errors import NothingSelectedError, UsageError
+from hpcsweep.figures.style import COLOURS, chance, line_style, words
+from tests.made_results import Study, results_of
+
+KINDS = sorted(figures.KINDS)
+
+
+def texts(figure: Any) -> str:
+    """All texts of a figure, as one."""
+    from matplotlib.text import Text
+
+    return "\n".join(found.get_text() for found in figure.findobj(Text))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("gap", "score")])
+def test_every_kind_is_drawn_from_a_sweep(study: Study, kind: str) -> None:
+    """A sweep with runs still missing has every figure that its data allow, named after the sweep."""
+    figure = figures.plot(study.sweep, kind)
+    assert "toy" in texts(figure)
+
+
+def test_curves_have_units_bands_and_chance(study: Study) -> None:
+    """Curves name epoch 0, n, the unit, and draw 1/k and log(k) for the classes of the confusion matrices."""
+    figure = figures.plot(study.sweep, "curves", metrics=["val_accuracy", "loss"])
+    drawn = texts(figure)
+    for part in (
+        "epoch (0: untrained)",
+        "accuracy (share)",
+        "loss (nats)",
+        "seeds",
+        "chance, 1/2",
+        "chance, log(2) nats",
+    ):
+        assert part in drawn
+    axes = figure.axes[0]
+    assert len(axes.collections) == 3  # a band for each setting of more than one seed
+    mean = (
+        results.history(study.sweep).query("epoch == 5").merge(results.runs(study.sweep)[["id", "layers", "optimizer"]])
+    )
+    expected = mean.query("layers == 2 and optimizer == 'adam'")["val_accuracy"].mean()
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx(expected)
+
+
+def test_the_heat_map_shows_the_numbers_of_the_table(study: Study) -> None:
+    """A heat map prints each cell's mean ± std (n)."""
+    assert "(3)" in texts(figures.plot(study.sweep, "heatmap", rows=["layers"], cols=["optimizer"]))
+
+
+def test_confusion_names_the_classes_never_right(study: Study) -> None:
+    """A class that a setting never gets right is named above its matrix."""
+    figure = figures.plot(study.sweep, "confusion", group=["seed"])
+    assert "never right: 1" in texts(figure)
+
+
+def test_the_gap_is_training_less_validation(study: Study) -> None:
+    """Without validation and training of one metric there is no gap, and that is said."""
+    with pytest.raises(NothingSelectedError, match="both accuracy and val_accuracy"):
+        figures.plot(study.sweep, "gap")
+
+
+def test_a_score_is_drawn_on_a_log_axis_where_that_helps() -> None:
+    """A parameter over several powers of ten gets a logarithmic axis, and says so."""
+    runs = [{"lr": 10.0**-n, "last_accuracy": n / 9} for n in range(1, 6)]
+    figure = figures.plot(results_of(runs, ["lr"]), "score")
+    assert figure.axes[0].get_xscale() == "log"
+    assert "lr (log)" in texts(figure)
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_figures_are_saved_the_same_every_time(study: Study, tmp_path: Path, ending: str, start: bytes) -> None:
+    """PNG, SVG and PDF are written, and the same figure gives the same bytes."""
+    paths = [tmp_path / f"{number}.{ending}" for number in range(2)]
+    for path in paths:
+        figures.save(figures.plot(study.sweep, "curves", metrics=["loss"]), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert paths[0].read_bytes().startswith(start)
+
+
+def test_lines_differ_in_more_than_colour() -> None:
+    """The first 28 lines have 28 combinations of colour and dash, and neighbours have different markers."""
+    styles = [line_style(number) for number in range(28)]
+    assert len({(style["color"], str(style["linestyle"])) for style in styles}) == 28
+    assert all(a["marker"] != b["marker"] for a, b in zip(styles, styles[7:], strict=False))
+    assert len(set(COLOURS)) == len(COLOURS)
+
+
+def test_chance_is_that_of_a_random_guesser() -> None:
+    """Chance is 1/k in accuracy and log(k) nats in cross-entropy, and nothing elsewhere."""
+    assert chance("val_accuracy", 10) == (0.1, "chance, 1/10")
+    assert chance("loss", 3) == (math.log(3), "chance, log(3) nats")
+    assert chance("seconds", 10) is None
+    assert chance("loss", None) is None
+    assert words("max_val_accuracy") == "highest validation accuracy (share)"
+
+
+def test_a_wrong_wish_is_refused(study: Study, tmp_path: Path) -> None:
+    """An unknown kind, an unknown ending and an axis without numbers are refused in words."""
+    with pytest.raises(UsageError, match='did you mean "curves"'):
+        figures.plot(study.sweep, "curve")
+    with pytest.raises(UsageError, match=r"expected .png, .svg, .pdf"):
+        figures.save(figures.plot(study.sweep, "time"), tmp_path / "x.gif")
+    with pytest.raises(UsageError, match="expected a parameter of numbers"):
+        figures.plot(study.sweep, "score", x="optimizer")
+    with pytest.raises(NothingSelectedError, match="by epoch"):
+        figures.plot(study.sweep, "curves", metrics=["nothing"])

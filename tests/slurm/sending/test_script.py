@@ -1,0 +1,181 @@
+"""What the batch script does on the host, and how an allocation decides what comes after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hpcsweep.slurm.on_node.processes import plan_processes
+from hpcsweep.slurm.on_node.worker import Allocation, remaining_s
+from hpcsweep.slurm.sending.from_profile import make_request, make_terms
+from hpcsweep.slurm.sending.script import script_text, setup_lines
+from hpcsweep.slurm.terms import Request, SlurmTerms
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.sweep.profile import load_profile
+from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT
+from tests.conftest import REPOSITORY
+
+TERMS = SlurmTerms(Request(60.0), python=sys.executable, host_python=sys.executable)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> SlurmFiles:
+    """An empty submission in a folder with an ugly name."""
+    found = SlurmFiles(SubmissionFolder(tmp_path / "it's $HOME" / "sweeps" / "s" / "1"))
+    found.workers.mkdir(parents=True)
+    found.write_terms(TERMS.to_json())
+    return found
+
+
+def _after_worker(
+    files: SlurmFiles, tmp_path: Path, want: str, state: str, *, fails: str = ""
+) -> tuple[list[str], int]:
+    """Run the host's part around a worker that exits with 3; return the calls of scontrol and resubmission."""
+    calls = tmp_path / "calls"
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    stubs = {
+        "squeue": f'[ "$5" = %L ] && echo 0:40 || echo "{state}"',
+        "scontrol": f'echo "scontrol $1" >>{calls}; case "$1" in {fails or "none"}) exit 1;; esac',
+        "again": f"echo resubmit >>{calls}; case resubmit in {fails or 'none'}) exit 1;; esac",
+    }
+    for name, body in stubs.items():
+        (tools / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tools / name).chmod(0o755)
+    terms = SlurmTerms(Request(60.0), host_python=str(tools / "again"))
+    lines = setup_lines(terms, files.path, files.workers)
+    if want:
+        files.next_path("7_3", 0).write_text(want)
+    script = "\n".join([*lines, 'echo "left $HPCSWEEP_TIME_LEFT"', "exit 3"])
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert "left 0:40" in done.stdout, done.stderr
+    return (calls.read_text().splitlines() if calls.exists() else []), done.returncode
+
+
+@pytest.mark.parametrize(
+    ("want", "state", "fails", "calls"),
+    [
+        ("requeue", "RUNNING None", "", ["scontrol requeue"]),
+        ("requeue", "COMPLETING TimeLimit", "", ["scontrol requeue"]),
+        ("requeue", "COMPLETING None", "", []),
+        ("requeue", "CANCELLED None", "", []),
+        ("", "RUNNING None", "", []),
+        ("resubmit", "RUNNING None", "", ["resubmit"]),
+        ("resubmit", "RUNNING None", "resubmit", ["resubmit", "scontrol requeue"]),
+        ("requeue", "RUNNING None", "requeue", ["scontrol requeue", "scontrol update", "scontrol requeue", "resubmit"]),
+    ],
+)
+def test_how_a_task_goes_on(
+    files: SlurmFiles, tmp_path: Path, want: str, state: str, fails: str, calls: list[str]
+) -> None:
+    """A task goes on as its worker asked, or in the other way if that fails, and never once it was cancelled."""
+    assert _after_worker(files, tmp_path, want, state, fails=fails) == (calls, 3)
+    assert not files.next_path("7_3", 0).exists()
+    assert [(event["event"], event["code"]) for event in files.events("7_3")][:1] == [("exit", 3)]
+
+
+def test_a_task_that_cannot_go_on_says_so(files: SlurmFiles, tmp_path: Path) -> None:
+    """Where neither requeue nor sbatch works on nodes, the events say that somebody must resume."""
+    _after_worker(files, tmp_path, "resubmit", "RUNNING None", fails="requeue|update|resubmit")
+    assert [event["event"] for event in files.events("7_3")] == ["exit", "left"]
+
+
+def test_python_is_in_the_container_and_slurm_outside() -> None:
+    """Rosie's profile runs Python in Singularity with its options; scontrol and sbatch stay in the host's shell."""
+    profile = load_profile(REPOSITORY, "rosie")
+    terms = make_terms(profile, make_request(profile), at_once=4)
+    script = script_text(terms, Path("/data/s"), Path("/data/s/workers"), "rosie.1", 4)
+    command = next(line for line in script.splitlines() if line.startswith("srun "))
+    assert "singularity exec --nv -B /data:/data /data/containers/tensorflow.sif python3 -u -m submitit" in command
+    assert "#SBATCH --gres=gpu:t4:1" in script
+    assert "#SBATCH --array=0-3%4" in script
+    assert "singularity" not in script[: script.index("# command")]
+
+
+@pytest.mark.parametrize("name", ["slurm", "rosie"])
+def test_profiles_of_the_repository_are_valid(name: str) -> None:
+    """The profiles that are shipped load, and stand for a request."""
+    profile = load_profile(REPOSITORY, name)
+    assert profile.scheduler == "slurm"
+    assert make_request(profile).minutes >= 60
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [("40:00", 2400), ("1-00:00:00", 86400), ("INVALID", 60), ("", 60), ("UNLIMITED", float("inf"))],
+)
+def test_the_end_is_slurms_word_or_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, told: str, seconds: float
+) -> None:
+    """A worker's time is what SLURM says is left; where it says nothing, what was asked for."""
+    monkeypatch.setenv("HPCSWEEP_TIME_LEFT", told)
+    monkeypatch.setenv("HPCSWEEP_BEGAN", str(int(time.time())))
+    if told == "":
+        monkeypatch.delenv("HPCSWEEP_TIME_LEFT")
+    assert remaining_s(TERMS) == pytest.approx(seconds, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("endings", "fruitless", "way", "written"),
+    [
+        ({"paused": 1, PROGRESSED: 1, LATER: 1}, 2, "requeue", "requeue"),
+        ({"paused": 1, LATER: 1}, 0, "requeue", "requeue"),
+        ({"paused": 1, LATER: 1}, 2, "requeue", None),
+        ({LATER: 1}, 0, "resubmit", "resubmit"),
+        ({LATER: 1}, 0, "manual", None),
+        ({LATER: 1}, 0, "chain", None),
+        ({TOO_SHORT: 1}, 0, "requeue", None),
+        ({"done": 3, PROGRESSED: 3}, 0, "requeue", None),
+    ],
+)
+def test_a_worker_goes_on_only_while_it_gets_somewhere(
+    files: SlurmFiles, endings: dict[str, int], fruitless: int, way: str, written: str | None
+) -> None:
+    """Three attempts in a row without progress end a worker for good; so does work that no allocation can hold."""
+    allocation = Allocation(files, SlurmTerms(Request(60.0), continue_by=way), "7_3", fruitless)
+    allocation._end(Counter(endings))
+    found = files.next_path("7_3", 0)
+    assert (found.read_text() if found.exists() else None) == written
+    stop = files.events("7_3")[-1]
+    assert ("gave_up" in stop) == (written is None and fruitless == 2)
+
+
+def test_a_cancelled_submission_does_not_go_on(files: SlurmFiles) -> None:
+    """Once a sweep is cancelled, none of its workers continues itself."""
+    files.cancelled.touch()
+    Allocation(files, TERMS, "7_3")._end(Counter({LATER: 1}))
+    assert not files.next_path("7_3", 0).exists()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "cpus", "visible", "processes"),
+    [
+        (0, 1, "", [(1, None)]),
+        (0, 3, "", [(1, None)] * 3),
+        (1, 8, "0", [(4, "0")] * 2),
+        (2, 4, "2,3", [(1, "2"), (1, "3"), (1, "2"), (1, "3")]),
+        (1, 1, "0", [(1, "0")] * 2),
+    ],
+)
+def test_processes_and_threads_come_from_the_allocation(
+    gpus: int, cpus: int, visible: str, processes: list[tuple[int, str | None]]
+) -> None:
+    """Two workers a GPU share its cores; on CPUs there is one worker a core with one thread. Never all of the node."""
+    terms = SlurmTerms(Request(60.0, gpus=gpus, cpus=cpus), workers_per_gpu=2)
+    given = {"SLURM_CPUS_PER_TASK": str(cpus), "CUDA_VISIBLE_DEVICES": visible}
+    assert [(one.threads, one.gpu) for one in plan_processes(terms, given)] == processes
+
+
+def test_terms_survive_being_written_down(files: SlurmFiles) -> None:
+    """A successor asks for exactly what its predecessor asked for."""
+    terms = SlurmTerms(Request(90.0, partition="dgx", gpus=1), setup=("a", "b"), environment={"X": "y"}, at_once=3)
+    assert SlurmTerms.from_json(json.loads(json.dumps(terms.to_json()))) == terms

@@ -1,0 +1,257 @@
+"""The comparison table: its numbers, its honesty, its layout."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpcsweep.errors import NothingSelectedError, UsageError
+from hpcsweep.tables import render, table
+from tests.made_results import MakeStore, make_result, results_of
+
+RUNS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "layers": st.sampled_from([1, 2, 3]),
+            "optimizer": st.sampled_from(["adam", "adagrad"]),
+            "hidden": st.sampled_from([(8,), (8, 8)]),
+            "state": st.sampled_from(["done", "done", "done", "failed", "diverged", "new"]),
+            "last_score": st.floats(-1e6, 1e6),
+        }
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(runs=RUNS, rows=st.sampled_from([["layers"], ["layers", "hidden"]]), cols=st.sampled_from([[], ["optimizer"]]))
+def test_cells_equal_an_independent_pandas_computation(runs: list[Any], rows: list[str], cols: list[str]) -> None:
+    """Mean, std (ddof=1) and n of every cell are what pandas groupby gives for the runs that are done."""
+    results = results_of(runs, ["layers", "optimizer", "hidden"])
+    made = table(results, rows=rows, cols=cols, values=["last_score"])
+    done = pd.DataFrame(runs).query("state == 'done'")
+    expected = done.groupby([*rows, *cols])["last_score"].agg(["mean", "std", "count"]) if len(done) else None
+    seen = 0
+    for (row, col, _), cell in made.cells.items():
+        key = (*row, *col)
+        index = key if len(key) > 1 else key[0]
+        if expected is None or index not in expected.index:
+            assert (cell.mean, cell.std, cell.n) == (None, None, 0)
+            continue
+        line = expected.loc[[index]].iloc[0]
+        seen += 1
+        assert cell.n == line["count"]
+        assert cell.mean == pytest.approx(line["mean"], rel=1e-9, abs=1e-6)
+        if cell.n > 1:
+            assert cell.std == pytest.approx(line["std"], rel=1e-6, abs=1e-3)
+        else:
+            assert cell.std is None
+    assert seen == (0 if expected is None else len(expected))
+    assert sum(cell.total for cell in made.cells.values()) == len(runs)
+
+
+@given(runs=RUNS)
+def test_no_run_is_lost_in_any_format(runs: list[Any]) -> None:
+    """The states counted in the JSON cells add up to all runs, and every format can be written."""
+    made = table(results_of(runs, ["layers", "optimizer", "hidden"]), values=["last_score"])
+    cells = json.loads(render(made, "json"))
+    assert sum(sum(cell["states"].values()) for cell in cells) == len(runs)
+    for form in ("text", "md", "csv", "latex", "html"):
+        assert render(made, form).endswith("\n")
+
+
+def grid(**changes: Any) -> Any:
+    """Two optimizers by two depths by three seeds; the score is 10 * layers + seed."""
+    runs = [
+        {"layers": n, "optimizer": o, "seed": s, "last_score": 10.0 * n + s}
+        for n in (2, 3)
+        for o in ("adam", "adagrad")
+        for s in range(3)
+    ]
+    for index, change in changes.get("at", {}).items():
+        runs[index].update(change)
+    return results_of(runs, ["layers", "optimizer"])
+
+
+def test_json_has_exactly_the_fields_that_others_build_on() -> None:
+    """Each JSON object has the parameters by name, metric, mean, std, n and states."""
+    cells = json.loads(render(table(grid(), values=["last_score"]), "json"))
+    assert cells[0] == {
+        "layers": 2,
+        "optimizer": "adam",
+        "metric": "last_score",
+        "mean": 21.0,
+        "std": 1.0,
+        "n": 3,
+        "states": {"done": 3},
+    }
+    assert len(cells) == 4
+
+
+def test_failed_diverged_and_missing_runs_are_shown_and_counted() -> None:
+    """Runs without a number stand in their cell by name, and are counted below the table."""
+    lost = {0: {"state": "failed"}, 1: {"state": "failed"}, 2: {"state": "failed"}, 3: {"state": "diverged"}}
+    lost |= {6: {"state": "new"}, 7: {"state": "new"}, 8: {"state": "new"}}
+    text = render(table(grid(at=lost), rows=["layers"], cols=["optimizer"], values=["last_score"]), "text")
+    first, second = [line for line in text.splitlines() if line.startswith(("2 ", "3 "))]
+    assert "failed" in first
+    assert "21.5 ± 0.7 (2/3)" in first
+    assert "missing" in second
+    assert "Not in the numbers: 7 of 12 runs: 3 failed, 1 diverged, 3 missing (new)." in text
+
+
+def test_a_single_run_shows_no_spread() -> None:
+    """One run has a mean and n = 1, no ±; in JSON std is null."""
+    results = results_of([{"a": 1, "last_score": 0.5}, {"a": 2, "last_score": 0.25}], ["a"])
+    assert "±" not in render(table(results, values=["last_score"]), "text").split("A cell")[0]
+    assert [cell["std"] for cell in json.loads(render(table(results, values=["last_score"]), "json"))] == [None, None]
+
+
+def test_the_default_layout_puts_what_varies_in_rows_and_few_values_in_columns() -> None:
+    """Without a wish, the varying parameters head the rows, the last with few values the columns."""
+    made = table(grid(), values=["last_score"])
+    assert (made.spec.rows, made.spec.cols) == (("layers",), ("optimizer",))
+    star = [{"a": 0, "b": 0}, {"a": 1, "b": 0}, {"a": 2, "b": 0}, {"a": 0, "b": 1}, {"a": 0, "b": 2}]
+    made = table(results_of([{**run, "last_score": 1.0} for run in star], ["a", "b"]), values=["last_score"])
+    assert (made.spec.rows, made.spec.cols) == (("a", "b"), ())
+
+
+def test_the_best_cell_is_marked_in_the_direction_of_its_name() -> None:
+    """The largest accuracy and the smallest loss are marked; a name that says neither is left alone."""
+    runs = [{"a": n, "last_accuracy": n / 4, "last_loss": n / 4, "last_whim": n / 4} for n in (1, 2, 3)]
+    made = table(results_of(runs, ["a"]), values=["last_accuracy", "last_loss", "last_whim"])
+    assert made.best == {((3,), (), 0), ((1,), (), 1)}
+    assert table(results_of(runs, ["a"]), values=["last_loss"], best=False).best == frozenset()
+
+
+def test_other_statistics_show_what_they_say() -> None:
+    """median, range, min, max and ci are those of NumPy and of SciPy's t interval."""
+    from scipy import stats
+
+    numbers = [1.0, 2.0, 4.0, 9.0]
+    results = results_of([{"a": 1, "last_x": number} for number in numbers], ["a"])
+    cells = {
+        k: json.loads(render(table(results, values=["last_x"], kind=k), "json"))[0] for k in ("median", "min", "max")
+    }
+    assert (cells["median"]["median"], cells["min"]["min"], cells["max"]["max"]) == (3.0, 1.0, 9.0)
+    ranged = json.loads(render(table(results, values=["last_x"], kind="range"), "json"))[0]
+    assert (ranged["low"], ranged["high"]) == (1.0, 9.0)
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(numbers), scale=stats.sem(numbers))
+    interval = json.loads(render(table(results, values=["last_x"], kind="ci"), "json"))[0]
+    assert (interval["low"], interval["high"]) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_an_impossible_accuracy_is_flagged() -> None:
+    """An accuracy outside 0..1 is said below the table, with an example."""
+    runs = [{"a": 1, "last_accuracy": 0.5}, {"a": 2, "last_accuracy": 4.854}]
+    text = render(table(results_of(runs, ["a"]), values=["last_accuracy"]))
+    assert "WARNING: last_accuracy of 1 run lies outside 0..1 (such as 4.854)" in text
+
+
+def test_numbers_of_two_code_versions_are_flagged() -> None:
+    """Runs of different versions of the job or of different engines are said to be compared with care."""
+    runs = [{"a": n, "last_x": 1.0, "job_sha256": str(n) * 64, "engine": "fit"} for n in (1, 2)]
+    text = render(table(results_of(runs, ["a"]), values=["last_x"]))
+    assert "2 versions of the job's code" in text
+    assert "training engines" not in text
+
+
+def test_the_study_layout_starts_with_the_base_and_names_each_change() -> None:
+    """`columns="s3"` lists the base, then each change from it, with avg/min loss and avg/max accuracy."""
+    base = {"optimizer": "adam", "epochs": 10, "layers": (8, 8)}
+    settings = [{**base, "epochs": 100}, {**base, "optimizer": "adagrad"}, base, {**base, "layers": (8, 8, 8)}]
+    numbers = {"mean_loss": 2.0, "min_loss": 1.0, "mean_accuracy": 0.1, "max_accuracy": 0.2}
+    text = render(table(results_of([{**s, **numbers} for s in settings], list(base)), columns="s3"))
+    labels = [line.split("   ")[0] for line in text.splitlines()[4:8]]
+    assert labels == [
+        "base: optimizer adam, epochs 10, layers [8, 8]",
+        "epochs 100",
+        "optimizer adagrad",
+        "layers [8, 8, 8]",
+    ]
+    assert text.splitlines()[0] == "made up: avg loss, min loss, avg acc, max acc"
+
+
+def test_reaching_a_threshold_is_counted_in_epochs_and_seconds(make_store: MakeStore) -> None:
+    """epochs_to gives the first epoch that fulfils the condition; runs that never do are left out and counted."""
+    history = {"epoch": range(5), "val_accuracy": [0.1, 0.5, 0.85, 0.7, 0.9], "seconds": [1.0] * 5}
+    slow = {**history, "val_accuracy": [0.1] * 5}
+    root = make_store([make_result({"a": 1}, history=history), make_result({"a": 1}, 1, history=slow)]).root
+    made = table(root, values=["epochs_to(val_accuracy >= 0.8)", "seconds_to(val_accuracy>=0.8)"])
+    epochs, seconds = made.cells.values()
+    assert (epochs.numbers, epochs.unreached) == ((2.0,), 1)
+    assert seconds.numbers == (3.0,)
+    assert "1 run never got there and is left out" in render(made)
+
+
+def test_columns_of_ours_can_head_rows() -> None:
+    """The seed, the device and other columns may head rows like a parameter."""
+    made = table(grid(), rows=["seed"], cols=["optimizer"], values=["last_score"])
+    assert [key for (key,) in made.row_keys] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rows": ["layer"]}, 'no parameter is called "layer" (did you mean "layers"?)'),
+        ({"values": ["last_scor"]}, '(did you mean "last_score"?)'),
+        ({"kind": "average"}, "expected one of mean, ci"),
+        ({"rows": ["layers"], "cols": ["layers"]}, "twice"),
+        ({"columns": "s4"}, "expected s3 or s3-val"),
+        ({"values": ["epochs_to(val_accuracy)"]}, "expected epochs_to(METRIC >= NUMBER)"),
+        ({"values": ["epochs_to(nothing>=1)"]}, 'no metric is called "nothing"'),
+        ({"values": ["print(1)"]}, "expected epochs_to"),
+    ],
+)
+def test_a_wrong_wish_is_refused_with_the_right_name(options: dict[str, Any], message: str) -> None:
+    """A row, value, statistic or layout that does not exist is refused, with the nearest name."""
+    with pytest.raises(UsageError) as refused:
+        table(grid(), **{"values": ["last_score"], **options})
+    assert message in str(refused.value)
+
+
+def test_nothing_selected_is_said() -> None:
+    """A filter that leaves nothing raises NothingSelectedError, exit code 3."""
+    with pytest.raises(NothingSelectedError, match="none of the 12 runs"):
+        table(grid(), where="layers > 7")
+
+
+def test_infinite_numbers_do_not_break_a_table() -> None:
+    """An infinite loss of a finished run is shown as such and said, and is never the best."""
+    runs = [{"a": 1, "last_loss": math.inf}, {"a": 2, "last_loss": 1.0}, {"a": 3, "last_loss": 2.0}]
+    made = table(results_of(runs, ["a"]), values=["last_loss"])
+    assert "inf" in render(made)
+    assert "is infinite" in render(made)
+    assert made.best == {((2,), (), 0)}
+    assert json.loads(render(made, "json"))[0]["mean"] is None
+
+
+def test_small_numbers_do_not_look_like_nothing() -> None:
+    """A mean far below the others is shown with its digits, in scientific notation if need be, never as 0.000."""
+    runs = [
+        {"a": n, "seed": s, "last_loss": value + 0.01 * value * s}
+        for n, value in enumerate((1e-9, 1.0))
+        for s in (0, 1)
+    ]
+    assert "1.00e-09" in render(table(results_of(runs, ["a"]), values=["last_loss"], kind="min"))
+    runs = [{"a": n, "last_loss": value} for n, value in enumerate((0.002, 3.5))]
+    assert "0.002 (1)" in render(table(results_of(runs, ["a"]), values=["last_loss"]))
+
+
+def test_a_sweep_of_which_nothing_is_finished_has_a_table_of_missing_cells() -> None:
+    """Before the first run is done, a table shows what is missing, failed or running, whatever value is asked for."""
+    states = ("new", "running", "failed")
+    runs = [{"a": n, "state": state} for n, state in enumerate(states)]
+    for value in ("last_val_accuracy", "epochs_to(val_accuracy>=0.8)"):
+        text = render(table(results_of(runs, ["a"]), values=[value]))
+        assert [line.split()[1] for line in text.splitlines()[4:7]] == ["missing", "running", "failed"]
+        assert "Not in the numbers: 3 of 3 runs" in text
+    with pytest.raises(NothingSelectedError, match="no run is finished yet"):
+        table(results_of(runs, ["a"]))
