@@ -59,14 +59,6 @@ def read_digit_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | N
     return images, numbers[:, 0].astype(np.int64) if labelled else None
 
 
-def write_digit_csv(path: Path, images: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Write images [examples, side, side] and labels [examples] the way `read_digit_csv` reads them."""
-    pixels = images.reshape(len(images), -1)
-    header = ",".join([LABEL, *(f"pixel{number}" for number in range(pixels.shape[1]))])
-    rows = np.column_stack([labels, pixels])
-    np.savetxt(path, rows, fmt="%d", delimiter=",", header=header, comments="")
-
-
 def _member(path: Path, archive: Mapping[str, Any], name: str) -> NDArray[Any]:
     if name not in archive:
         found = ", ".join(archive) or "no array"

@@ -21,7 +21,6 @@ from hpcsweep.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-CODES = {np.dtype(name): code for code, name in TYPES.items()}
 
 
 def read_bytes(path: Path) -> bytes:
@@ -61,17 +60,6 @@ def read_idx(path: Path) -> NDArray[Any]:
     return numbers.astype(dtype.newbyteorder("="), copy=False)
 
 
-def write_idx(path: Path, array: NDArray[Any]) -> None:
-    """Write `array` as IDX, compressed where the name ends in .gz; raises DataError for a type IDX lacks."""
-    dtype = array.dtype.newbyteorder(">")
-    if dtype not in CODES or array.ndim > 255:
-        raise DataError(f"{path}: IDX cannot hold {array.dtype}; it holds {', '.join(map(_plain, CODES))}")
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, CODES[dtype], array.ndim, *array.shape)
-    data = header + array.astype(dtype, copy=False).tobytes()
-    # mtime 0: the same array gives the same bytes, and so the same checksum
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-
-
 def _header(path: Path, data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
         raise DataError(
@@ -83,7 +71,3 @@ def _header(path: Path, data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], in
     if len(data) < start:
         raise DataError(f"{path}: is truncated within its header; fetch or copy it again")
     return np.dtype(TYPES[data[2]]), struct.unpack(f">{dimensions}I", data[4:start]), start
-
-
-def _plain(dtype: np.dtype[Any]) -> str:
-    return dtype.newbyteorder("=").name

@@ -19,7 +19,6 @@ from hpcsweep.results.query.values import default_value, finished, value_of
 from hpcsweep.sweep.runs import short_id
 
 MAX_METRICS = 6
-_HASHES = ("id", "trajectory", "job_sha256")
 
 
 def run_columns(results: Results) -> list[str]:

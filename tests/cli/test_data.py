@@ -12,8 +12,8 @@ import pytest
 
 from hpcsweep.cli import main
 from hpcsweep.data.catalogue import CATALOGUE
-from hpcsweep.data.formats import write_digit_csv
 from hpcsweep.data.load import BUILTIN
+from tests.data.writing import write_digit_csv
 
 HEAVY = ("tensorflow", "keras", "pandas", "matplotlib", "pooch", "sklearn", "skimage")
 

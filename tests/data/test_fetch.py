@@ -16,8 +16,8 @@ from hpcsweep.cli import main
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
 from hpcsweep.data.fetch import PART, fetch
 from hpcsweep.data.folder import check, checksum, read
-from hpcsweep.data.idx import write_idx
 from hpcsweep.errors import DataError
+from tests.data.writing import write_idx
 
 
 @dataclass

@@ -13,9 +13,8 @@ import pytest
 from hpcsweep.data import load
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
 from hpcsweep.data.folder import check, checksum, data_folder, find, read
-from hpcsweep.data.formats import write_digit_csv
-from hpcsweep.data.idx import write_idx
 from hpcsweep.errors import DataError
+from tests.data.writing import write_digit_csv, write_idx
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.integers(0, 256, (21, 28, 28), np.uint8), np.arange(21, dtype=np.uint8) % 10

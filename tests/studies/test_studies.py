@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES
-from hpcsweep.data.idx import write_idx
 from hpcsweep.launch.plan import make_plan
 from hpcsweep.sweep.load import load_sweep
 from tests.conftest import ENVIRONMENT, REPOSITORY, Study
+from tests.data.writing import write_idx
 
 SWEEPS = sorted((REPOSITORY / "sweeps").glob("study*.toml"))
 FULL = [path for path in SWEEPS if not path.stem.endswith("_small")]

@@ -9,7 +9,7 @@ from hpcsweep.slurm.watching.queue import Task
 
 SETUP_FAILED_CODE = 78  # EX_CONFIG; what a failed set-up line makes the batch script exit with
 STORE_UNREACHABLE_CODE = 75  # EX_TEMPFAIL; what a worker exits with that cannot read its store
-SIGKILL, SIGXCPU = 9, 24
+SIGKILL = 9
 OUT_OF_MEMORY_SIGNAL = 125  # how SLURM marks a step killed by the cgroup's memory limit
 
 

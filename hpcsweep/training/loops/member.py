@@ -37,7 +37,6 @@ class Member:
     alone_because: str = ""
     stopping: Stopping = field(init=False)
     final: State | None = None
-    paused: bool = False
     diverged_at: int | None = None
 
     def __post_init__(self) -> None:

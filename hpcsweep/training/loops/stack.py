@@ -63,8 +63,6 @@ class StackLoop:
         while self.epoch < total and self.active:
             asked = [self.members[index].run.should_stop for index in self.active]  # all: each run notes its pause
             if any(asked):
-                for index in self.active:
-                    self.members[index].paused = True
                 self._checkpoint()
                 return
             if self.parts or takes_parts(self.program):

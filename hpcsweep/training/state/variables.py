@@ -113,8 +113,3 @@ def arrays_sha256(arrays: Iterable[NDArray[Any]]) -> str:
         digest.update(f"{array.dtype.str}{array.shape};".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def state_bytes(state: State) -> int:
-    """Return how many bytes a state takes."""
-    return sum(array.nbytes for array in state.values())
