@@ -85,6 +85,7 @@ PartitionName=dgx Nodes=$NODE[1-2] MaxTime=INFINITE DefaultTime=60 State=UP
 PartitionName=short Nodes=$NODE[1-2] MaxTime=1 DefaultTime=1 State=UP
 PartitionName=scavenge Nodes=$NODE[1-2] PriorityTier=0 PreemptMode=REQUEUE GraceTime=${GRACE_S:-10} DefaultTime=60 State=UP
 PartitionName=urgent Nodes=$NODE[1-2] PriorityTier=10 DefaultTime=60 State=UP
+PartitionName=plain Nodes=$NODE[1-2] DenyQos=interactive DefaultTime=60 State=UP
 PartitionName=untimed Nodes=$NODE[1-2] DefaultTime=UNLIMITED State=UP
 $EXTRA_CONF
 EOC

@@ -64,6 +64,22 @@ def test_parsers_take_any_text(text: str) -> None:
     list(array_tasks(text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ReqNodeNotAvail, May be reserved for other job",
+        "Job's QOS not permitted to use this partition (deny denies normal including normal)",
+        "Job's account not permitted to use this partition (staff allows teachers not students)",
+        "(DependencyNeverSatisfied)",
+    ],
+)
+def test_a_job_that_never_starts_is_called_stuck(text: str) -> None:
+    """Reasons as squeue prints them, with what SLURM adds: each has words of ours and advice."""
+    reason = pending_reason(text)
+    assert reason.stuck
+    assert reason.advice
+
+
 def test_squeue_lines_become_tasks() -> None:
     """A pending range counts every element, a reason may hold commas, running tasks know their node."""
     text = (

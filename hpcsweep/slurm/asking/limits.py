@@ -32,6 +32,21 @@ class NodeKind:
 
 
 @dataclass(frozen=True)
+class Admission:
+    """Which names a partition takes: those `allowed`, or where none are named, all but those `denied`."""
+
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+
+    def takes(self, name: str) -> bool:
+        """Whether jobs of this account or QOS can start there; others wait for ever."""
+        return name in self.allowed if self.allowed else name not in self.denied
+
+    def __str__(self) -> str:
+        return ", ".join(self.allowed) if self.allowed else f"any but {', '.join(self.denied)}"
+
+
+@dataclass(frozen=True)
 class Partition:
     """One partition; `max_s` is None if it has no limit."""
 
@@ -39,9 +54,8 @@ class Partition:
     is_default: bool = False
     is_up: bool = True
     max_s: float | None = None
-    accounts: tuple[str, ...] = ()
-    denied_qos: tuple[str, ...] = ()
-    allowed_qos: tuple[str, ...] = ()
+    accounts: Admission = Admission()
+    qos: Admission = Admission()
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,7 @@ class ClusterLimits:
     nodes: dict[str, tuple[NodeKind, ...]] = field(default_factory=dict)
     accounts: tuple[str, ...] = ()
     qos: tuple[str, ...] = ()
+    used_qos: str | None = None  # what a submission will have, as far as that is known
     user: UserLimits = UserLimits()
     queued: int | None = None
     unknown: tuple[str, ...] = ()
@@ -107,10 +122,10 @@ def ask_limits(account: str | None, qos: str | None, queued: int | None = None) 
         ["sacctmgr", "-n", "-P", "show", "assoc", f"user={getpass.getuser()}",
          "format=account,partition,qos,defaultqos,maxwall,maxjobs,maxsubmit"]
     )  # fmt: skip
-    limits, used_qos = read_associations(limits, associations, account, qos)
-    if used_qos:
-        command = ["sacctmgr", "-n", "-P", "show", "qos", used_qos, "format=name,maxwall,maxjobspu,maxsubmitpu"]
-        limits = read_qos(limits, ask(command), used_qos)
+    limits = read_associations(limits, associations, account, qos)
+    if limits.used_qos:
+        command = ["sacctmgr", "-n", "-P", "show", "qos", limits.used_qos, "format=name,maxwall,maxjobspu,maxsubmitpu"]
+        limits = read_qos(limits, ask(command), limits.used_qos)
     return limits
 
 
@@ -150,23 +165,22 @@ def read_nodes(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
     return replace(limits, nodes={name: tuple(kinds) for name, kinds in nodes.items()})
 
 
-def read_associations(
-    limits: ClusterLimits, answer: Answer, account: str | None, qos: str | None
-) -> tuple[ClusterLimits, str | None]:
-    """Add the limits of the user's association; also return the QOS that a submission will have."""
+def read_associations(limits: ClusterLimits, answer: Answer, account: str | None, qos: str | None) -> ClusterLimits:
+    """Add the limits of the user's association, and the QOS that a submission for `account` and `qos` will have."""
     rows = [row for row in ((line.split("|") + [""] * 7)[:7] for line in answer.lines) if row[0]]
     if answer.problem or not rows:
         why = answer.problem or "you have no association"
         said = f"the limits of your account and QOS are not known ({why})"
-        return _unknown(limits, said), None if answer.problem else qos
+        return replace(_unknown(limits, said), used_qos=None if answer.problem else qos)
     mine = next((row for row in rows if row[0] == account), rows[0])
-    limits = replace(
+    names = tuple(dict.fromkeys(name for row in rows for name in row[2].split(",") if name))
+    return replace(
         limits,
         accounts=tuple(dict.fromkeys(row[0] for row in rows)),
-        qos=tuple(dict.fromkeys(name for row in rows for name in row[2].split(",") if name)),
+        qos=names,
+        used_qos=qos or mine[3] or (names[0] if len(names) == 1 else None),
         user=limits.user.tightened(_user_limits(mine[4:7])),
     )
-    return limits, qos or mine[3] or (limits.qos[0] if len(limits.qos) == 1 else None)
 
 
 def read_qos(limits: ClusterLimits, answer: Answer, qos: str) -> ClusterLimits:
@@ -194,10 +208,13 @@ def _partition(record: dict[str, str]) -> Partition:
         is_default=record.get("Default") == "YES",
         is_up=record.get("State", "UP") == "UP",
         max_s=parse_duration_s(record.get("MaxTime", "")),
-        accounts=_names(record.get("AllowAccounts", "")),
-        allowed_qos=_names(record.get("AllowQos", "")),
-        denied_qos=_names(record.get("DenyQos", "")),
+        accounts=_admission(record, "Accounts"),
+        qos=_admission(record, "Qos"),
     )
+
+
+def _admission(record: dict[str, str], whom: str) -> Admission:
+    return Admission(_names(record.get(f"Allow{whom}", "")), _names(record.get(f"Deny{whom}", "")))
 
 
 def _names(text: str) -> tuple[str, ...]:

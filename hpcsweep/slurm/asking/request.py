@@ -40,16 +40,16 @@ def _refuse_names(request: Request, limits: ClusterLimits) -> None:
                 f"set `{what}` in the profile"
             )
     partition = limits.partition(request.partition)
-    if partition and partition.allowed_qos and request.qos and request.qos not in partition.allowed_qos:
-        raise SchedulerError(
-            f'qos: found "{request.qos}", expected one that partition "{partition.name}" takes: '
-            f"{', '.join(partition.allowed_qos)}"
-        )
-    if partition and partition.accounts and request.account and request.account not in partition.accounts:
-        raise SchedulerError(
-            f'account: found "{request.account}", expected one that partition "{partition.name}" takes: '
-            f"{', '.join(partition.accounts)}"
-        )
+    if partition:
+        for what, name, admission in (
+            ("account", request.account, partition.accounts),
+            ("qos", request.qos or limits.used_qos, partition.qos),
+        ):
+            if name and not admission.takes(name):
+                raise SchedulerError(
+                    f'{what}: found "{name}", expected one that partition "{partition.name}" takes: {admission}; set '
+                    f"`{what}` or `partition` in the profile"
+                )
 
 
 def _refuse_time(request: Request, limits: ClusterLimits) -> None:

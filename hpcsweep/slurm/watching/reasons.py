@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -43,6 +44,8 @@ _WAITING = {
     "SchedDefer": "the scheduler has put it off",
     "JobHoldMaxRequeue": "it was requeued too many times and is held",
 }
+_OTHER_QOS = "the partition does not take this QOS", "set another `qos` or `partition`"
+_OTHER_ACCOUNT = "the partition does not take your account", "set another `account` or `partition`"
 _STUCK = {
     "PartitionTimeLimit": ("asks for more time than the partition allows", "submit again with a shorter --time"),
     "PartitionNodeLimit": ("asks for more nodes than the partition allows", "submit again with fewer workers or GPUs"),
@@ -60,8 +63,10 @@ _STUCK = {
     "QOSMinCpuNotSatisfied": ("asks for fewer cores than your QOS requires", "ask for more CPUs or another QOS"),
     "InvalidAccount": ("your account is not valid here", "set `account` in the profile; see sacctmgr show assoc"),
     "InvalidQOS": ("the QOS is not valid here", "set `qos` in the profile; see sacctmgr show qos"),
-    "QOSNotAllowed": ("the partition does not take this QOS", "set another `qos` or `partition`"),
-    "AccountNotAllowed": ("the partition does not take your account", "set another `account` or `partition`"),
+    "QOSNotAllowed": _OTHER_QOS,
+    "Job's QOS not permitted to use this partition": _OTHER_QOS,
+    "AccountNotAllowed": _OTHER_ACCOUNT,
+    "Job's account not permitted to use this partition": _OTHER_ACCOUNT,
     "JobHeldUser": ("held by you", "scontrol release JOB"),
     "JobHeldAdmin": ("held by an administrator", "ask the administrators"),
     "launch failed requeued held": (
@@ -81,7 +86,7 @@ _STUCK = {
 def pending_reason(code: str) -> PendingReason:
     """Return the words for a reason code as squeue prints it, e.g. `Priority` or `ReqNodeNotAvail, May be reserved`."""
     code = code.strip().strip("()")
-    key = code.partition(",")[0].strip()
+    key = re.split(r",| \(", code)[0].strip()  # `ReqNodeNotAvail, May be reserved`, `Job's QOS ... (dgx denies ...)`
     if key in _WAITING:
         return PendingReason(code, _WAITING[key])
     if key in _STUCK:

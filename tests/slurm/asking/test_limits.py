@@ -8,6 +8,7 @@ import pytest
 
 from hpcsweep.errors import SchedulerError, UsageError
 from hpcsweep.slurm.asking.limits import (
+    Admission,
     ClusterLimits,
     NodeKind,
     Partition,
@@ -28,10 +29,13 @@ LIMITS = ClusterLimits(
         "teaching": Partition("teaching", is_default=True, max_s=7 * 86400.0),
         "short": Partition("short", max_s=60.0),
         "shut": Partition("shut", is_up=False),
+        "staff": Partition("staff", accounts=Admission(allowed=("teachers",)), qos=Admission(denied=("interactive",))),
+        "fast": Partition("fast", accounts=Admission(denied=("students",)), qos=Admission(("express",), ("normal",))),
     },
     nodes={"teaching": (NodeKind(20, 36, 360000, {"t4": 4}),), "short": (NodeKind(1, 4, 8000),)},
     accounts=("students",),
-    qos=("interactive",),
+    qos=("interactive", "normal"),
+    used_qos="normal",
     user=UserLimits(86400.0, 4, 20),
     queued=5,
 )
@@ -43,7 +47,11 @@ LIMITS = ClusterLimits(
         (Request(3600, partition="teachin"), 'did you mean "teaching"?'),
         (Request(3600, partition="shut"), "takes no jobs now"),
         (Request(3600, account="teachers"), "one of yours: students"),
-        (Request(3600, qos="fast"), "one of yours: interactive"),
+        (Request(3600, qos="fast"), "one of yours: interactive, normal"),
+        (Request(3600, partition="staff", qos="interactive"), 'partition "staff" takes: any but interactive'),
+        (Request(3600, partition="staff", account="students"), 'partition "staff" takes: teachers'),
+        (Request(3600, partition="fast"), 'qos: found "normal", expected one that partition "fast" takes: express'),
+        (Request(3600, partition="fast", account="students"), "any but students"),
         (Request(120, partition="short"), "--time 00:01:00"),
         (Request(2 * 86400), "limit of your QOS or account"),
         (Request(3600, cpus=64), "36 CPUs"),
@@ -65,6 +73,7 @@ def test_what_would_wait_for_ever_is_refused_in_words(request_: Request, words: 
 def test_what_fits_is_let_through() -> None:
     """A request within all limits passes, and so does any request where nothing is known."""
     refuse_impossible(Request(86400, partition="teaching", cpus=8, mem_gb=100, gpus=4, gpu_type="t4"), LIMITS)
+    refuse_impossible(Request(3600, partition="staff"), LIMITS)
     refuse_impossible(Request(10**9, partition="any", cpus=999, gpus=99), ClusterLimits())
 
 
@@ -94,10 +103,10 @@ def test_the_array_is_as_large_as_it_may_be_useful() -> None:
 def test_silence_is_said_and_not_taken_for_a_limit() -> None:
     """Each query that gets no answer leaves a sentence behind, and no limit."""
     limits = read_config(ClusterLimits(), Answer("", "scontrol is not on this machine"))
-    limits, qos = read_associations(limits, Answer("", "sacctmgr: no accounting"), None, None)
+    limits = read_associations(limits, Answer("", "sacctmgr: no accounting"), None, None)
     assert len(limits.unknown) == 2
     assert limits.user == UserLimits()
-    assert qos is None
+    assert limits.used_qos is None
 
 
 def test_limits_of_a_real_cluster(on_cluster: Cluster) -> None:

@@ -102,6 +102,7 @@ def test_no_text_of_a_profile_becomes_another_directive(study: SlurmStudy) -> No
         (["--cpus", "99"], "4 CPUs"),
         (["--mem", "9000G"], "10000 MB"),
         (["--account", "nobody"], "one of yours"),
+        (["--qos", "interactive", "--partition", "plain"], 'partition "plain" takes: any but interactive'),
         (["--qos", "interactive", "--time", "2-00:00:00"], "--time 1-00:00:00"),
         (["--qos", "interactive", "--workers", "100"], "--workers 12"),
         (["--workers", "some"], "workers"),
