@@ -52,7 +52,7 @@ def make_result(
         job=JOB,
         seed=seed,
         params=params,
-        outcome=outcome,  # type: ignore[arg-type]
+        outcome=outcome,
         epoch=int(stacked["epoch"][-1]) if "epoch" in stacked else None,
         metrics=metrics or {},
         facts={"time_s": 1.5, "device": "cpu", "commit": "abc", "job_sha256": "1" * 64, **(facts or {})},

@@ -14,6 +14,7 @@ from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.select import settings_of
+from hpcsweep.store.states import FINISHED
 
 Array = np.ndarray[Any, Any]
 
@@ -64,7 +65,7 @@ def longest_runs(results: Results, labels: Sequence[str]) -> dict[str, str]:
             "id": results.column("id"),
             "trajectory": results.column("trajectory"),
             "epochs": results.column("reached_epoch"),
-            "done": results.column("state").isin(["done", "diverged"]),
+            "done": results.in_state(*FINISHED),
         }
     )
     done = frame[frame["done"] & frame["epochs"].notna()]

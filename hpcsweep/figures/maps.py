@@ -14,6 +14,7 @@ from hpcsweep.figures.style import line_style, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_texts
 from hpcsweep.results.summaries import collapsed_classes
+from hpcsweep.store.states import FINISHED
 from hpcsweep.tables import Table, table
 from hpcsweep.tables.formats.decimals import cell_text
 
@@ -129,7 +130,7 @@ def _label_cells(axes: Axes, made: Table, numbers: Any) -> None:
 
 
 def _arrays(results: Results, name: str) -> dict[str, Any]:
-    done = results.column("id")[results.column("state").isin(["done", "diverged"])].tolist()
+    done = results.column("id")[results.in_state(*FINISHED)].tolist()
     found = {run_id: arrays[name] for run_id, arrays in results.arrays(done).items() if name in arrays}
     if not found:
         raise NothingSelectedError(f"{results.title}: no finished run has a {name.replace('_', ' ')}")

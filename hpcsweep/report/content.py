@@ -16,6 +16,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.values import default_value, finished, value_of
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import short_id
 
 MAX_METRICS = 6
@@ -101,7 +102,7 @@ def failures(results: Results) -> list[tuple[str, str, list[str]]]:
     """Return (state, cause, short ids) of the runs without a result, the largest group first."""
     groups: dict[tuple[str, str], list[str]] = {}
     for state, cause, run_id in zip(*(results.column(name) for name in ("state", "cause", "id")), strict=True):
-        if state in ("failed", "corrupt", "diverged"):
+        if state in (RunState.FAILED, RunState.CORRUPT, RunState.DIVERGED):
             said = cause if isinstance(cause, str) else "the loss became infinite or undefined"
             groups.setdefault((state, said), []).append(short_id(run_id))
     return sorted(((state, cause, ids) for (state, cause), ids in groups.items()), key=lambda group: -len(group[2]))
@@ -113,7 +114,7 @@ def provenance(results: Results) -> Iterator[tuple[str, str]]:
         found = [value for value in distinct(results.column(name)) if isinstance(value, str) and value]
         if found:
             yield name, ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
-    done = results.column("id")[results.column("state") == "done"].tolist()
+    done = results.column("id")[results.in_state(RunState.DONE)].tolist()
     facts = results.facts(done[0]) if done else {}
     for name, value in facts.items():
         if name not in results.own and not name.endswith("sha256") and isinstance(value, str | int | float):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -15,10 +14,10 @@ from hpcsweep.errors import HpcsweepError
 from hpcsweep.files import write_atomic
 from hpcsweep.report import content
 from hpcsweep.results import Results
-from hpcsweep.results.frames import STATES
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import default_value, value_of
 from hpcsweep.statistics import effects, sentences
+from hpcsweep.store.states import count_states
 from hpcsweep.tables import render, table
 from hpcsweep.tables.notes import doubts
 
@@ -46,7 +45,6 @@ def report(
         "curves": content.curve_data(results),
         "parallel": content.parallel_data(results),
     }
-    states = Counter(results.column("state"))
     warnings = _warnings(results)
     return str(
         _template().render(
@@ -56,7 +54,7 @@ def report(
             script=_text("report.js"),
             plotly=_plotly(),
             data=script_json(data),
-            states=[(state, states[state]) for state in STATES if states[state]],
+            states=list(count_states(results.column("state")).items()),
             total=len(results.runs),
             tables=_tables(results, warnings),
             warnings=warnings,

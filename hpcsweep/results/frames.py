@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hpcsweep.results.columns import FACTS, Records
 from hpcsweep.results.summaries import STATISTICS
+from hpcsweep.store.states import RunState
 
-STATES = ("done", "diverged", "failed", "corrupt", "running", "resumable", "new")
 OWN_FIRST = ("id", "state", "seed")
 OWN_LAST = ("reached_epoch", "best_epoch", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
 
@@ -59,6 +60,10 @@ class Results:
     def column(self, name: str) -> pd.Series[Any]:
         """Return our column `name`, wherever a parameter of that name has pushed it."""
         return self.runs[self.own.get(name, name)]
+
+    def in_state(self, *states: RunState) -> NDArray[np.bool_]:
+        """Return which runs are in one of `states`, bool [runs]."""
+        return self.column("state").isin(states).to_numpy()
 
     def history(self) -> pd.DataFrame:
         """Return one row an epoch of each run that has a history: id, epoch from 0, the metrics, seconds."""

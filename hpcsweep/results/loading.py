@@ -14,6 +14,7 @@ from hpcsweep.results.reading import read_records
 from hpcsweep.store import Store, locate_store
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import Sweep, load_sweep
 from hpcsweep.sweep.runs import Run
 
@@ -81,11 +82,13 @@ def _assemble(
     unfinished = [run for run in runs if run.id not in stamps]
     states = store.states(unfinished) if unfinished else {}
     entries = _finished(records, {run.id: run for run in runs}) | {
-        run.id: _unfinished(store, run, job, states.get(run.id, "new")) for run in unfinished
+        run.id: _unfinished(store, run, job, states.get(run.id, RunState.NEW)) for run in unfinished
     }
     for run in runs:
         if run.id in damaged:
-            entries[run.id] = Entry(run.id, run.trajectory, job, run.seed, run.params, "corrupt", damaged[run.id])
+            entries[run.id] = Entry(
+                run.id, run.trajectory, job, run.seed, run.params, RunState.CORRUPT, damaged[run.id]
+            )
     ordered = [entries[run.id] for run in runs]
     frame, own, returned = runs_frame(ordered, records)
     return Results(
@@ -113,7 +116,7 @@ def _finished(records: Records, runs: Mapping[str, Run]) -> dict[str, Entry]:
         params = json.loads(text)
         state, cause = outcome, None
         if runs[run_id].names and runs[run_id].params != params:
-            state = "corrupt"
+            state = RunState.CORRUPT
             cause = "its result was measured with other parameters (a default of the job was changed?)"
         entries[run_id] = Entry(run_id, trajectory, job, seed, params, state, cause)
     return entries
@@ -121,10 +124,10 @@ def _finished(records: Records, runs: Mapping[str, Run]) -> dict[str, Entry]:
 
 def _unfinished(store: Store, run: Run, job: str, state: str) -> Entry:
     cause, reached = None, float("nan")
-    if state == "failed":
+    if state == RunState.FAILED:
         failure = store.failure(run.trajectory)
         cause = f"{failure.cause}: {failure.message}" if failure else "failed, for a cause nobody recorded"
-    elif state in ("running", "resumable"):
+    elif state in (RunState.RUNNING, RunState.RESUMABLE):
         progress = store.progress(run.trajectory) or {}
         reached = float(progress.get("epoch", reached))
     return Entry(run.id, run.trajectory, job, run.seed, run.params, state, cause, reached)

@@ -12,6 +12,7 @@ import pandas as pd
 from hpcsweep.results.summaries import Array, collapsed_classes
 from hpcsweep.store import Store
 from hpcsweep.store.results import Result, read_result
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import Run, short_id
 
 KINDS = ("parameter", "identity", "summary", "returned", "fact")
@@ -25,7 +26,7 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
     """
     if store.folder(trajectory_id).result(run_id).exists():
         return _finished(read_result(store.folder(trajectory_id), run_id))
-    state = store.states([Run(run_id, trajectory_id, 0, (), ())]).get(run_id, "new")
+    state = store.states([Run(run_id, trajectory_id, 0, (), ())]).get(run_id, RunState.NEW)
     record: dict[str, Any] = {"id": run_id, "trajectory": trajectory_id, "state": state}
     record |= {"progress": store.progress(trajectory_id), "cause": None, "traceback": None}
     failure = store.failure(trajectory_id)

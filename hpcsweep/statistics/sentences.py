@@ -11,13 +11,14 @@ from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.statistics.compare import MIN_PAIRS, compare
 from hpcsweep.statistics.effects import effects
+from hpcsweep.store.states import RunState
 
 MAX_VALUES = 6  # comparing all pairs of more values says little in words
 
 
 def sentences(results: Results, value: str | None = None) -> Iterator[str]:
     """Give what can be said of the parameters that vary, the strongest first, and what cannot."""
-    seeds = results.column("seed")[results.column("state") == "done"].nunique()
+    seeds = results.column("seed")[results.in_state(RunState.DONE)].nunique()
     if seeds < MIN_PAIRS:
         yield (
             f"All finished runs have {seeds} seed{'' if seeds == 1 else 's'}: nothing is said about differences, since "

@@ -78,9 +78,6 @@ class WorkerSettings:
         return self.isolation == "process"
 
 
-_SETTINGS = frozenset(one.name for one in fields(WorkerSettings))
-
-
 @dataclass(frozen=True)
 class Manifest:
     """Everything that the workers of one submission need to know."""
@@ -104,6 +101,10 @@ class Manifest:
         return self.job.rpartition(":")[2]
 
 
+_SETTINGS = {one.name for one in fields(WorkerSettings)}
+_HEADER = {"format", *(one.name for one in fields(Manifest))}
+
+
 def manifest_lines(manifest: Manifest) -> list[str]:
     """Return the lines of `manifest`, without line ends."""
     header = {
@@ -121,17 +122,16 @@ def manifest_lines(manifest: Manifest) -> list[str]:
 def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
     """Read a manifest; StoreError if it is not one of this format.
 
-    Settings that only a later hpcsweep knows are passed over; `to_train`: they are refused, since they may be what
-    the numbers depend on.
+    What only a later hpcsweep knows is passed over; `to_train`: it is refused, since numbers may depend on it.
     """
     try:
         header, *lines = map(json.loads, path.read_text().splitlines())
         if header["format"] != FORMAT:
             raise ValueError(f"format {header['format']}")
         settings = header["settings"]
-        unknown = ", ".join(name for name in settings if name not in _SETTINGS)
+        unknown = sorted((header.keys() - _HEADER) | (settings.keys() - _SETTINGS))
         if unknown and to_train:
-            raise ValueError(f"it has settings that this hpcsweep does not know ({unknown}); submit the sweep again")
+            raise ValueError(f"it asks for what this hpcsweep does not know ({', '.join(unknown)}); submit it again")
         return Manifest(
             **{key: header[key] for key in ("sweep", "job", "lease_s", "heartbeat_s")},
             root=Path(header["root"]),

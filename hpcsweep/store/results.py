@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
@@ -30,7 +30,7 @@ class Result:
     job: str
     seed: int
     params: dict[str, Any]
-    outcome: Literal["done", "diverged"]
+    outcome: str  # RunState.DONE or DIVERGED; of a later release, perhaps another
     epoch: int | None
     metrics: dict[str, float]
     facts: dict[str, Any] = field(default_factory=dict)

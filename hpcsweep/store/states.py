@@ -1,9 +1,11 @@
-"""What the names in a trajectory's folder say about it: the states of its runs, decided without opening results."""
+"""The states of runs, and what the names in a trajectory's folder say of them, decided without opening results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from hpcsweep.store.checkpoints import list_checkpoints
@@ -12,6 +14,28 @@ from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder
 from hpcsweep.sweep.runs import Run
 
 MAX_DEATHS = 3  # attempts in a row that died without leaving a checkpoint, before the trajectory is called failed
+
+
+class RunState(StrEnum):
+    """What a store says of a run. A state that was read may be another word, of a later release."""
+
+    DONE = "done"  # its result is there
+    DIVERGED = "diverged"  # its result is there, and a loss in it is NaN or infinite
+    FAILED = "failed"  # the newest attempt ended with an error
+    CORRUPT = "corrupt"  # its result is not what was written, or is of other parameters
+    RUNNING = "running"  # a worker is at it
+    RESUMABLE = "resumable"  # begun; a checkpoint is there to go on from
+    NEW = "new"  # nothing is there, or nothing to go on from
+
+
+FINISHED = (RunState.DONE, RunState.DIVERGED)
+"""The states of runs with numbers."""
+
+
+def count_states(states: Iterable[str]) -> dict[str, int]:
+    """Return how many there are of each state, in the order of RunState, other words last."""
+    counts = Counter(states)
+    return {state: counts[state] for state in dict.fromkeys([*RunState, *counts]) if counts[state]}
 
 
 @dataclass(frozen=True)
@@ -57,18 +81,18 @@ class StoredTrajectory:
         return deaths
 
 
-def run_state(run: Run, trajectory: StoredTrajectory, done_epochs: int) -> str | None:
+def run_state(run: Run, trajectory: StoredTrajectory, done_epochs: int) -> RunState | None:
     """Return the state of `run`, None if it is new; `done_epochs`: the most epochs of its trajectory's done runs."""
     if run.id in trajectory.done:
-        return "done"
+        return RunState.DONE
     if trajectory.failed_generation:
-        return "failed"
+        return RunState.FAILED
     if trajectory.alive:
-        return "running"
+        return RunState.RUNNING
     # The checkpoint that a finished shorter run left behind is where a longer one starts; that one is still new.
     limit = epochs_of(run.params)
     usable = any(done_epochs < epoch and (limit is None or epoch <= limit) for epoch in trajectory.checkpoint_epochs)
-    return "resumable" if usable else None
+    return RunState.RESUMABLE if usable else None
 
 
 def epochs_of(params: Mapping[str, Any]) -> int | None:

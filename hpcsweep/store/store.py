@@ -16,7 +16,7 @@ from hpcsweep.store.claims import is_alive, newest_generation
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
-from hpcsweep.store.states import StoredTrajectory, epochs_of, run_state
+from hpcsweep.store.states import RunState, StoredTrajectory, epochs_of, run_state
 from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, short_id
 
 FORMAT = 1
@@ -57,9 +57,9 @@ class Store:
         return StoredTrajectory.look(self.folder(trajectory_id), self.lease_s)
 
     def states(self, runs: Iterable[Run], *, outcomes: bool = False) -> dict[str, str]:
-        """Return the state of each run that is not new: "done", "running", "failed" or "resumable".
+        """Return the state of each run that is not new: done, running, failed or resumable.
 
-        With `outcomes`, results are opened to tell "diverged" (and "corrupt") from "done".
+        With `outcomes`, results are opened to tell the diverged (and the corrupt) from the done.
         """
         there = self.layout.trajectory_ids()
         known: dict[str, StoredTrajectory] = {}
@@ -69,7 +69,7 @@ class Store:
             if run.trajectory in known:
                 state = run_state(run, known[run.trajectory], done_epochs.get(run.trajectory, -1))
                 if state is not None:
-                    states[run.id] = self._outcome(run) if outcomes and state == "done" else state
+                    states[run.id] = self._outcome(run) if outcomes and state is RunState.DONE else state
         return states
 
     def _done_epochs(self, runs: list[Run], there: set[str], known: dict[str, StoredTrajectory]) -> dict[str, int]:
@@ -88,7 +88,7 @@ class Store:
         try:
             return read_result(self.folder(run.trajectory), run.id, with_arrays=False).outcome
         except StoreError:
-            return "corrupt"
+            return RunState.CORRUPT
 
     def result(self, run: Run) -> Result:
         """Read the result of a run, and check that it is the result of the very same parameters."""

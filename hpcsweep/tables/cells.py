@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hpcsweep.store.states import RunState
+
 CONFIDENCE = 0.95
 KINDS = {
     "mean": "mean ± sample standard deviation (n runs)",
@@ -75,8 +77,8 @@ class Cell:
             return "not in sweep"
         if self.unreached:
             return "not reached"
-        names = [state for state in self.states if state != "done"]
-        return " + ".join("missing" if state == "new" else state for state in names) or "no value"
+        names = [state for state in self.states if state != RunState.DONE]
+        return " + ".join("missing" if state == RunState.NEW else state for state in names) or "no value"
 
 
 def confidence_interval(numbers: tuple[float, ...], level: float = CONFIDENCE) -> tuple[float, float] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.values import Value
+from hpcsweep.store.states import RunState, count_states
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.cells import KINDS, Cell
 from hpcsweep.tables.layout import Spec
@@ -31,7 +31,7 @@ def notes_of(
 
 def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
     """Give what should make a reader doubt: impossible accuracies, and numbers that were not made alike."""
-    done = (results.column("state") == "done").to_numpy()
+    done = results.in_state(RunState.DONE)
     for value in values:
         shown = value.numbers[done]
         wrong = shown[(shown < 0) | (shown > 1)] if value.is_accuracy else shown[:0]
@@ -87,10 +87,12 @@ def _averaged_over(results: Results, spec: Spec) -> Iterator[str]:
 
 
 def _not_in_the_numbers(results: Results, values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:
-    states = Counter(results.column("state").tolist())
-    left_out = {state: count for state, count in states.items() if state != "done"}
+    left_out = count_states(results.column("state"))
+    left_out.pop(RunState.DONE, None)
     if left_out:
-        said = ", ".join(f"{count} {'missing (new)' if state == 'new' else state}" for state, count in left_out.items())
+        said = ", ".join(
+            f"{count} {'missing (new)' if state == RunState.NEW else state}" for state, count in left_out.items()
+        )
         yield f"Not in the numbers: {sum(left_out.values())} of {_runs(len(results.runs))}: {said}."
     for position, value in enumerate(values):
         unreached = sum(cell.unreached for place, cell in cells.items() if place[2] == position)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -14,10 +13,11 @@ import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results import Results
-from hpcsweep.results.frames import STATES, distinct, free_name
+from hpcsweep.results.frames import distinct, free_name
 from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.select import axis_column, results_of, settings_of
 from hpcsweep.results.query.values import Value, value_of
+from hpcsweep.store.states import RunState, count_states
 from hpcsweep.tables.cells import Cell
 from hpcsweep.tables.formats.decimals import cell_text, decimals_of
 from hpcsweep.tables.formats.grid import Grid, GridCell
@@ -169,12 +169,11 @@ def _pivot(
 
 
 def _cell(value: Value, states: Sequence[str], runs: Sequence[int]) -> Cell:
-    counts = Counter(states[run] for run in runs)
-    done = [run for run in runs if states[run] == "done"]
+    done = [run for run in runs if states[run] == RunState.DONE]
     numbers = [float(value.numbers[run]) for run in done]
     kept = tuple(number for number in numbers if not np.isnan(number))
     unreached = len(numbers) - len(kept) if value.may_be_unreached else 0
-    return Cell(kept, {state: counts[state] for state in STATES if counts[state]}, unreached)
+    return Cell(kept, count_states(states[run] for run in runs), unreached)
 
 
 def _keys(results: Results, names: Sequence[str]) -> tuple[list[Key], tuple[Key, ...]]:

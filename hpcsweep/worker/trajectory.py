@@ -20,6 +20,7 @@ from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.results import publish_result, write_failure
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.error_causes import cause_of_error
@@ -140,7 +141,7 @@ class TrajectoryTrainer:
             job=self._manifest.job,
             seed=trajectory.seed,
             params=dict(run.params),
-            outcome="diverged" if lost else "done",
+            outcome=RunState.DIVERGED if lost else RunState.DONE,
             epoch=int(history["epoch"][-1]) if len(history["epoch"]) else None,
             metrics=metrics,
             facts={

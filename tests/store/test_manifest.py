@@ -45,9 +45,11 @@ def test_settings_that_are_missing_have_their_defaults(tmp_path: Path) -> None:
     assert read_manifest(path, to_train=True).settings == WorkerSettings(engine="fit")
 
 
-def test_settings_of_a_later_release_are_read_over_and_not_trained_without(tmp_path: Path) -> None:
-    """Readers need the runs only; a worker would train other numbers than the setting asks for, so it refuses."""
+def test_what_a_later_release_asks_for_is_read_over_and_not_trained_without(tmp_path: Path) -> None:
+    """Readers need the runs only; a worker would train other numbers than it is asked for, so it refuses."""
     path = written(tmp_path / "manifest", mixed_precision=True)
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(header), "warm_start": "a"}), *lines]))
     assert read_manifest(path) == MANIFEST
-    with pytest.raises(StoreError, match=r"settings that this hpcsweep does not know \(mixed_precision\)"):
+    with pytest.raises(StoreError, match=r"what this hpcsweep does not know \(mixed_precision, warm_start\)"):
         read_manifest(path, to_train=True)

@@ -104,7 +104,7 @@ def test_failed_diverged_and_missing_runs_are_shown_and_counted() -> None:
     assert "failed" in first
     assert "21.5 ± 0.7 (2/3)" in first
     assert "missing" in second
-    assert "Not in the numbers: 7 of 12 runs: 3 failed, 1 diverged, 3 missing (new)." in text
+    assert "Not in the numbers: 7 of 12 runs: 1 diverged, 3 failed, 3 missing (new)." in text
 
 
 def test_a_single_run_shows_no_spread() -> None:

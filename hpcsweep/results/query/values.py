@@ -15,6 +15,7 @@ from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.results.frames import Results
 from hpcsweep.results.query.where import parse_expression
 from hpcsweep.results.summaries import STATISTICS, better, is_accuracy
+from hpcsweep.store.states import FINISHED, RunState
 
 _OPERATORS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.GtE: (">=", operator.ge),
@@ -51,12 +52,12 @@ def value_of(results: Results, text: str) -> Value:
 
 def anything_finished(results: Results) -> bool:
     """Tell whether any run has numbers."""
-    return bool(results.column("state").isin(["done", "diverged"]).any())
+    return bool(results.in_state(*FINISHED).any())
 
 
 def finished(results: Results, shown: Value) -> Any:
     """Return which runs are done and have a finite number of `shown`, bool [runs]."""
-    return (results.column("state") == "done").to_numpy() & np.isfinite(shown.numbers)
+    return results.in_state(RunState.DONE) & np.isfinite(shown.numbers)
 
 
 def default_value(results: Results) -> str:
@@ -69,7 +70,7 @@ def default_value(results: Results) -> str:
     logged = [f"last_{name}" for name in results.metrics if name != "seconds"]
     if logged:
         return logged[0]
-    if "done" not in set(results.column("state")):
+    if not results.in_state(RunState.DONE).any():
         raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
     return "time_s"
 
