@@ -82,13 +82,18 @@ class Study:
         )
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """An empty study."""
-    root = tmp_path / "a study's folder, ü"
+def make_study(folder: Path) -> Study:
+    """Make an empty study in `folder`."""
+    root = folder / "a study's folder, ü"
     (root / "jobs").mkdir(parents=True)
     (root / "sweeps").mkdir()
     return Study(root)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """An empty study."""
+    return make_study(tmp_path)
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import re
+import traceback
 
 DEVICE_ERRORS = ("ResourceExhaustedError", "OutOfMemoryError", "XlaRuntimeError", "JaxRuntimeError")
 _EXHAUSTED = re.compile(r"RESOURCE_?EXHAUSTED|out of memory|\bOOM\b", re.IGNORECASE)
+LONGEST_MESSAGE = 1000  # letters
+LONGEST_TRACEBACK = 20_000
 _HOST = re.compile(r"device:CPU|by allocator cpu|CPU allocator", re.IGNORECASE)
 
 
-def cause_of_error(error: Exception) -> str:
+def cause_of_error(error: BaseException) -> str:
     """Return the name of the cause that `status` groups by: GPU memory, out of memory (the host's), disk full, raised.
 
     The errors of TensorFlow, JAX and PyTorch are known by name, since none of them need be installed.
@@ -22,3 +25,29 @@ def cause_of_error(error: Exception) -> str:
     if type(error).__name__ in DEVICE_ERRORS and _EXHAUSTED.search(f"{type(error).__name__} {error}"):
         return "out of memory" if _HOST.search(str(error)) else "GPU memory"
     return "raised"
+
+
+def message_of(error: BaseException) -> str:
+    """Return the error's type and the first line of its text, bounded, in letters that every encoding can write."""
+    try:
+        text = str(error)
+    except BaseException as fault:  # its own __str__ may do anything
+        text = f"(its text cannot be had: {type(fault).__name__})"
+    lines = f"{type(error).__name__}: {text[:LONGEST_MESSAGE]}".strip().splitlines()
+    return _writable(lines[0])
+
+
+def short_traceback() -> str:
+    """Return the traceback of the error that is handled now; the middle of a very long one is left out."""
+    try:
+        text = _writable(traceback.format_exc())
+    except BaseException as fault:
+        return f"(the traceback cannot be written: {type(fault).__name__})"
+    if len(text) <= LONGEST_TRACEBACK:
+        return text
+    half = LONGEST_TRACEBACK // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half} letters are left out here]\n{text[-half:]}"
+
+
+def _writable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()

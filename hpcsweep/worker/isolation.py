@@ -5,16 +5,13 @@ The fork comes after TensorFlow is imported and before any device is used: a chi
 
 from __future__ import annotations
 
-import os
 import signal
-import time
 from collections.abc import Callable
 from typing import cast
 
-from hpcsweep.store import Failure
 from hpcsweep.store.claims import Claim
-from hpcsweep.store.results import write_failure
 from hpcsweep.worker.process.child import in_child
+from hpcsweep.worker.process.death import death_of, record_death
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.trajectory import Ending
 
@@ -24,14 +21,9 @@ def train_in_child(train: Callable[[], Ending], claim: Claim, stop: Stop) -> End
     ended = in_child(train, stop)
     if ended.answer is not None:
         return cast(Ending, ended.answer)
-    write_failure(claim.folder, Failure(*_death(ended.status), "", claim.generation, time=time.time()))
-    claim.give_back()
+    if stop.requested:
+        return "paused"
+    death = death_of(ended.status)
+    hint = " (out of memory?)" if death.signal == signal.SIGKILL else ""
+    record_death(claim, death, hint)
     return "failed"
-
-
-def _death(status: int) -> tuple[str, str]:
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        hint = " (out of memory?)" if number == signal.SIGKILL else ""
-        return "killed", f"the run's process was ended by {signal.Signals(number).name}{hint}"
-    return "exited", f"the run's process ended itself with exit code {os.WEXITSTATUS(status)}"

@@ -8,7 +8,6 @@ import math
 import os
 import platform
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from numbers import Real
@@ -22,15 +21,18 @@ from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.results import publish_result, write_failure
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import short_id
+from hpcsweep.worker.call_job import call_job
 from hpcsweep.worker.crew import Crew
-from hpcsweep.worker.error_causes import cause_of_error
+from hpcsweep.worker.error_causes import cause_of_error, message_of, short_traceback
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.process.job_code import seed_everything
-from hpcsweep.worker.process.output import output_to
+from hpcsweep.worker.process.output import output_to, say
 from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.stop_request import Stop
+
+INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on what it was sent itself
 
 Job = Callable[..., Any]
 Ending = Literal["done", "paused", "failed", "lost"]
@@ -95,15 +97,12 @@ class TrajectoryTrainer:
         settings, ahead = self._manifest.settings, self._ahead.of
         handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, crew)
         heartbeat.reporter = handle
-        print(
-            f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}",
-            flush=True,
-        )
+        say(f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}")
         try:
             job = self._load()
             seed_everything(trajectory.seed, keras=self._keras)
             handle.begin()
-            returned = job(handle, **run.params)
+            returned = call_job(job, handle, run.params)
             if handle.observed_stop:
                 if heartbeat.lost:
                     return "lost"
@@ -115,14 +114,24 @@ class TrajectoryTrainer:
                 raise ClaimLostError
             publish_result(claim.folder, result, claim.generation)
             self._pace.learn(handle.open_s if handle.first_kept_s is None else handle.first_kept_s)
-        except Exception as error:
-            print(traceback.format_exc(), flush=True)
+        except ClaimLostError:
+            raise
+        except BaseException as error:
+            say(short_traceback())
+            if isinstance(error, KeyboardInterrupt) and self._interrupted():
+                return "paused"
             with contextlib.suppress(OSError):  # a full disk has no room for the record of its own failure
                 write_failure(claim.folder, _failure(error, run, claim))
             return "failed"
         finally:
             handle.close()
         return "done"
+
+    def _interrupted(self) -> bool:
+        """Whether a ctrl-C that reached the job, which had taken the signal over, was meant for the worker."""
+        self._stop.listen()
+        time.sleep(INTERRUPT_ARRIVES_S)
+        return self._stop.requested
 
     def _result(
         self,
@@ -177,9 +186,9 @@ def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
     return {name: float(value) for name, value in returned.items()}
 
 
-def _failure(error: Exception, run: ManifestRun, claim: Claim) -> Failure:
-    message = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-    return Failure(cause_of_error(error), message, traceback.format_exc(), claim.generation, run.id, time.time())
+def _failure(error: BaseException, run: ManifestRun, claim: Claim) -> Failure:
+    said = message_of(error)
+    return Failure(cause_of_error(error), said, short_traceback(), claim.generation, run.id, time.time())
 
 
 def _attempt(claim: Claim, generation: int) -> dict[str, Any]:

@@ -18,8 +18,11 @@ from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.pace import Pace
+from hpcsweep.worker.process.at_work import ClaimsAtWork
 from hpcsweep.worker.process.job_code import load_job, prepare_keras, uses_keras
-from hpcsweep.worker.process.renewal import TOO_BIG, Growth, drain_in_children
+from hpcsweep.worker.process.output import say
+from hpcsweep.worker.process.renewal import SPENT, Growth, drain_in_children
+from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.trajectory import Ending, Job, TrajectoryTrainer, process_name
@@ -55,16 +58,27 @@ def drain(
     keras, isolated = _mentions_keras(manifest), manifest.settings.isolated
     if isolated and keras:  # what takes seconds, before the first fork, so that every child has it
         prepare_keras(manifest.job_path)
-    train = partial(_train_all, store, manifest, stop, index, workers, keras=keras, isolated=isolated)
-    return drain_in_children(train, pace, stop) if keras and not isolated else train(pace)
+    at_work = ClaimsAtWork()
+    train = partial(_train_all, store, manifest, stop, index, workers, at_work, keras=keras, isolated=isolated)
+    return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
 
 def _train_all(
-    store: Store, manifest: Manifest, stop: Stop, index: int, workers: int, pace: Pace, *, keras: bool, isolated: bool
+    store: Store,
+    manifest: Manifest,
+    stop: Stop,
+    index: int,
+    workers: int,
+    at_work: ClaimsAtWork,
+    pace: Pace,
+    *,
+    keras: bool,
+    isolated: bool,
 ) -> Counter[str]:
-    """Train in this process, until nothing is left, it is time to stop, or the process has grown too big."""
-    ahead = EpochsAhead(manifest, workers)
-    trainer = TrajectoryTrainer(store, manifest, _loader(manifest, keras=keras), stop, pace, ahead, keras=keras)
+    """Train in this process, until nothing is left, it is time to stop, or the process is spent."""
+    ahead, surroundings = EpochsAhead(manifest, workers), Surroundings()
+    load = _loader(manifest, surroundings, keras=keras)
+    trainer = TrajectoryTrainer(store, manifest, load, stop, pace, ahead, keras=keras)
     endings, growth = Counter[str](), Growth(manifest.settings.renew_gb)
     stacked = manifest.settings.engine == "stacked" and not isolated
     # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
@@ -73,12 +87,17 @@ def _train_all(
         if stop.requested:
             break
         claims = [(one, claim) for one in batch if (claim := _claim(store, manifest, one, pace)) is not None]
-        for (trajectory, claim), ending in zip(claims, train(claims), strict=True):
+        with at_work.during(claim for _, claim in claims):
+            ended = train(claims)
+        for (trajectory, claim), ending in zip(claims, ended, strict=True):
             endings[ending] += 1
             endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
-            print(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}", flush=True)
-        if claims and growth.is_too_big() and keras and not isolated:
-            endings[TOO_BIG] += 1
+            say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
+        left = surroundings.restore() if claims else []
+        if left:
+            say(f"hpcsweep: the job has left behind or changed: {', '.join(left)}; going on in a new process")
+        if not isolated and claims and (left or growth.is_too_big()):
+            endings[SPENT] += 1
             break
     endings.update({LATER: pace.later, TOO_SHORT: pace.too_short})
     return +endings
@@ -126,13 +145,15 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
     return Failure("worker died", message, "", claim.generation)
 
 
-def _loader(manifest: Manifest, *, keras: bool) -> Callable[[], Job]:
+def _loader(manifest: Manifest, surroundings: Surroundings, *, keras: bool) -> Callable[[], Job]:
     """Return a function that imports the job at its first call, so that its errors are those of a run."""
 
     def load() -> Job:
         if keras:
             prepare_keras(manifest.job_path)
-        return load_job(manifest.root, manifest.job_path, manifest.job_function)
+        job = load_job(manifest.root, manifest.job_path, manifest.job_function)
+        surroundings.note()
+        return job
 
     return lru_cache(maxsize=1)(load)
 

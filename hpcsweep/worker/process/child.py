@@ -10,9 +10,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from hpcsweep.worker.process.output import say
+from hpcsweep.worker.process.surroundings import adopt_orphans, children, end_children
 from hpcsweep.worker.stop_request import Stop
 
 POLL_S = 0.02
@@ -31,10 +34,13 @@ class Ended:
 def in_child(work: Callable[[], Any], stop: Stop) -> Ended:
     """Call `work` in a forked child, wait for its end, and return what it returned, which JSON must be able to hold.
 
-    A signal that asks this process to stop is passed on; the child dies with this process.
+    A signal that asks this process to stop is passed on; the child dies with this process, and what the child has
+    started ends with it.
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    adopt_orphans()
+    others = set(children())
     reads, writes = os.pipe()
     parent = os.getpid()
     child = os.fork()
@@ -44,6 +50,7 @@ def in_child(work: Callable[[], Any], stop: Stop) -> Ended:
     os.close(writes)
     try:
         status = _wait(child, stop)
+        end_children(others)
         os.set_blocking(reads, False)  # a process that the child has left behind may keep the pipe open
         return Ended(_answer(reads), status)
     finally:
@@ -54,14 +61,16 @@ def _be_child(work: Callable[[], Any], writes: int, parent: int) -> None:
     code = 1
     try:
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        adopt_orphans()
         if os.getppid() == parent:
             os.write(writes, json.dumps(work()).encode())
             code = 0
     except BaseException:
-        traceback.print_exc()
+        say(traceback.format_exc())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(ValueError, OSError):  # closed by a job
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -1,29 +1,104 @@
-"""Keeping what a job prints, that of native libraries too, in the log of its attempt."""
+"""Keeping what a job prints, that of native libraries too, in the log of its attempt, within bounds."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+KEPT_BYTES = 5_000_000  # of the beginning of a log, and as many of its end
+LOOK_EVERY_S = 0.25
+
+
+def say(text: str) -> None:
+    """Print a line of the worker's own, whatever a job has done to stdout and whatever the text holds."""
+    with suppress(OSError):
+        os.write(1, f"{text}\n".encode(errors="backslashreplace"))
 
 
 @contextmanager
 def output_to(path: Path) -> Iterator[None]:
-    """Send this process's stdout and stderr to the end of `path` for the time of the block."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Send this process's stdout and stderr to the end of `path` for the time of the block.
+
+    Of a log that grows beyond twice KEPT_BYTES the middle is left out, and the log says so.
+    """
+    _flush()
+    _encode_anything()
     saved = os.dup(1), os.dup(2)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.dup2(log, 1)
         os.dup2(log, 2)
+        with _kept_short(path):
+            yield
+    finally:
+        _flush()
+        for descriptor, target in zip(saved, (1, 2), strict=True):
+            _put_back(descriptor, target)
+        with suppress(OSError):  # closed by the job
+            os.close(log)
+
+
+def shorten(path: Path) -> None:
+    """Leave the middle of a log out if it is longer than its bounds.
+
+    Whoever appends to the log meanwhile goes on at its new end; what is written just then may be left out, too.
+    """
+    with open(path, "r+b") as log:
+        size = log.seek(0, os.SEEK_END)
+        if size <= 2 * KEPT_BYTES:
+            return
+        log.seek(size - KEPT_BYTES // 2)
+        end = log.read()
+        left_out = size - KEPT_BYTES - len(end)
+        log.truncate(KEPT_BYTES)
+    with open(path, "ab") as log:
+        log.write(f"\nhpcsweep: {left_out} bytes of output are left out here\n".encode() + end)
+
+
+@contextmanager
+def _kept_short(path: Path) -> Iterator[None]:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_EVERY_S):
+            with suppress(OSError):
+                shorten(path)
+
+    watcher = threading.Thread(target=look, name="log", daemon=True)
+    watcher.start()
+    try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(saved[0], 1)
-        os.dup2(saved[1], 2)
-        for descriptor in (log, *saved):
-            os.close(descriptor)
+        over.set()
+        watcher.join()
+        _flush()
+        with suppress(OSError):
+            shorten(path)
+
+
+def _put_back(saved: int, target: int) -> None:
+    """Give `target` back what it was; nowhere, if the job has closed what was saved."""
+    try:
+        os.dup2(saved, target)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, target)
+        os.close(nowhere)
+    with suppress(OSError):
+        os.close(saved)
+
+
+def _encode_anything() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):  # replaced by something else, or closed
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):
+            stream.flush()

@@ -1,9 +1,9 @@
-"""A process that has grown too big is renewed: TensorFlow keeps memory of every architecture that it has traced.
+"""Jobs run in a child of their worker, which is renewed when it is spent: too big, changed beyond repair, or dead.
 
-A worker of a Keras job trains in a child. When the child has grown by more than its bound since its first trajectory,
-it ends between two trajectories, and the worker forks another. The worker itself imports no Keras and uses no device,
-so the fork is safe with any backend and on GPUs, and nobody outside (SLURM, submitit, `hpcsweep run`) notices: the
-process that they started stays, takes their signals and answers for the whole.
+TensorFlow keeps memory of every architecture that it has traced, and a job may leave threads behind, close files, crash
+in native code or end the process. The worker itself runs no code of a job, imports no Keras and uses no device. So the
+fork is safe with any backend and on GPUs, and nobody outside (SLURM, submitit, `hpcsweep run`) notices: the process
+that they started stays, takes their signals and answers for the whole.
 """
 
 from __future__ import annotations
@@ -15,13 +15,21 @@ from collections.abc import Callable
 from typing import Any
 
 from hpcsweep.machine import memory_gb_a_core
+from hpcsweep.store import Store
+from hpcsweep.store.claims import Claim
 from hpcsweep.worker.pace import Pace
+from hpcsweep.worker.process.at_work import ClaimsAtWork
 from hpcsweep.worker.process.child import in_child
+from hpcsweep.worker.process.death import Death, death_of, record_death
+from hpcsweep.worker.process.output import say
 from hpcsweep.worker.stop_request import Stop
 
 MOST_GROWTH_GB = 4.0
 SHARE = 0.5  # of the memory that there is for a core
-TOO_BIG = "too big"  # beside how trajectories ended: the process wants to be renewed
+SPENT = "spent"  # beside how trajectories ended: the process wants to be renewed
+MOST_IDLE_DEATHS = 3
+# what people and schedulers send, and the kernel when memory runs out
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Growth:
@@ -40,19 +48,30 @@ class Growth:
         return now_gb - self._first_gb > self._bound_gb
 
 
-def drain_in_children(drain: Callable[[Pace], Counter[str]], pace: Pace, stop: Stop) -> Counter[str]:
-    """Call `drain` in one child after the other, until one does not end because it is too big; sum up the endings.
+def drain_in_children(
+    drain: Callable[[Pace], Counter[str]], at_work: ClaimsAtWork, store: Store, pace: Pace, stop: Stop
+) -> Counter[str]:
+    """Call `drain` in one child after the other, until one ends because nothing is left; sum up the endings.
 
-    A child that dies takes this process with it, in the same way: whoever watches sees the death that happened.
+    A child that dies costs the trajectory that it trained an attempt, and no other anything. If children die again
+    and again without training, this process dies as they did: whoever watches sees the death that happened.
     """
     endings: Counter[str] = Counter()
+    idle_deaths = 0
     while True:
         ended = in_child(lambda: _answer(drain, pace), stop)
         if ended.answer is None:
-            _die_alike(ended.status)
+            claims = at_work.left_behind(store)
+            idle_deaths = 0 if claims else idle_deaths + 1
+            endings += _bury(claims, ended.status, stop)
+            if stop.requested:
+                return endings
+            if idle_deaths == MOST_IDLE_DEATHS:
+                _die_alike(death_of(ended.status))
+            continue
         now = Counter(ended.answer["endings"])
         pace.learn(ended.answer["slowest_start_s"])
-        if not now.pop(TOO_BIG, 0):
+        if not now.pop(SPENT, 0):
             pace.later, pace.too_short = ended.answer["left"]
             return endings + now
         endings.update(now)
@@ -63,13 +82,27 @@ def _answer(drain: Callable[[Pace], Counter[str]], pace: Pace) -> dict[str, Any]
     return {"endings": endings, "slowest_start_s": pace.slowest_start_s, "left": [pace.later, pace.too_short]}
 
 
-def _die_alike(status: int) -> None:
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if number != signal.SIGKILL:
-            signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    raise SystemExit(os.WEXITSTATUS(status) or 1)
+def _bury(claims: list[Claim], status: int, stop: Stop) -> Counter[str]:
+    """Record the death of a child as the failure of the one trajectory that it trained, if the job caused it.
+
+    A process that was killed from outside is no fault of the run, nor is one that was asked to stop: their claims stay
+    as those of attempts that died, of which only several in a row are a failure. Of several trajectories that were
+    trained together nobody knows which it was: they are tried again.
+    """
+    death = death_of(status)
+    say(f"hpcsweep: the process that trained {death.words}; the worker goes on with a new one")
+    if stop.requested or death.signal in FROM_OUTSIDE or len(claims) != 1:
+        return Counter()
+    record_death(claims[0], death)
+    return Counter({"failed": 1})
+
+
+def _die_alike(death: Death) -> None:
+    if death.signal is not None:
+        if death.signal != signal.SIGKILL:
+            signal.signal(death.signal, signal.SIG_DFL)
+        os.kill(os.getpid(), death.signal)
+    raise SystemExit(death.exit_code or 1)
 
 
 def _resident_gb() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,7 @@ class RunHandle:
         self.observed_stop = False
         self.first_kept_s: float | None = None
         self._opened = time.monotonic()
+        self._process = os.getpid()
 
     # -- what the job asks ------------------------------------------------------------------------------------------
 
@@ -257,6 +259,11 @@ class RunHandle:
     def _require_claim(self) -> None:
         if self._heartbeat.lost:
             raise ClaimLostError
+        if os.getpid() != self._process:
+            raise UsageError(
+                "run was used in a process that the job has forked; expected only the job's own process to log, to "
+                "record and to write checkpoints: end the forked one with os._exit(0)"
+            )
 
 
 def _as_training_needs_it(run: RunHandle) -> TrainingRun:

@@ -71,21 +71,46 @@ def test_a_process_that_has_grown_too_big_is_renewed(study: Study) -> None:
     assert max(growths_gb(ours)) <= BOUND_GB < max(growths_gb(theirs))
 
 
-def test_a_child_dies_with_its_worker_and_takes_it_along(study: Study, wait_until: Callable[..., None]) -> None:
-    """Kill -9 of a worker ends the child that trains for it, and kill -9 of the child ends the worker."""
+def claimed_by(store: Store) -> int | None:
+    """Return the id of the process that trains at this moment."""
+    looks = [store.look(one) for one in store.layout.trajectory_ids()]
+    return next((int(read_owner(look.folder, look.generation)["pid"]) for look in looks if look.alive), None)
+
+
+def parent_of(pid: int) -> int:
+    """Return the id of a process's parent."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_child_dies_with_its_worker(study: Study, wait_until: Callable[..., None]) -> None:
+    """Kill -9 of a worker ends the child that trains for it."""
     study.job("many", JOB)
     path = study.sweep("long", SWEEP.format(name="long", more="").replace("epochs = 2", "epochs = 100000"))
-    for of_parent in (True, False):
-        command = study.start("run", path, "--quiet", "--workers", "1")
-        opened = Store(study.store)
-        wait_until(lambda known=opened: any(known.is_claimed(one) for one in known.layout.trajectory_ids()), 120)
-        looks = [opened.look(one) for one in opened.layout.trajectory_ids()]
-        (child,) = [int(read_owner(look.folder, look.generation)["pid"]) for look in looks if look.alive]
-        parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
-        command.kill()
-        os.kill(parent if of_parent else child, signal.SIGKILL)
-        wait_until(lambda pids=(parent, child): not any(map(runs, pids)))
-        command.communicate()
+    command, store = study.start("run", path, "--quiet", "--workers", "1"), Store(study.store)
+    wait_until(lambda: claimed_by(store) is not None, 120)
+    child = claimed_by(store)
+    assert child is not None
+    parent = parent_of(child)
+    command.kill()
+    os.kill(parent, signal.SIGKILL)
+    wait_until(lambda: not (runs(parent) or runs(child)))
+    command.communicate()
+
+
+def test_kill_9_of_a_child_costs_one_attempt(study: Study, wait_until: Callable[..., None]) -> None:
+    """The worker of a killed child goes on in a new one, and every run ends as it does undisturbed."""
+    study.job("many", JOB)
+    path = study.sweep("short", SWEEP.format(name="short", more=""))
+    command, store = study.start("run", path, "--quiet", "--workers", "1"), Store(study.store)
+    wait_until(lambda: claimed_by(store) is not None, 120)
+    child = claimed_by(store)
+    assert child is not None
+    os.kill(child, signal.SIGKILL)
+    said = command.communicate(timeout=240)
+    assert command.returncode == 0, said
+    found = results(study.store)
+    assert sorted(len(result.facts["attempts"]) for result in found) == [1] * 11 + [2]
+    assert child not in {result.facts["pid"] for result in found}
 
 
 def runs(pid: int) -> bool:
