@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.machine import usable_cores, visible_gpus
 from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.sweep.load import Sweep
 from hpcsweep.worker import work
 
 NO_LIMIT_MIN = 60 * 24 * 3650
 
 
 class LocalWorkers:
-    """The worker processes of one submission on this machine, each with its own core."""
+    """The worker processes of one submission of a sweep on this machine, each with its own core."""
 
-    def __init__(self, submission: SubmissionFolder, workers: int, threads: int = 1) -> None:
+    def __init__(self, sweep: Sweep, submission: SubmissionFolder, workers: int, threads: int = 1) -> None:
+        self._data = str(sweep.profile.data or sweep.root / "data")
         self._submission = submission
         self._workers = workers
         self._threads = threads
@@ -28,11 +29,15 @@ class LocalWorkers:
         self._gpus = visible_gpus()
 
     def start_missing(self) -> list[int]:
-        """Start every worker that is not running; return their indexes."""
+        """Start every worker that is not running; return their indexes.
+
+        A ctrl-C is for us to handle: submitit's controller would kill its worker a second after it. So the controllers
+        are started by a thread in which SIGINT is blocked, which they inherit; a ctrl-C meanwhile is raised when all
+        are started and known here.
+        """
         missing = [index for index in range(self._workers) if not self._is_running(index)]
-        with _without_interrupts():
-            for index in missing:
-                self._jobs[index] = self._start(index)
+        with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
+            list(starter.map(self._start, missing))
         return missing
 
     def running(self) -> int:
@@ -57,7 +62,7 @@ class LocalWorkers:
     def _is_running(self, index: int) -> bool:
         return index in self._jobs and not self._jobs[index].done()
 
-    def _start(self, index: int) -> Any:
+    def _start(self, index: int) -> None:
         from submitit import LocalExecutor
 
         executor = LocalExecutor(self._submission.workers)
@@ -65,21 +70,21 @@ class LocalWorkers:
         executor.update_parameters(timeout_min=NO_LIMIT_MIN, gpus_per_node=len(gpus), visible_gpus=gpus)
         pin = self._workers * self._threads <= usable_cores() and self._threads == 1
         try:
-            return executor.submit(
-                work, str(self._submission.path), index, self._workers, threads=self._threads, pin=pin
+            self._jobs[index] = executor.submit(
+                work,
+                str(self._submission.path),
+                index,
+                self._workers,
+                threads=self._threads,
+                pin=pin,
+                data=self._data,
             )
         except OSError as error:
             raise SchedulerError(f"a worker could not be started: {error}; expected to be able to fork") from error
 
 
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Start processes that ignore SIGINT: submitit's controller would kill its worker a second after a ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _block_interrupts() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _text(path: Path) -> str:

@@ -1,24 +1,25 @@
-"""What would happen if a sweep were run now, from its runs and from what a store says of them. Pure."""
+"""What would happen if a sweep were run now, from its runs and from what a store says of them."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import Run, Trajectory, collector_paused, group_trajectories
+from hpcsweep.launch.html import page, table_of
+from hpcsweep.launch.prediction import Prediction, predict_training
+from hpcsweep.machine import default_workers
+from hpcsweep.store import Store
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
+from hpcsweep.sweep.load import MAX_RUNS, Sweep
+from hpcsweep.sweep.runs import Run, Trajectory, collector_paused, group_trajectories, short_id
 
-PLAN_STATES = {
-    "new": "new",
-    "done": "done",
-    "diverged": "done",
-    "failed": "failed",
-    "resumable": "resumable",
-    "running": "resumable",
-}
+# Of any other state, also of a word of a later release, there is a result.
+UNFINISHED = {"new": "new", "failed": "failed", "resumable": "resumable", "running": "resumable"}
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Plan:
     """A sweep's runs with their states ("new", "done", "resumable" or "failed"), in the order of `sweep.runs`.
 
     `removed` holds the ids of runs that an earlier form of the sweep had; their results stay in the store.
+    `prediction` is of the training that is left, None where nobody asked for it.
     """
 
     sweep: Sweep
     states: list[str]
     trajectories: list[Trajectory]
     removed: list[str]
+    prediction: Prediction | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -53,6 +56,22 @@ class Plan:
         pairs = zip(self.sweep.runs, self.states, strict=True)
         return {run.trajectory for run, state in pairs if state == "failed"}
 
+    def failed(self) -> list[Run]:
+        """Return the runs that failed."""
+        return [run for run, state in zip(self.sweep.runs, self.states, strict=True) if state == "failed"]
+
+    def in_words(self) -> str:
+        """Return the plan as a line for people."""
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
+        return f"{self.sweep.name}: {len(self.sweep.runs)} runs on {len(self.trajectories)} trajectories: {counts}"
+
+    def prediction_in_words(self) -> str:
+        """Return as a line for people how long the workers that would start here need; empty if nothing is left."""
+        left = len(self.unfinished())
+        if not left or not self.prediction:
+            return ""
+        return self.prediction.in_words(default_workers(left, asked=None, given=self.sweep.profile.workers))
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """Give one dict a run: id, seed, params, state."""
         for run, state in zip(self.sweep.runs, self.states, strict=True):
@@ -71,8 +90,52 @@ class Plan:
             separator = ", "
         yield "]}"
 
+    def _repr_html_(self) -> str:
+        shown = list(islice(self.rows(), SHOWN))
+        rows = [(short_id(row["id"]), row["state"], row["seed"], *row["params"].values()) for row in shown]
+        more = len(self.sweep.runs) - len(rows)
+        lines = [
+            self.prediction_in_words(),
+            *self.sweep.notes,
+            f"and {more} more: hpcsweep.runs(sweep) lists them" if more else "",
+        ]
+        return page(self.in_words(), table_of(("id", "state", "seed", *self.sweep.job.names), rows), lines)
+
     def _summary(self) -> dict[str, Any]:
         return {"sweep": self.sweep.name, "counts": self.counts, "trajectories": len(self.trajectories)}
+
+
+def plan(
+    source: SweepSource,
+    *,
+    store: StoreSource = None,
+    profile: str | None = None,
+    max_runs: int = MAX_RUNS,
+    predict: bool = True,
+    say: Say = tell,
+) -> Plan:
+    """Return what `run` or `submit` would do now; nothing is changed.
+
+    `profile` names another profile than the sweep's. Unless `predict` is False, the training that is left is predicted
+    from measured runs of the same job in the store. Raises SweepFileError or JobError for a fault in the sweep file.
+    """
+    sweep, opened = open_sweep(source, store=store, profile=profile, max_runs=max_runs, say=say)
+    made = plan_of(sweep, opened)
+    if not predict:
+        return made
+    done = {run.id for run, state in zip(sweep.runs, made.states, strict=True) if state == "done"}
+    return replace(made, prediction=predict_training(sweep, made.unfinished(), done, opened))
+
+
+def plan_of(sweep: Sweep, store: Store) -> Plan:
+    """Plan a sweep against what its store holds."""
+    return make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
+
+
+def previous_run_ids(store: Store, sweep: str) -> set[str]:
+    """Return the ids of all runs that the sweep had when it was last submitted; none if it never was."""
+    submissions = store.layout.submissions(sweep)
+    return store.run_ids(submissions[-1]) if submissions else set()
 
 
 def make_plan(sweep: Sweep, states: Mapping[str, str], previous: Collection[str] = ()) -> Plan:
@@ -82,7 +145,7 @@ def make_plan(sweep: Sweep, states: Mapping[str, str], previous: Collection[str]
     """
     with collector_paused():
         trajectories = group_trajectories(sweep.runs, sweep.job.shares_epochs)
-    found = [PLAN_STATES[states[run.id]] if run.id in states else "new" for run in sweep.runs]
+    found = [UNFINISHED.get(states.get(run.id, "new"), "done") for run in sweep.runs]
     return Plan(sweep, found, trajectories, _removed(sweep.runs, previous))
 
 

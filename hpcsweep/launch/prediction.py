@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
-from hpcsweep.launch.plan import Plan
 from hpcsweep.store import Result, Store
 from hpcsweep.store.results import read_result
 from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory
 
 GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, to have an order of magnitude
@@ -48,25 +48,25 @@ class Prediction:
         return f"measured on {self.measured} runs{guess}"
 
 
-def predict(plan: Plan, store: Store) -> Prediction:
-    """Predict the training that is left of `plan` from the median seconds an epoch of finished runs of its job.
+def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[str], store: Store) -> Prediction:
+    """Predict the training of the trajectories `left` from the median seconds an epoch of finished runs of the job.
 
-    Runs of the very same parameters but seed and epochs are taken where there are some, else those that agree in all
-    that is no number (data set, optimizer ...); what nothing was measured for is guessed.
+    `done` are the ids of the sweep's runs that are done. Runs of the very same parameters but seed and epochs are taken
+    where there are some, else those that agree in all that is no number (data set, optimizer ...); what nothing was
+    measured for is guessed.
     """
     measured: dict[str, list[float]] = defaultdict(list)
-    runs = list(_finished(plan, store))
+    runs = list(_finished(sweep.job.reference, store)) if left else []
     for result in runs:
         for key in _likeness(result.params):
             measured[key].append(result.facts["time_s"] / _work(result.epoch))
-    done = {run.id for run, state in zip(plan.sweep.runs, plan.states, strict=True) if state == "done"}
-    total_s, guessed, left = 0.0, 0, plan.unfinished()
+    total_s, guessed = 0.0, 0
     for trajectory in left:
         keys = _likeness(trajectory.params) if measured else ()
         known = next((measured[key] for key in keys if key in measured), None)
         guessed += known is None
         total_s += _epochs_left(trajectory, done) * (median(known) if known else GUESSED_EPOCH_S)
-    return Prediction(total_s, len(left), guessed, len(runs), plan.sweep.profile.gpus or 0)
+    return Prediction(total_s, len(left), guessed, len(runs), sweep.profile.gpus or 0)
 
 
 def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
@@ -82,18 +82,18 @@ def clock(time_s: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _finished(plan: Plan, store: Store) -> Iterator[Result]:
+def _finished(job: str, store: Store) -> Iterator[Result]:
     ids = store.result_ids()
     for trajectory_id, run_id in ids[:: max(1, len(ids) // MOST_READ)]:
         try:
             result = read_result(store.folder(trajectory_id), run_id, with_arrays=False)
         except (StoreError, OSError):
             continue
-        if result.job == plan.sweep.job.reference and result.outcome == "done" and "time_s" in result.facts:
+        if result.job == job and result.outcome == "done" and "time_s" in result.facts:
             yield result
 
 
-def _epochs_left(trajectory: Trajectory, done: set[str]) -> int:
+def _epochs_left(trajectory: Trajectory, done: Collection[str]) -> int:
     finished = max((_work(epochs_of(run.params)) for run in trajectory.runs if run.id in done), default=0)
     return max(_work(epochs_of(run.params)) for run in trajectory.runs) - finished
 

@@ -37,12 +37,6 @@ def write_submission(
     return store.new_submission(sweep.name, manifest_lines(manifest), [run.id for run in sweep.runs])
 
 
-def previous_run_ids(store: Store, sweep: str) -> set[str]:
-    """Return the ids of all runs that the sweep had when it was last submitted; none if it never was."""
-    submissions = store.layout.submissions(sweep)
-    return store.run_ids(submissions[-1]) if submissions else set()
-
-
 def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
     return ManifestTrajectory(
         id=trajectory.id,

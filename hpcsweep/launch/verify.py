@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import StoreError
+from hpcsweep.errors import NothingSelectedError, StoreError
+from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.local_workers import LocalWorkers
 from hpcsweep.launch.plan import make_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.store import Result, Store
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
@@ -30,7 +32,65 @@ class Finding:
     problem: str
 
 
-def read_all(sweep: Sweep, store: Store, runs: Iterable[Run]) -> tuple[list[Result], list[Finding]]:
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found: `done` runs, of which `intact` have results that match their hashes.
+
+    `damaged` are those that have not, `accumulated` those that began with the weights that another run ended with.
+    `retrained` holds each run that was trained again, alone, and in what that differs: nothing where it is the same.
+    """
+
+    done: int
+    intact: int
+    damaged: tuple[Finding, ...]
+    accumulated: tuple[Finding, ...]
+    retrained: dict[str, list[str]]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.damaged or self.accumulated or any(self.retrained.values()))
+
+    def in_words(self) -> list[str]:
+        """Return the lines for people."""
+        lines = [
+            f"{self.intact} of {self.done} results match their hashes",
+            f"{len(self.accumulated)} began with weights that another run ended with",
+        ]
+        lines += [f"  {short_id(one.run_id)}: {one.problem}" for one in (*self.damaged, *self.accumulated)]
+        for run_id, different in self.retrained.items():
+            told = f"differs in {', '.join(different)}" if different else "identical to the bit"
+            lines.append(f"  {short_id(run_id)} trained again alone: {told}")
+        return lines
+
+    def _repr_html_(self) -> str:
+        first, second, *findings = self.in_words()
+        return page(first, table_of(("finding",), [(line,) for line in findings]), [second])
+
+
+def verify(source: SweepSource, *, store: StoreSource = None, sample: int = 1, say: Say = tell) -> Verification:
+    """Check the hashes of all results of a sweep and that every model was fresh; train `sample` runs again and compare.
+
+    Raises NothingSelectedError if no run is done.
+    """
+    sweep, opened = open_sweep(source, store=store, say=say)
+    states = opened.states(sweep.runs)
+    done = [run for run in sweep.runs if states.get(run.id) == "done"]
+    if not done:
+        raise NothingSelectedError(f"no run of {sweep.shown} is done yet; type: hpcsweep run {sweep.shown}")
+    results, damaged = read_all(opened, done)
+    # Ids are hashes, so their order is a sample without a pattern, and the same one every time.
+    chosen = sorted(results, key=lambda result: result.id)[:sample]
+    if chosen:
+        say(f"training {len(chosen)} run(s) again, each alone in a new process")
+    retrained = {
+        result.id: ["that it failed"] if alone is None else differences(result, alone)
+        for result, alone in zip(chosen, train_alone(sweep, chosen), strict=True)
+    }
+    return Verification(len(done), len(results), tuple(damaged), tuple(find_accumulated(results)), retrained)
+
+
+def read_all(store: Store, runs: Iterable[Run]) -> tuple[list[Result], list[Finding]]:
     """Read the results of `runs`; each record or array whose hash does not match is a finding."""
     results, findings = [], []
     for run in runs:
@@ -69,7 +129,7 @@ def train_alone(sweep: Sweep, recorded: Sequence[Result]) -> Iterator[Result | N
         with tempfile.TemporaryDirectory(prefix="hpcsweep-verify-") as folder:
             store = Store(Path(folder))
             plan = make_plan(replace(sweep, runs=[run], training=training), {})
-            team = LocalWorkers(write_submission(plan, store, plan.trajectories), workers=1)
+            team = LocalWorkers(sweep, write_submission(plan, store, plan.trajectories), workers=1)
             team.start_missing()
             try:
                 while team.running():

@@ -7,15 +7,16 @@ history = results.history("sweeps/quickstart.toml")  # one row an epoch
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from hpcsweep.errors import UsageError
 from hpcsweep.results.export import export, read_export
 from hpcsweep.results.frames import Results
-from hpcsweep.results.loading import load, of_store, of_sweep, open_source
+from hpcsweep.results.loading import load, of_store, of_sweep
 from hpcsweep.results.one_run import diff_of, record_of
+from hpcsweep.store.opening import Source, StoreSource, open_source
 
 __all__ = [
     "Results",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-def runs(path: str | Path, *, store: str | Path | None = None) -> pd.DataFrame:
+def runs(source: Source | Results, *, store: StoreSource = None) -> pd.DataFrame:
     """Return one row a run of a sweep file (also of those not finished) or of a store's folder.
 
     Columns: `id`, `state` (new, running, resumable, failed, corrupt, diverged, done), `seed`; the job's parameters
@@ -43,27 +44,29 @@ def runs(path: str | Path, *, store: str | Path | None = None) -> pd.DataFrame:
     A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was logged by
     epoch as well is `final_<name>`. `time_s` and `seconds` are seconds.
     """
-    return load(path, store=store).runs
+    return load(source, store=store).runs
 
 
-def history(path: str | Path, *, store: str | Path | None = None) -> pd.DataFrame:
+def history(source: Source | Results, *, store: StoreSource = None) -> pd.DataFrame:
     """Return one row an epoch of each finished run: `id`, `epoch` (0 is the fresh model), the metrics, `seconds`."""
-    return load(path, store=store).history()
+    return load(source, store=store).history()
 
 
-def show(path: str | Path, run: str, *, store: str | Path | None = None) -> dict[str, Any]:
+def show(source: Source, run: str, *, store: StoreSource = None) -> dict[str, Any]:
     """Return everything recorded of one run, named by any unique beginning of its id, fit for JSON.
 
-    `path` is a sweep file or a store's folder. NothingSelectedError if the id fits no run or several.
+    `source` is a sweep, or a store (its folder). NothingSelectedError if the id fits no run or several.
     """
-    opened = open_source(path, store=store)[1]
+    opened = open_source(source, store=store)[1]
     return record_of(opened, *opened.find_run(run))
 
 
-def diff(path: str | Path, *runs: str, store: str | Path | None = None) -> pd.DataFrame:
+def diff(source: Source, *runs: str, store: StoreSource = None) -> pd.DataFrame:
     """Return one row for each thing in which finished runs differ; see `diff_of` for the columns.
 
-    `runs` are unique beginnings of ids, two or more.
+    `runs` are unique beginnings of ids, two or more; UsageError if they are fewer.
     """
-    opened = open_source(path, store=store)[1]
+    if len(runs) < 2:
+        raise UsageError(f"found {len(runs)} runs, expected two or more; type: hpcsweep diff RUN RUN")
+    opened = open_source(source, store=store)[1]
     return diff_of(opened, [opened.find_run(run) for run in runs])

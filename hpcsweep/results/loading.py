@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import UsageError
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
 from hpcsweep.results.reading import read_records
-from hpcsweep.store import Store, locate_store
+from hpcsweep.store import Store
+from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.states import RunState
-from hpcsweep.sweep.load import Sweep, load_sweep
+from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run
 
 
-def load(path: str | Path, *, store: str | Path | None = None) -> Results:
-    """Return the results of a sweep file, finished or not, or of a whole store's folder.
+def load(source: Source | Results, *, store: StoreSource = None, say: Say = tell) -> Results:
+    """Return the results of a sweep, finished or not, or of a whole store (its folder); results are handed through.
 
     `store` says where a sweep's results lie, if not in HPCSWEEP_STORE, the profile's `store` or the study's `results/`.
-    UsageError: `path` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
+    UsageError: `source` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
     """
-    sweep, opened = open_source(path, store=store)
+    if isinstance(source, Results):
+        return source
+    sweep, opened = open_source(source, store=store, say=say)
     return of_store(opened) if sweep is None else of_sweep(sweep, opened)
-
-
-def open_source(path: str | Path, *, store: str | Path | None = None) -> tuple[Sweep | None, Store]:
-    """Return the sweep of a sweep file and its store, or None and the store whose folder `path` is."""
-    path = Path(path)
-    if path.is_dir():
-        return None, Store(path.absolute())
-    if path.suffix != ".toml" and not path.is_file():
-        raise UsageError(f"{path}: found no such file or folder; expected a sweep file (.toml) or a store's folder")
-    sweep = load_sweep(path)
-    folder = locate_store(None if store is None else str(store), sweep.root, sweep.profile.store)
-    return sweep, Store(folder, lease_s=sweep.profile.lease_s)
 
 
 def of_sweep(sweep: Sweep, store: Store) -> Results:

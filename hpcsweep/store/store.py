@@ -23,7 +23,7 @@ FORMAT = 1
 DEFAULT_LEASE_S = 300.0
 
 
-def locate_store(option: str | None, root: Path, of_profile: str | None = None) -> Path:
+def locate_store(option: str | Path | None, root: Path, of_profile: str | None = None) -> Path:
     """Return the store's folder: `option`, else HPCSWEEP_STORE, else the profile's, else the study's results/."""
     return Path(option or os.environ.get("HPCSWEEP_STORE") or root / (of_profile or "results")).absolute()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ MAX_RUNS = 1_000_000
 class Sweep:
     """A checked sweep file and its runs, each once, in the order of the file.
 
-    `path` is the file, `root` the study's folder (that holds sweeps/ and jobs/). `profile` has the file's
-    [resources] laid over it. `notes` are warnings for people: points that were merged, an exclude without effect.
+    `path` is the file, `shown` the same as it was named (what messages call it), `root` the study's folder (that holds
+    sweeps/ and jobs/). `profile` has the file's [resources] laid over it. `notes` are warnings for people: points that
+    were merged, an exclude without effect.
     """
 
     name: str
@@ -43,19 +44,24 @@ class Sweep:
     table: Table | None
     description: str
     notes: list[str]
+    shown: str
 
     @property
     def engine(self) -> str:
         """The training loop that the file asks for, "auto" if none."""
         return self.training.engine
 
+    def with_profile(self, name: str) -> Sweep:
+        """Return the same sweep with another profile of its study; SweepFileError if there is none of that name."""
+        return replace(self, profile=_profile(self.root, name, self.shown).with_resources(self.resources))
 
-def load_sweep(path: Path, max_runs: int = MAX_RUNS, profile: str | None = None) -> Sweep:
+
+def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None = None) -> Sweep:
     """Return the sweep of the file `path`; another `profile` than the file's can be named.
 
     Raises SweepFileError or JobError, one line that starts with the file's name, at the first fault.
     """
-    name = str(path)
+    name, path = str(path), Path(path)
     file = validate(SweepFile, read_toml(path), name)
     root = find_root(path, file.job)
     job = _job(root, file.job, name)
@@ -83,6 +89,7 @@ def load_sweep(path: Path, max_runs: int = MAX_RUNS, profile: str | None = None)
         table=file.table,
         description=file.description,
         notes=notes,
+        shown=name,
     )
 
 

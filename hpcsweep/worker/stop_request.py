@@ -38,9 +38,13 @@ class Stop:
         self._whole_s = self.remaining_s
 
     def listen(self) -> None:
-        """Take over the signals that ask a worker to stop, submitit's own handlers included."""
+        """Take over the signals that ask a worker to stop, submitit's own handlers included.
+
+        A ctrl-C was held back until now, by whoever started us: it arrives here.
+        """
         for number in SIGNALS:
             signal.signal(number, self._take)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     @property
     def remaining_s(self) -> float:

@@ -32,11 +32,16 @@ from hpcsweep.worker.work_order import Claims, batches, train_crew
 PROGRESSED, LATER, TOO_SHORT = "progressed", "later", "too short"
 
 
-def work(submission_path: str, index: int, workers: int, *, threads: int = 1, pin: bool = False) -> dict[str, int]:
+def work(
+    submission_path: str, index: int, workers: int, *, threads: int = 1, pin: bool = False, data: str | None = None
+) -> dict[str, int]:
     """Be worker `index` of `workers` on a submission; return how many trajectories ended how.
 
-    This is what submitit calls in a process of its own: all it is sent is this function and a path.
+    This is what submitit calls in a process of its own: all it is sent is this function and paths. `data` is the folder
+    of the data sets where HPCSWEEP_DATA names none.
     """
+    if data:
+        os.environ.setdefault("HPCSWEEP_DATA", data)
     stop = Stop()
     stop.listen()
     set_environment(threads)

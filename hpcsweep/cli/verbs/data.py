@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import json_option, note
+from hpcsweep.cli.options import json_option, note
 
 if TYPE_CHECKING:
     from hpcsweep.data.catalogue import Published

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
-from hpcsweep.cli.common import json_option, store_option
+from hpcsweep.cli.options import json_option, store_option
 
 MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "fault": ("FAULT", "red")}
 
@@ -23,18 +22,14 @@ def command(store: str | None, profile: str, probe: bool, as_json: bool) -> int:
 
     Exit code 2 if something would keep a sweep from running.
     """
-    from hpcsweep.slurm.asking.doctor import examine
-    from hpcsweep.store import locate_store
-    from hpcsweep.sweep.profile import load_profile
+    from hpcsweep.launch.study import doctor
 
-    root = Path.cwd()
-    loaded = load_profile(root, profile)
-    findings = examine(loaded, locate_store(store, root, loaded.store), probe=probe)
+    found = doctor(profile, store=store, probe=probe)
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings]))
+        click.echo(json.dumps([asdict(finding) for finding in found.findings]))
     else:
-        for finding in findings:
+        for finding in found.findings:
             word, colour = MARKS[finding.level]
             advice = f"; {finding.advice}" if finding.advice else ""
             click.echo(f"{click.style(f'{word:<8}', fg=colour)} {finding.what}{advice}")
-    return 2 if any(finding.level == "fault" for finding in findings) else 0
+    return 0 if found.ok else 2

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.common import note, store_option
-from hpcsweep.cli.reading import read_results, source_argument, where_option
+from hpcsweep.cli.options import note, source_argument, store_option, where_option
 
 
 @click.command("export")
@@ -18,10 +17,10 @@ from hpcsweep.cli.reading import read_results, source_argument, where_option
 @store_option
 def command(source: Path, folder: Path, csv: bool, where: str | None, store: str | None) -> None:
     """Write the runs and the history of SWEEP as Parquet (or CSV); hpcsweep.results.read_export reads them back."""
-    from hpcsweep.results import export
+    from hpcsweep.results import export, load
     from hpcsweep.results.query.select import select
 
-    selected = select(read_results(source, store), where)
+    selected = select(load(source, store=store, say=note), where)
     for path in export(selected, folder, csv=csv):
         click.echo(path)
     states = selected.column("state").value_counts()

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.common import json_option, store_option
-from hpcsweep.cli.reading import read_results, source_argument, where_option
+from hpcsweep.cli.options import json_option, note, source_argument, store_option, where_option
 
 
 @click.command("knee")
@@ -34,13 +33,14 @@ def command(
     """Say after how many epochs of SWEEP less than 5 % of the gain is still to come, and what each stretch buys."""
     from hpcsweep.errors import UsageError
     from hpcsweep.knee import knee, marginal, reaching
+    from hpcsweep.results import load
     from hpcsweep.tables.formats.plain import frame_text
 
     try:
         thresholds = [float(text) for text in reach.split(",")]
     except ValueError:
         raise UsageError(f'--reach: found "{reach}", expected numbers such as 0.6,0.8') from None
-    results = read_results(source, store)
+    results = load(source, store=store, say=note)
     frames = {
         "knee": knee(results, metric, axis=axis, percent=percent, where=where),
         "reaching": reaching(results, metric, thresholds, axis=axis, where=where),

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import note, open_store, store_option
-from hpcsweep.errors import NothingSelectedError, UsageError
-from hpcsweep.sweep.runs import short_id
-
-if TYPE_CHECKING:
-    from hpcsweep.store import Store
+from hpcsweep.cli.options import note, store_option
 
 
 @click.command("logs")
@@ -24,36 +18,24 @@ if TYPE_CHECKING:
 @click.option("--worker", metavar="TASK", help="What a worker itself printed, such as 1234_5, instead of a run.")
 def command(run: str | None, store: str | None, follow: bool, all_attempts: bool, worker: str | None) -> None:
     """Print the log of RUN: an id, or the beginning of one. A failed run's log ends with its traceback."""
-    opened = open_store(store, Path.cwd())
+    from hpcsweep.errors import UsageError
+    from hpcsweep.launch.logs import logs, logs_of_worker
+    from hpcsweep.store.opening import open_store
+
     if worker:
-        _print_worker(opened, worker, follow)
-        return
-    if run is None:
+        found = logs_of_worker(open_store(store), worker)
+    elif run is not None:
+        found = logs(open_store(store), run)
+    else:
         raise UsageError("found neither a run nor a worker; type: hpcsweep logs RUN, or: hpcsweep logs --worker TASK")
-    trajectory_id, run_id = opened.find_run(run)
-    paths = opened.log_paths(trajectory_id)
-    if not paths:
-        raise NothingSelectedError(f"run {short_id(run_id)} has no log: it was not begun yet; expected an attempt")
-    end = _print(paths if all_attempts else paths[-1:])
-    failure = opened.failure(trajectory_id)
-    if failure and failure.message:
-        note(f"== failed ({failure.cause}): {failure.message}")
+    end = _print(found.paths if all_attempts or worker else found.paths[-1:])
+    if found.failure and found.failure.message:
+        note(f"== failed ({found.failure.cause}): {found.failure.message}")
     if follow:
-        _follow(paths[-1], end)
+        _follow(found.paths[-1], end)
 
 
-def _print_worker(store: Store, task: str, follow: bool) -> None:
-    from hpcsweep.store.task_files import worker_logs
-
-    paths = worker_logs(store.layout, task)
-    if not paths:
-        raise NothingSelectedError(f"no worker {task} has begun; see who has: hpcsweep status SWEEP")
-    end = _print(paths)
-    if follow:
-        _follow(paths[-1], end)
-
-
-def _print(paths: list[Path]) -> int:
+def _print(paths: tuple[Path, ...]) -> int:
     """Print logs one after the other; return where in the last one we are."""
     end = 0
     for path in paths:

@@ -11,22 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import (
-    json_option,
-    load,
-    make_plan_of,
-    max_runs_option,
-    plan_line,
-    short_params,
-    store_of,
-    store_option,
-    sweep_argument,
-)
+from hpcsweep.cli.options import json_option, max_runs_option, note, store_option, sweep_argument
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.launch.plan import Plan
-    from hpcsweep.store import Store
 
 SHOWN = 20
 
@@ -52,28 +41,22 @@ def command(
 ) -> None:
     """Show the runs of SWEEP and which are new, done, resumable, failed or removed. Changes nothing."""
     if as_script:
-        _print_script(sweep_path, store, profile)
+        from hpcsweep.launch.cluster import batch_script
+
+        if script := batch_script(sweep_path, store=store, profile=profile, say=note):
+            click.echo(script)
         return
-    sweep = load(sweep_path, max_runs, profile)
-    opened = store_of(sweep, store)
-    plan = make_plan_of(sweep, opened)
+    from hpcsweep.launch.plan import plan
+
+    predict = not (as_json or as_csv)
+    made = plan(sweep_path, store=store, profile=profile, max_runs=max_runs, predict=predict, say=note)
     if as_json:
-        sys.stdout.writelines(plan.json_pieces())
+        sys.stdout.writelines(made.json_pieces())
         click.echo()
     elif as_csv:
-        _print_csv(plan)
+        _print_csv(made)
     else:
-        _print_text(plan, opened, show_all)
-
-
-def _print_script(sweep_path: Path, store: str | None, profile: str | None) -> None:
-    from hpcsweep.cli.sending import nothing_to_do, open_sending, script_of, size_of, uncovered
-
-    sending = open_sending(sweep_path, store, {"profile": profile, "links": None}, look_only=True)
-    if todo := uncovered(sending, failed=False):
-        click.echo(script_of(sending, size_of(sending, len(todo))))
-    else:
-        nothing_to_do(sending, failed=False)
+        _print_text(made, show_all)
 
 
 def _print_csv(plan: Plan) -> None:
@@ -85,16 +68,13 @@ def _print_csv(plan: Plan) -> None:
         writer.writerow([run.id, state, run.seed, *values])
 
 
-def _print_text(plan: Plan, store: Store, show_all: bool) -> None:
-    from hpcsweep.launch.prediction import predict
-    from hpcsweep.machine import default_workers
-
-    click.echo(plan_line(plan))
-    if left := len(plan.unfinished()):
-        workers = default_workers(left, asked=None, given=plan.sweep.profile.workers)
-        click.echo(predict(plan, store).in_words(workers))
+def _print_text(plan: Plan, show_all: bool) -> None:
+    click.echo(plan.in_words())
+    if predicted := plan.prediction_in_words():
+        click.echo(predicted)
     rows = list(islice(plan.rows(), None if show_all else SHOWN))
     for row in rows:
-        click.echo(f"  {short_id(row['id'])}  {row['state']:<9}  seed={row['seed']} {short_params(row['params'])}")
+        params = " ".join(f"{name}={value}" for name, value in row["params"].items())
+        click.echo(f"  {short_id(row['id'])}  {row['state']:<9}  seed={row['seed']} {params}")
     if len(rows) < len(plan.sweep.runs):
         click.echo(f"  ... and {len(plan.sweep.runs) - len(rows)} more (--all, --csv, --json list them)")

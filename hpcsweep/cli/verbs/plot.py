@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.common import store_option
-from hpcsweep.cli.reading import read_results, source_argument, split_names, where_option
+from hpcsweep.cli.options import note, source_argument, split_names, store_option, where_option
 
 KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "per-class")
 
@@ -48,8 +47,9 @@ def command(
     parameter), parallel (coordinates), confusion (matrices), per-class (accuracy).
     """
     from hpcsweep.figures import plot, save
+    from hpcsweep.results import load
 
-    results = read_results(source, store)
+    results = load(source, store=store, say=note)
     options: dict[str, Any] = {"metrics": split_names(metrics), "group": split_names(group)}
     if kind == "curves":
         options |= {"log_epochs": log, "classes": classes}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.common import store_option
-from hpcsweep.cli.reading import read_results, source_argument, where_option
+from hpcsweep.cli.options import note, source_argument, store_option, where_option
 
 
 @click.command("report")
@@ -20,6 +19,7 @@ from hpcsweep.cli.reading import read_results, source_argument, where_option
 def command(source: Path, out: Path | None, where: str | None, store: str | None) -> None:
     """Write everything that SWEEP came to into one HTML file that needs no network, and print its name."""
     from hpcsweep.report import write_report
+    from hpcsweep.results import load
 
-    results = read_results(source, store)
+    results = load(source, store=store, say=note)
     click.echo(write_report(results, out or Path(f"{results.title}-report.html"), where=where))

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.common import store_option, sweep_argument
-from hpcsweep.cli.sending import nothing_to_do, open_sending, request_options, send, size_of, uncovered
+from hpcsweep.cli.options import note, request_options, store_option, sweep_argument
 
 
 @click.command("resume")
@@ -21,9 +20,8 @@ def command(sweep_path: Path, store: str | None, retry_failed: bool, **wishes: A
 
     Failed runs are left alone unless --failed says otherwise; --mem, --time and --exclude mend what they died of.
     """
-    sending = open_sending(sweep_path, store, wishes)
-    todo = uncovered(sending, failed=retry_failed)
-    if not todo:
-        nothing_to_do(sending, failed=retry_failed)
-        return
-    send(sending, todo, size_of(sending, len(todo)))
+    from hpcsweep.launch.cluster import resume
+
+    sent = resume(sweep_path, store=store, failed=retry_failed, say=note, **wishes)
+    if sent.arrays:
+        click.echo(sent.in_words())

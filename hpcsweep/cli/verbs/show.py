@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-from hpcsweep.cli.common import json_option, open_store, store_option
+from hpcsweep.cli.options import json_option, store_option
 
 
 @click.command("show")
@@ -16,11 +15,11 @@ from hpcsweep.cli.common import json_option, open_store, store_option
 @store_option
 def command(run: str, as_json: bool, store: str | None) -> None:
     """Print everything recorded of RUN: an id, or the beginning of one."""
-    from hpcsweep.results import record_of
+    from hpcsweep.results import show
     from hpcsweep.results.describe import describe
+    from hpcsweep.store.opening import open_store
 
-    opened = open_store(store, Path.cwd())
-    record = record_of(opened, *opened.find_run(run))
+    record = show(open_store(store), run)
     if as_json:
         click.echo(json.dumps(record, allow_nan=False))
     else:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hpcsweep.cli.common import store_option, sweep_argument
-from hpcsweep.cli.sending import (
-    Sending,
-    confirm_removed,
-    nothing_to_do,
-    open_sending,
-    request_options,
-    script_of,
-    send,
-    size_of,
-    uncovered,
-)
+from hpcsweep.cli.options import agree_to_removed, note, request_options, store_option, sweep_argument
 
 
 @click.command("submit")
@@ -30,34 +20,36 @@ from hpcsweep.cli.sending import (
 @click.option("--when", is_flag=True, help="Compare times, GPUs and partitions by expected start; submit nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask about runs that were removed from the sweep.")
 def command(
-    sweep_path: Path, store: str | None, dry_run: bool, test: bool, when: bool, yes: bool, **wishes: Any
+    sweep_path: Path,
+    store: str | None,
+    dry_run: bool,
+    test: bool,
+    when: bool,
+    yes: bool,
+    links: int | None,
+    **wishes: Any,
 ) -> None:
     """Send workers for what SWEEP lacks to SLURM, and return at once.
 
     Safe to repeat: what has workers in the queue is left to them, what is done stays done.
     """
-    sending = open_sending(sweep_path, store, wishes, look_only=dry_run or test or when)
-    todo = uncovered(sending, failed=False)
-    if not todo:
-        nothing_to_do(sending, failed=False)
-        return
+    from hpcsweep.launch import cluster
+    from hpcsweep.slurm.asking.when import describe_offers
+
+    said: str | None
+    asked: dict[str, Any] = {"store": store, "say": note, **wishes}
     if when:
-        _print_when(sending)
-        return
-    size = size_of(sending, len(todo))
-    if dry_run:
-        click.echo(script_of(sending, size))
+        said = "\n".join(describe_offers(cluster.compare_starts(sweep_path, **asked)))
+    elif dry_run:
+        said = cluster.batch_script(sweep_path, **asked)
     elif test:
-        from hpcsweep.slurm.sending.submit import expected_start
-
-        click.echo(expected_start(sending.request, size.workers))
+        said = cluster.start_of_workers(sweep_path, **asked)
     else:
-        confirm_removed(sending, yes=yes)
-        send(sending, todo, size)
+        agree = _agree_to_all if yes else agree_to_removed
+        said = cluster.submit(sweep_path, agree=agree, links=links, **asked).in_words()
+    if said:
+        click.echo(said)
 
 
-def _print_when(sending: Sending) -> None:
-    from hpcsweep.slurm.asking.when import compare_requests, describe_offers
-
-    for line in describe_offers(compare_requests(sending.request, sending.limits)):
-        click.echo(line)
+def _agree_to_all(removed: Sequence[str]) -> bool:
+    return True

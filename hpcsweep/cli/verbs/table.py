@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.common import json_option, store_option
-from hpcsweep.cli.reading import deliver, out_option, read_results, source_argument, split_names, where_option
+from hpcsweep.cli.options import (
+    json_option,
+    note,
+    out_option,
+    source_argument,
+    split_names,
+    store_option,
+    where_option,
+)
 from hpcsweep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "md", "csv", "latex", "html", "json")
 KINDS = ("mean", "ci", "median", "range", "min", "max")
-UNLIMITED = 10_000
 
 
 @click.command("table")
@@ -60,12 +64,14 @@ def command(
     store: str | None,
 ) -> None:
     """Print the comparison table of SWEEP (a sweep file, or a store's folder): mean ± std (n) of each cell."""
+    from hpcsweep.cli.printing import deliver, table_width
+    from hpcsweep.results import load
     from hpcsweep.tables import render, table
 
     form = "json" if as_json else form
     if findings and form not in ("text", "md"):
         raise UsageError(f"--findings: found the format {form}, expected text or md")
-    results = read_results(source, store)
+    results = load(source, store=store, say=note)
     made = table(
         results,
         rows=split_names(rows),
@@ -76,9 +82,7 @@ def command(
         columns=columns,
         best=not no_best,
     )
-    fits_terminal = out is None and sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if fits_terminal else UNLIMITED
-    text = render(made, form, width)
+    text = render(made, form, table_width(to_file=out is not None))
     if findings:
         text += "\n" + "".join(f"- {line}\n" for line in _findings(results, where, made.spec.values[0]))
     deliver(text, out)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.slurm.watching.causes import Cause
@@ -39,6 +40,22 @@ class SlurmView:
         for death in self.deaths:
             groups[death.cause.name].append(death)
         return [(group[0].cause, group) for group in groups.values()]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the view as `status --json` prints it."""
+        return {
+            "pending": len(self.pending),
+            "running": [{"task": task.name, "node": task.node, "since": task.start} for task in self.running],
+            "why_pending": [
+                {"code": reason.code, "words": reason.words, "stuck": reason.stuck, "count": count}
+                for count, reason in self.reasons()
+            ],
+            "deaths": [
+                {"task": death.task, "cause": death.cause.name, "node": death.node, "again": death.again}
+                for death in self.deaths
+            ],
+            "notes": self.notes,
+        }
 
 
 def covered_trajectories(store: Store, sweep: str, queue: Queue) -> set[str]:

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from hpcsweep.cli.workers import SCHEDULER_FLOOR_S
+from hpcsweep.launch.status import SCHEDULER_FLOOR_S
 from tests.slurm.private_cluster import Cluster
 from tests.slurm.study import CountedCommands, SlurmStudy
 

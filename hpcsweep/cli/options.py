@@ -1,0 +1,89 @@
+"""The options and arguments that verbs share, and how they say what is no data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+sweep_argument = click.argument("sweep_path", metavar="SWEEP", type=click.Path(path_type=Path))
+source_argument = click.argument("source", metavar="SWEEP", type=click.Path(path_type=Path))
+store_option = click.option(
+    "--store",
+    metavar="DIR",
+    help="The store of results  [default: $HPCSWEEP_STORE, else the profile's, else results/ of the study]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+max_runs_option = click.option(
+    "--max-runs", type=int, default=1_000_000, show_default=True, help="Refuse a sweep of more runs."
+)
+where_option = click.option("--where", metavar="CONDITION", help="""Only runs such as "optimizer == 'adam'".""")
+out_option = click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write a file."
+)
+
+_REQUEST = (
+    click.option("--profile", metavar="NAME", help="A profile of jobs/profiles/ instead of the sweep's."),
+    click.option("--time", "time", metavar="TIME", help='Wall time of a worker: minutes, "HH:MM:SS" or "D-HH:MM:SS".'),
+    click.option("--workers", metavar="N|each", help='Size of the array; "each": one a trajectory.'),
+    click.option("--gpus", type=click.IntRange(min=0), help="GPUs of a worker."),
+    click.option("--workers-per-gpu", metavar="N|auto", help='Workers that share a GPU; "auto": as many as fit.'),
+    click.option("--cpus", type=click.IntRange(min=1), help="CPU cores of a worker."),
+    click.option("--mem", metavar="GB", help="Memory of a worker, such as 32G."),
+    click.option("--partition", metavar="NAME", help="SLURM partition."),
+    click.option("--account", metavar="NAME", help="SLURM account."),
+    click.option("--qos", metavar="NAME", help="SLURM quality of service."),
+    click.option("--constraint", metavar="TEXT", help="Node features."),
+    click.option("--exclude", metavar="NODES", help="Nodes not to use, such as node[3-5]."),
+    click.option(
+        "--continue",
+        "continue_by",
+        type=click.Choice(["requeue", "resubmit", "chain", "manual"]),
+        help="How unfinished work goes on when a worker's time ends.",
+    ),
+    click.option("--links", type=click.IntRange(min=1), help="Length of a chain  [default: 4]"),
+)
+
+
+def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a worker asks of SLURM; the function gets them as **wishes."""
+    for option in reversed(_REQUEST):
+        function = option(function)
+    return function
+
+
+def note(message: str) -> None:
+    """Tell the user something that is not data."""
+    click.echo(message, err=True)
+
+
+def split_names(texts: Sequence[str] | str | None) -> list[str] | None:
+    """Split `layers,neurons` at its commas, those inside brackets excepted; None if nothing was given."""
+    if not texts:
+        return None
+    parts: list[str] = []
+    for text in [texts] if isinstance(texts, str) else texts:
+        depth, start = 0, 0
+        for at, letter in enumerate(f"{text},"):
+            depth += (letter == "(") - (letter == ")")
+            if letter == "," and depth <= 0:
+                parts.append(text[start:at].strip())
+                start = at + 1
+    return [part for part in parts if part]
+
+
+def agree_to_removed(removed: Sequence[str]) -> bool:
+    """Show which runs were removed from the file since last time, and ask before going on."""
+    from hpcsweep.errors import UsageError
+    from hpcsweep.launch.cluster import describe_removed
+
+    for line in describe_removed(removed):
+        note(line)
+    if not sys.stdin.isatty():
+        raise UsageError("runs were removed from the sweep; expected a yes to that; type: --yes")
+    if not click.confirm("submit the others?", err=True):
+        raise click.Abort
+    return True

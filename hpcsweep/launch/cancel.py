@@ -1,0 +1,75 @@
+"""Stopping the workers of a sweep, or the training of single runs, with checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hpcsweep.errors import SchedulerError, UsageError
+from hpcsweep.launch.html import page
+from hpcsweep.slurm.sending.cancel import cancel_arrays
+from hpcsweep.store import Store
+from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell
+from hpcsweep.store.task_files import slurm_submissions
+from hpcsweep.sweep.load import Sweep
+from hpcsweep.sweep.runs import short_id
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """What was told to stop: arrays of workers (and job names of those whose array is not known), or runs by id."""
+
+    arrays: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        first, *others = self.lines or ("nothing to cancel",)
+        return page(first, lines=others)
+
+
+def cancel(source: Source, *runs: str, store: StoreSource = None, say: Say = tell) -> Cancelled:
+    """Stop the workers of a sweep, or only the training of `runs` (ids, or beginnings of ids) in its store.
+
+    Workers get their time to write checkpoints; what is done stays, and `resume` goes on. A run that is cancelled takes
+    the other lengths of its training with it; its worker notices at the next heartbeat. `source` is a sweep, or for
+    runs also a store (its folder). Raises NothingSelectedError if there is no such run, SchedulerError if SLURM did not
+    answer: then nothing continues itself any more, but workers in the queue stay there.
+    """
+    sweep, opened = open_source(source, store=store, say=say)
+    if runs:
+        return _cancel_runs(opened, [opened.find_run(run) for run in runs])
+    if sweep is None:
+        raise UsageError(f"{opened.root}: found a store and no run of it, expected runs as well, or a sweep file")
+    return _cancel_sweep(sweep, opened, say)
+
+
+def _cancel_sweep(sweep: Sweep, store: Store, say: Say) -> Cancelled:
+    submissions = [files for files in slurm_submissions(store.layout, sweep.name) if not files.cancelled.exists()]
+    arrays = [str(sent.array) for files in submissions for sent in files.arrays()]
+    names = [sent.job_name for files in submissions for sent in files.interrupted()]
+    for files in submissions:
+        files.cancelled.touch()  # first, so that no worker that ends now continues itself
+    if not arrays and not names:
+        say(f"{sweep.name} has no workers in SLURM's queue")
+        return Cancelled()
+    if problem := cancel_arrays(arrays, names):
+        raise SchedulerError(
+            f"no worker continues itself any more, but those in the queue could not be reached ({problem}); "
+            f"type the same again later: hpcsweep cancel {sweep.shown}"
+        )
+    line = f"{sweep.name}: cancelled; go on later: hpcsweep resume {sweep.shown}"
+    return Cancelled(arrays=(*arrays, *names), lines=(line,))
+
+
+def _cancel_runs(store: Store, found: list[tuple[str, str]]) -> Cancelled:
+    for trajectory_id, _ in found:
+        folder = store.folder(trajectory_id)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.cancelled.touch()
+    ids = tuple(run_id for _, run_id in found)
+    lines = tuple(
+        f"run {short_id(run_id)}: its worker stops training it at the next heartbeat, with the other lengths of its "
+        "training; it goes on when it is submitted again"
+        for run_id in ids
+    )
+    return Cancelled(runs=ids, lines=lines)

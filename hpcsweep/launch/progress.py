@@ -1,0 +1,69 @@
+"""How far the trajectories of a sweep are, in one look at the store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpcsweep.store import Store
+from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.runs import Run, Trajectory
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many runs are in which state, and how much is trained of how much: epochs where the job has them, else runs.
+
+    `latest` is the newest epoch of a trajectory at work and its metrics, in words; empty if there is none.
+    """
+
+    counts: Counter[str]
+    trained: float
+    total: float
+    latest: str
+
+    @property
+    def runs(self) -> int:
+        """The number of runs that were looked at."""
+        return sum(self.counts.values())
+
+    @property
+    def ended(self) -> int:
+        """The number of runs that are done or failed."""
+        return self.counts["done"] + self.counts["failed"]
+
+
+def progress_of(store: Store, trajectories: Sequence[Trajectory]) -> Progress:
+    """Look at the store."""
+    runs = [run for trajectory in trajectories for run in trajectory.runs]
+    states = store.states(runs)
+    counts = Counter(states.get(run.id, "new") for run in runs)
+    trained = total = 0.0
+    latest: dict[str, Any] = {}
+    for trajectory in trajectories:
+        goal = max(_work(run) for run in trajectory.runs)
+        total += goal
+        ended = [run for run in trajectory.runs if states.get(run.id) in ("done", "failed")]
+        reached = goal if len(ended) == len(trajectory.runs) else max(map(_work, ended), default=0)
+        if any(states.get(run.id) == "running" for run in trajectory.runs):
+            progress = store.progress(trajectory.id) or {}
+            reached = max(reached, min(goal, progress.get("epoch", 0) if progress.get("epochs") else 0))
+            latest = progress or latest
+        trained += reached
+    return Progress(counts, trained, total, _latest(latest))
+
+
+def _work(run: Run) -> int:
+    return epochs_of(run.params) or 1
+
+
+def _latest(progress: dict[str, Any]) -> str:
+    if not progress:
+        return ""
+    shown = [name for name in ("val_accuracy", "val_loss", "accuracy", "loss") if name in progress["metrics"]][:2]
+    shown = shown or [name for name in progress["metrics"] if name != "seconds"][:2]
+    metrics = " ".join(f"{name} {progress['metrics'][name]:.4g}" for name in shown)
+    epochs = f"/{progress['epochs']}" if progress.get("epochs") else ""
+    return f"epoch {progress['epoch']}{epochs} {metrics}"

@@ -1,0 +1,176 @@
+"""How far a sweep is: the store's word on its runs, and SLURM's on its workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from hpcsweep.errors import NothingSelectedError
+from hpcsweep.launch.html import page, table_of
+from hpcsweep.launch.plan import make_plan, previous_run_ids
+from hpcsweep.slurm.watching.deaths import Death
+from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
+from hpcsweep.store import Failure, Store
+from hpcsweep.store.claims import read_owner
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
+from hpcsweep.store.results import encode_numbers
+from hpcsweep.store.states import FINISHED, RunState, count_states
+from hpcsweep.store.task_files import slurm_submissions
+from hpcsweep.sweep.load import Sweep
+from hpcsweep.sweep.runs import Run, short_id
+
+SCHEDULER_FLOOR_S = 15.0  # between two questions to the scheduler, however often we look
+WATCH_EVERY_S = 2.0
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run: its state, the newest epoch and metrics, and why it failed."""
+
+    id: str
+    seed: int
+    params: dict[str, Any]
+    state: str
+    epoch: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    cause: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as `status --json` prints it."""
+        return {**vars(self), "metrics": encode_numbers(dict(self.metrics))}
+
+
+@dataclass(frozen=True)
+class Status:
+    """A look at a sweep: its runs in the order of `sweep.runs`, and its workers if any went to SLURM.
+
+    `removed` holds the ids of runs that an earlier form of the sweep had.
+    """
+
+    sweep: Sweep
+    runs: list[RunStatus]
+    removed: Sequence[str]
+    workers: SlurmView | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many runs there are of each state, in the order of RunState."""
+        return count_states(run.state for run in self.runs)
+
+    def in_state(self, state: RunState) -> list[RunStatus]:
+        """Return the runs in a state."""
+        return [run for run in self.runs if run.state == state]
+
+    def in_words(self) -> str:
+        """Return the counts as a line for people."""
+        said = ", ".join(f"{count} {state}" for state, count in self.counts.items())
+        return f"{self.sweep.name}: {len(self.runs)} runs: {said}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the status as `status --json` prints it."""
+        plan = make_plan(self.sweep, {run.id: run.state for run in self.runs}, self.removed)
+        told = {"workers": self.workers.to_json()} if self.workers else {}
+        return {**plan.to_json(), "runs": [run.to_json() for run in self.runs], **told}
+
+    def _repr_html_(self) -> str:
+        unfinished = [run for run in self.runs if run.state not in FINISHED]
+        rows = [
+            (short_id(run.id), run.state, run.seed, run.epoch, run.cause, *run.params.values())
+            for run in islice(unfinished, SHOWN)
+        ]
+        headings = ("id", "state", "seed", "epoch", "cause", *self.sweep.job.names)
+        more = len(unfinished) - len(rows)
+        workers = self.workers and f"workers: {len(self.workers.running)} running, {len(self.workers.pending)} waiting"
+        lines = [f"and {more} more: hpcsweep.runs(sweep) lists them" if more else "", workers or ""]
+        return page(self.in_words(), table_of(headings, rows), lines)
+
+
+@dataclass(frozen=True)
+class KnownSweep:
+    """A sweep that a store knows, and when it was last submitted (UTC), empty if never."""
+
+    name: str
+    submitted: str
+
+
+def status(source: SweepSource, *, store: StoreSource = None, say: Say = tell) -> Status:
+    """Return the states of a sweep's runs, from the store alone, and what SLURM says of its workers, in one question.
+
+    Raises SweepFileError or JobError for a fault in the sweep file. SLURM need not answer.
+    """
+    return next(watch(source, store=store, say=say))
+
+
+def watch(
+    source: SweepSource, *, store: StoreSource = None, every_s: float = WATCH_EVERY_S, say: Say = tell
+) -> Iterator[Status]:
+    """Yield the status again and again, `every_s` seconds apart; SLURM is asked every SCHEDULER_FLOOR_S at most."""
+    sweep, opened = open_sweep(source, store=store, say=say)
+    workers = _Workers(opened, sweep.name)
+    while True:
+        runs = list(_runs(sweep, opened))
+        view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs))
+        if deaths := {death.task: death for death in view.deaths} if view else {}:
+            runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
+        now = {run.id for run in sweep.runs}
+        yield Status(sweep, runs, sorted(previous_run_ids(opened, sweep.name) - now), view)
+        time.sleep(every_s)
+
+
+def known_sweeps(store: StoreSource = None) -> list[KnownSweep]:
+    """Return the sweeps that a store knows, by name; NothingSelectedError if there is none."""
+    opened = open_store(store)
+    if not (names := opened.layout.sweep_names()):
+        raise NothingSelectedError(f"the store {opened.root} holds no sweep yet; begin one: hpcsweep run SWEEP")
+    submissions = {name: opened.layout.submissions(name) for name in names}
+    return [KnownSweep(name, sent[-1].path.name if sent else "") for name, sent in submissions.items()]
+
+
+class _Workers:
+    """SLURM's view of a sweep, asked at most every SCHEDULER_FLOOR_S; None for sweeps that never went there."""
+
+    def __init__(self, store: Store, sweep: str) -> None:
+        self._store, self._sweep = store, sweep
+        self._view: SlurmView | None = None
+        self._asked = -SCHEDULER_FLOOR_S
+
+    def view(self, *, at_work: bool) -> SlurmView | None:
+        """Return the view, a new one if the last is old enough; `at_work`: whether a run is being trained."""
+        if time.monotonic() - self._asked >= SCHEDULER_FLOOR_S and slurm_submissions(self._store.layout, self._sweep):
+            self._view = look_at_workers(self._store, self._sweep, at_work=at_work)
+            self._asked = time.monotonic()
+        return self._view
+
+
+def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
+    states = store.states(sweep.runs, outcomes=True)
+    failures: dict[str, Failure | None] = {}
+    for run in sweep.runs:
+        seen = RunStatus(run.id, run.seed, run.params, states.get(run.id, RunState.NEW))
+        if seen.state in FINISHED:
+            record = store.summary(run)
+            seen = replace(seen, epoch=record.epoch, metrics=record.metrics)
+        elif seen.state == RunState.RUNNING:
+            progress = store.progress(run.trajectory) or {}
+            seen = replace(seen, epoch=progress.get("epoch"), metrics=progress.get("metrics", {}))
+        elif seen.state == RunState.FAILED:
+            if run.trajectory not in failures:
+                failures[run.trajectory] = store.failure(run.trajectory)
+            failure = failures[run.trajectory]
+            seen = replace(seen, cause=f"{failure.cause}: {failure.message}" if failure else None)
+        yield seen
+
+
+def _with_cause(seen: RunStatus, run: Run, store: Store, deaths: Mapping[str, Death]) -> RunStatus:
+    """Return an unfinished run with the cause of its worker's death, where one is known."""
+    if seen.state in (*FINISHED, RunState.RUNNING):
+        return seen
+    look = store.look(run.trajectory)
+    death = deaths.get(str(read_owner(look.folder, look.generation).get("worker"))) if look.generation else None
+    if death is None or not (seen.cause is None or seen.cause.startswith("worker died")):
+        return seen
+    return replace(seen, cause=f"{death.cause.name}: {death.cause.words}")

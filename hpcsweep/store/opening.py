@@ -1,0 +1,72 @@
+"""From what a caller names (a sweep file, a loaded sweep, a store) to the sweep and its store.
+
+Planning, launching and reading results all begin here. No worker imports this module, since it reads sweep files.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from hpcsweep.errors import UsageError
+from hpcsweep.store.store import Store, locate_store
+from hpcsweep.sweep.load import MAX_RUNS, Sweep, load_sweep
+
+SweepSource = str | Path | Sweep
+Source = SweepSource | Store
+StoreSource = str | Path | Store | None
+Say = Callable[[str], None]
+
+
+def tell(message: str) -> None:
+    """Tell what is no result (a warning of the sweep file, say) to the logger "hpcsweep", where nobody asked for it."""
+    logging.getLogger("hpcsweep").info(message)
+
+
+def open_sweep(
+    source: SweepSource,
+    *,
+    store: StoreSource = None,
+    profile: str | None = None,
+    max_runs: int = MAX_RUNS,
+    say: Say = tell,
+) -> tuple[Sweep, Store]:
+    """Return a sweep and the store of its results, which need not exist; `profile` names another than the sweep's.
+
+    The warnings of a sweep file that is read go to `say`. Raises SweepFileError or JobError for a fault in it.
+    """
+    if isinstance(source, Sweep):
+        sweep = source.with_profile(profile) if profile else source
+    else:
+        sweep = load_sweep(source, max_runs, profile)
+        for line in sweep.notes:
+            say(f"{sweep.shown}: {line}")
+    return sweep, store_of(sweep, store)
+
+
+def store_of(sweep: Sweep, store: StoreSource = None) -> Store:
+    """Return `store`, else the one of HPCSWEEP_STORE, of the sweep's profile, or its study's results/."""
+    if isinstance(store, Store):
+        return store
+    return Store(locate_store(store, sweep.root, sweep.profile.store), lease_s=sweep.profile.lease_s)
+
+
+def open_store(store: StoreSource = None) -> Store:
+    """Return `store`, else the one of HPCSWEEP_STORE or results/ in the working folder; it need not exist."""
+    return store if isinstance(store, Store) else Store(locate_store(store, Path.cwd()))
+
+
+def open_source(source: Source, *, store: StoreSource = None, say: Say = tell) -> tuple[Sweep | None, Store]:
+    """Return the sweep of a sweep file and its store; or None and the store, if `source` is a store or its folder.
+
+    UsageError: `source` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
+    """
+    if isinstance(source, Store):
+        return None, source
+    if not isinstance(source, Sweep):
+        if Path(source).is_dir():
+            return None, Store(Path(source).absolute())
+        if Path(source).suffix != ".toml" and not Path(source).is_file():
+            raise UsageError(f"{source}: found no such file or folder; expected a sweep file or a store's folder")
+    return open_sweep(source, store=store, say=say)
