@@ -4,12 +4,16 @@ Of the fenced blocks of a page, in their order:
 
     python title="jobs/x.py", toml title="sweeps/x.toml"   written as that file; a sweep file must plan without a note
     python                                                 run, with the names of the blocks before it
+    text title="output"                                    what the Python block before it printed
     toml                                                   read as a sweep file where it has a name and a job
     console                                                lines after "$ " typed; what they print must be what follows
     sh, text                                               shown; every `hpcsweep VERB` in sh must have these options
 
 In what a command printed, "..." stands for anything, white space is not compared, and numbers with decimals may differ
-by a twentieth: processors of other kinds round otherwise. `<!-- not run: REASON -->` before a block leaves it out.
+by a twentieth: processors of other kinds round otherwise. A comment before a block says more of it:
+
+    <!-- not run: REASON -->                               it is left out
+    <!-- typed again until it shows this -->               its one command has three minutes to print what is shown
 """
 
 from __future__ import annotations
@@ -20,8 +24,12 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Mapping
+from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -30,47 +38,58 @@ import pytest
 
 from hpcsweep.cli import cli
 from hpcsweep.sweep.file import SweepFile
+from hpcsweep.sweep.profile import Profile
 from tests.conftest import ENVIRONMENT, REPOSITORY
 
 FENCE = re.compile(
-    r'^(?:<!-- not run: (?P<why>.+) -->\n)?```(?P<language>\w+)(?: title="(?P<title>.+?)")?\n(?P<text>.*?)^```$',
+    r'^(?:<!-- (?P<comment>.+) -->\n)?```(?P<language>\w+)(?: title="(?P<title>.+?)")?\n(?P<text>.*?)^```$',
     re.MULTILINE | re.DOTALL,
 )
 DECIMAL = re.compile(r"(?<![\w.])-?\d+\.\d+(?:e[+-]?\d+)?(?![\w.])")
 TOLERANCE = 0.05
+VARIABLES = {"PYTHONPATH": str(REPOSITORY), "HPCSWEEP_STORE": "", "COLUMNS": "110"}
+AGAIN, PATIENCE_S = "typed again until it shows this", 180.0
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `line` counts from 1, `why` says why it is not run, if it is not."""
+    """A fenced block of a page, `line` counted from 1, with the comment before it."""
 
     language: str
     title: str | None
     text: str
     line: int
-    why: str | None
+    comment: str
 
 
 def blocks(page: Path) -> list[Block]:
     """Return the fenced blocks of a page."""
     text = page.read_text()
     return [
-        Block(found["language"], found["title"], found["text"], text.count("\n", 0, found.start("text")), found["why"])
+        Block(
+            found["language"],
+            found["title"],
+            found["text"],
+            text.count("\n", 0, found.start("text")),
+            found["comment"] or "",
+        )
         for found in FENCE.finditer(text)
     ]
 
 
 @dataclass
 class Session:
-    """What a reader of one page has: a folder, and a Python that is running."""
+    """What a reader has: a folder, a shell with variables of its own, and a Python that is running."""
 
     folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
+    printed: str = ""
 
     def follow(self, page: Path) -> None:
         """Do what the page says; fail at the first block that is not as it says."""
         for block in blocks(page):
-            if block.why is None:
+            if not block.comment.startswith("not run: "):
                 try:
                     getattr(self, block.language)(block)
                 except Exception as error:
@@ -82,7 +101,9 @@ class Session:
         if block.title:
             self._write(block)
         else:
-            exec(code, self.names)
+            with chdir(self.folder), redirect_stdout(StringIO()) as caught:
+                exec(code, self.names)
+            self.printed = caught.getvalue()
 
     def toml(self, block: Block) -> None:
         """Read a block as TOML, and as a sweep file if it is one; write it if it has a title."""
@@ -91,14 +112,19 @@ class Session:
             SweepFile.model_validate(found)
         if block.title:
             self._write(block)
+            if block.title.startswith("jobs/profiles/"):
+                Profile.model_validate(found)
             if block.title.startswith("sweeps/"):
                 self._type(f"hpcsweep plan {block.title}")
 
     def console(self, block: Block) -> None:
         """Type each line after "$ " and compare what comes."""
+        last = time.monotonic() + (PATIENCE_S if block.comment == AGAIN else 0.0)
         for typed in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             command, _, shown = typed.partition("\n")
-            compare(shown, self._type(command))
+            while not is_shown(shown, printed := self._type(command)):
+                assert time.monotonic() < last, f"the page shows\n{shown}\nand {command} printed\n{printed}"
+                time.sleep(1.0)
 
     def sh(self, block: Block) -> None:
         """Look whether the verbs and options of commands that are only shown exist."""
@@ -108,7 +134,11 @@ class Session:
                 understand(words[1:])
 
     def text(self, block: Block) -> None:
-        """Leave alone what is only shown."""
+        """Compare what Python printed; other text is only shown."""
+        if block.title == "output":
+            assert is_shown(block.text, self.printed), (
+                f"the page shows\n{block.text}\nand Python printed\n{self.printed}"
+            )
 
     def _write(self, block: Block) -> None:
         path = self.folder / str(block.title)
@@ -125,7 +155,7 @@ class Session:
         ended = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
-            env={**ENVIRONMENT, "PATH": path, "PYTHONPATH": str(REPOSITORY), "HPCSWEEP_STORE": "", "COLUMNS": "110"},
+            env={**ENVIRONMENT, **VARIABLES, "PATH": path, **self.variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -136,16 +166,13 @@ class Session:
         return ended.stdout
 
 
-def compare(shown: str, printed: str) -> None:
-    """Fail if what a page shows is not what was printed."""
+def is_shown(shown: str, printed: str) -> bool:
+    """Whether what was printed is what a page shows."""
     checker, options = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     if not checker.check_output(DECIMAL.sub("0.0", shown), DECIMAL.sub("0.0", printed), options):
-        raise AssertionError(f"the page shows\n{shown}\nand what was printed is\n{printed}")
-    if "..." not in shown:
-        expected = [float(number) for number in DECIMAL.findall(shown)]
-        assert [float(number) for number in DECIMAL.findall(printed)] == pytest.approx(
-            expected, rel=TOLERANCE, abs=TOLERANCE
-        ), printed
+        return False
+    close = pytest.approx([float(number) for number in DECIMAL.findall(shown)], rel=TOLERANCE, abs=TOLERANCE)
+    return "..." in shown or [float(number) for number in DECIMAL.findall(printed)] == close
 
 
 def understand(words: list[str]) -> None:

@@ -32,14 +32,18 @@ PLACEHOLDERS = {
     "restart": "<n>",
     "token": "<token>",
 }
+TUTORIAL = REPOSITORY / "docs" / "tutorial"
+CONTINUED = {TUTORIAL / "reading-results.md": TUTORIAL / "first-sweep.md"}  # in the folder that the other page made
+ELSEWHERE = {*CONTINUED, TUTORIAL / "on-a-cluster.md"}  # for the latter see tests/slurm/test_tutorial.py
 PAGE_NAMES = [str(page.relative_to(REPOSITORY)) for page in PAGES]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
-def test_what_a_page_says_works(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE], ids=lambda page: page.name)
+def test_what_a_page_says_works(page: Path, tmp_path: Path) -> None:
     """A reader who writes the files of a page and types its commands sees what the page shows."""
-    monkeypatch.chdir(tmp_path)
-    Session(tmp_path).follow(page)
+    session = Session(tmp_path)
+    for read in (page, *(after for after, before in CONTINUED.items() if before == page)):
+        session.follow(read)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
@@ -93,3 +97,20 @@ def test_every_name_of_a_store_is_in_the_docstring(folder: object) -> None:
         if signature is not None and signature.return_annotation == "Path" and name not in ABOVE:
             given = [PLACEHOLDERS[parameter] for parameter in list(signature.parameters)[1:]]
             assert makes(folder, *given).name in listed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    """A file of the package or of its tests that a page names is there: whoever moves one mends the page."""
+    named = re.findall(r"`((?:hpcsweep|tests|docs|benchmarks)/[\w./-]*)`", page.read_text())
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []
+
+
+def test_the_architecture_shows_the_layers_that_are_checked() -> None:
+    """The order of the rooms on the page is that of the import contract, less what may be missing or is to go."""
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    rooms = [set(re.findall(r"(?<!\()\b\w+\b", layer)) - {"scheduler"} for layer in layers]
+    page = REPOSITORY / "docs" / "architecture.md"
+    [shown] = [block for block in blocks(page) if block.language == "text"]
+    assert [set(line.split()) for line in shown.text.splitlines()] == [layer for layer in rooms if layer]
