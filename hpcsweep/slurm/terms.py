@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hpcsweep.errors import UsageError
+from hpcsweep.sweep.choices import ContinueBy
 
 DEFAULT_CPUS = 1
 MB_A_GB = 1000**3 / 1024**2
@@ -91,9 +92,9 @@ class SlurmTerms:
     """Everything that submitting workers depends on, besides the work itself."""
 
     request: Request
-    continue_by: str = "requeue"
+    continue_by: str = ContinueBy.REQUEUE
     signal_lead_s: float = 90.0
-    workers_per_gpu: int | str = 1  # or AUTO
+    workers_per_gpu: int | str = 1  # or sweep.choices.AUTO
     at_once: int = 0
     modules: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from typing import Any
 
 from hpcsweep.files import publish, server_now
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
-from hpcsweep.store.task_files import read_events
+from hpcsweep.store.task_files import Event, read_events
 
 
 @dataclass
@@ -116,7 +116,7 @@ def _owner_task_has_ended(owner: dict[str, Any]) -> bool:
     if not owner.get("events"):
         return False
     events = read_events(Path(owner["events"]))
-    return any(event["event"] == "exit" and event.get("restart") == owner.get("restart") for event in events)
+    return any(event["event"] == Event.EXIT and event.get("restart") == owner.get("restart") for event in events)
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
 
 FORMAT = 1
 
@@ -61,11 +62,11 @@ class WorkerSettings:
     `stop` and `on_divergence` are the sections of these names; `commit` is the study's, `job_sha256` the job file's.
     """
 
-    engine: str = "auto"
+    engine: str = Engine.AUTO
     backend: str | None = None
-    stack_order: str = "own"
+    stack_order: str = StackOrder.OWN
     stack_size: int = 16
-    isolation: str = "worker"
+    isolation: str = Isolation.WORKER
     renew_gb: float | None = None
     stop: Mapping[str, Any] | None = None
     on_divergence: Mapping[str, Any] | None = None
@@ -75,7 +76,7 @@ class WorkerSettings:
     @property
     def isolated(self) -> bool:
         """Whether each trajectory is trained in a process of its own."""
-        return self.isolation == "process"
+        return self.isolation == Isolation.PROCESS
 
 
 @dataclass(frozen=True)

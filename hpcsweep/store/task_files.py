@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,33 @@ SENT = re.compile(r"sent-([0-9a-f]+)\.json")
 EVENTS = re.compile(r"(\d+(?:_\d+)?)\.events")
 STRAY = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
 EVENTS_SUFFIX, NEXT_SUFFIX = ".events", ".next"
+
+
+class Event(StrEnum):
+    """What can happen to an array task, as its events say."""
+
+    START = "start"  # a worker is there, on a node
+    STOP = "stop"  # the worker says why it stops, and how it shall go on
+    EXIT = "exit"  # the batch script saw it end
+    CONTINUED = "continued"  # a successor is in the queue
+    LEFT = "left"  # it should have gone on, and could not
+
+
+class StopReason(StrEnum):
+    """Why a worker stopped, by its own word: `why` of the event `stop`."""
+
+    NOTHING_LEFT = "nothing left"
+    TIME = "time"  # its allocation ends
+    TOO_SHORT = "too short"  # what is left reaches no checkpoint in the time that it was given
+    PREEMPTED = "preempted"  # SLURM wants the node for another job
+    SUPERSEDED = "superseded"  # SLURM has started the same task elsewhere
+
+
+class Sender(StrEnum):
+    """Who queued an array: `why` of a SentArray; of a successor it is `after TASK`."""
+
+    SUBMIT = "submit"
+    CHAIN = "chain"
 
 
 @dataclass(frozen=True)
@@ -118,7 +146,7 @@ class SlurmFiles:
             return []
         return sorted(match[1] for entry in self.workers.iterdir() if (match := EVENTS.fullmatch(entry.name)))
 
-    def add_event(self, task: str, event: str, **facts: Any) -> None:
+    def add_event(self, task: str, event: Event, **facts: Any) -> None:
         """Add a line to a task's events."""
         line = json.dumps({"event": event, "time": int(time.time()), **facts}) + "\n"
         descriptor = os.open(self.events_path(task), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from hpcsweep.sweep.settings import AtLeastOne, Name, NotNegative, Resources, Section, wrong
+from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
+from hpcsweep.sweep.settings import AtLeastOne, Name, NotNegative, Resources, Section, one_of, wrong
 
 LARGEST_SEED = 2**32 - 1  # what NumPy and Keras take
 
@@ -59,20 +60,21 @@ class Random(Section):
 class Training(Section):
     """How Keras jobs are trained; other jobs are not concerned."""
 
-    engine: Literal["auto", "fit", "compiled", "compiled-xla", "stacked"] = Field(
-        default="auto", description="The training loop; auto measures once for an architecture and kind of device."
+    engine: Annotated[Engine, Field(strict=False), one_of(Engine)] = Field(
+        default=Engine.AUTO, description="The training loop; auto measures once for an architecture and kind of device."
     )
     backend: Literal["tensorflow", "jax"] | None = Field(
         default=None, description="What Keras runs on; what KERAS_BACKEND says if not given, else TensorFlow."
     )
-    stack_order: Literal["own", "shared"] = Field(
-        default="own", description="Whether runs that train stacked have each its own order of data, or one for all."
+    stack_order: Annotated[StackOrder, Field(strict=False), one_of(StackOrder)] = Field(
+        default=StackOrder.OWN,
+        description="Whether stacked runs have each its own order of data, or one for all.",
     )
     stack_size: AtLeastOne = Field(
         default=16, description="The most runs that train stacked together; on two cores, more gain little."
     )
-    isolation: Literal["worker", "process"] = Field(
-        default="worker", description="Whether a worker trains in its own process or starts one a trajectory."
+    isolation: Annotated[Isolation, Field(strict=False), one_of(Isolation)] = Field(
+        default=Isolation.WORKER, description="Whether a worker trains in its own process or starts one a trajectory."
     )
     renew_gb: float | None = Field(
         default=None, gt=0, description="A worker whose memory grew by so much goes on in a new process (4, or less)."

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hpcsweep.errors import SweepFileError, nearest
-from hpcsweep.sweep.settings import AtLeastOne, Line, Name, NotNegative, Positive, Resources, Section, Word
+from hpcsweep.sweep.choices import ContinueBy
+from hpcsweep.sweep.settings import AtLeastOne, Continue, Line, Name, NotNegative, Positive, Resources, Section, Word
 from hpcsweep.sweep.toml_problems import read_toml, validate
 from hpcsweep.sweep.value_types import listed
 
@@ -54,8 +55,8 @@ class Profile(Resources):
     python: Line | None = Field(
         default=None, description="The Python of the workers; that of this command if not given."
     )
-    continue_: Literal["requeue", "resubmit", "chain", "manual"] = Field(
-        default="requeue", alias="continue", description=Resources.model_fields["continue_"].description
+    continue_: Continue = Field(
+        default=ContinueBy.REQUEUE, alias="continue", description=Resources.model_fields["continue_"].description
     )
     signal_lead_s: NotNegative = Field(
         default=90, description="Seconds before the end of the wall time at which workers stop."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -16,11 +17,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from hpcsweep.sweep.choices import AUTO, EACH, ContinueBy
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NAME_WORDS = "at most 64 letters, digits, dots, dashes and underscores, a letter or digit first"
 TIME = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]\d):([0-5]\d)")
-EACH = "each"
-AUTO = "auto"
 TIME_WORDS = '"HH:MM:SS", "D-HH:MM:SS" or a number of minutes'
 
 
@@ -87,6 +88,11 @@ def _count_or_schema(word: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": word}]})
 
 
+def one_of(choices: type[StrEnum]) -> WithJsonSchema:
+    """Return the JSON schema of a setting that is one of `choices`: the words alone, where it is used."""
+    return WithJsonSchema({"type": "string", "enum": [choice.value for choice in choices]})
+
+
 TimeS = Annotated[
     int,
     BeforeValidator(seconds),
@@ -99,6 +105,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 Workers = Annotated[int | str, _count_or(EACH, "one a trajectory"), _count_or_schema(EACH)]
 WorkersPerGpu = Annotated[int | str, _count_or(AUTO, "as many as fit"), _count_or_schema(AUTO)]
+Continue = Annotated[ContinueBy, Field(strict=False), one_of(ContinueBy)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -117,7 +124,7 @@ class Resources(Section):
         default=None,
         description='Workers that share one GPU (of one allocation); "auto" finds out how many its memory holds.',
     )
-    continue_: Literal["requeue", "resubmit", "chain", "manual"] | None = Field(
+    continue_: Continue | None = Field(
         default=None,
         alias="continue",
         description="How unfinished work goes on when a worker's time ends: it puts itself back in the queue "

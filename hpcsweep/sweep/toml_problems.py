@@ -161,7 +161,7 @@ def _expected(path: Sequence[int | str], detail: ErrorDetails) -> str:
         return f"tables headed [[{path[0]}]], in double brackets"
     if kind in COMPARISONS:
         return COMPARISONS[kind].format(**context)
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         return "one of " + str(context["expected"]).replace("'", '"').replace(" or ", ", ")
     return EXPECTED.get(kind, detail["msg"])
 

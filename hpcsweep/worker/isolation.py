@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import cast
 
 from hpcsweep.store.claims import Claim
+from hpcsweep.worker.endings import Ending
 from hpcsweep.worker.process.child import in_child
 from hpcsweep.worker.process.death import death_of, record_death
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.trajectory import Ending
 
 
 def train_in_child(train: Callable[[], Ending], claim: Claim, stop: Stop) -> Ending:
     """Call `train` in a forked child and return how it ended; a child that is killed is a failure with that cause."""
     ended = in_child(train, stop)
     if ended.answer is not None:
-        return cast(Ending, ended.answer)
+        return Ending(ended.answer)
     if stop.requested:
-        return "paused"
+        return Ending.PAUSED
     death = death_of(ended.status)
     hint = " (out of memory?)" if death.signal == signal.SIGKILL else ""
     record_death(claim, death, hint)
-    return "failed"
+    return Ending.FAILED

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from numbers import Real
-from typing import Any, Literal
+from typing import Any
 
 from hpcsweep.errors import JobError
 from hpcsweep.files import canonical_json, publish
@@ -23,6 +23,7 @@ from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.call_job import call_job
 from hpcsweep.worker.crew import Crew
+from hpcsweep.worker.endings import Ending
 from hpcsweep.worker.error_causes import cause_of_error, message_of, short_traceback
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.pace import Pace, record_cut
@@ -35,7 +36,6 @@ from hpcsweep.worker.stop_request import Stop
 INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on what it was sent itself
 
 Job = Callable[..., Any]
-Ending = Literal["done", "paused", "failed", "lost"]
 
 
 class TrajectoryTrainer:
@@ -67,7 +67,7 @@ class TrajectoryTrainer:
             with heartbeat, output_to(folder.log(claim.generation)) if crew is None else nullcontext():
                 return self._train_runs(trajectory, claim, heartbeat, crew)
         except ClaimLostError:
-            return "lost"
+            return Ending.LOST
         finally:
             if heartbeat.check():
                 folder.progress.unlink(missing_ok=True)
@@ -80,11 +80,11 @@ class TrajectoryTrainer:
             if claim.folder.result(run.id).exists():
                 continue
             ending = self._train_run(trajectory, run, claim, heartbeat, crew)
-            if ending != "done":
+            if ending is not Ending.DONE:
                 return ending
             if self._stop.requested and run is not trajectory.runs[-1]:
-                return "paused"
-        return "done"
+                return Ending.PAUSED
+        return Ending.DONE
 
     def _train_run(
         self,
@@ -105,10 +105,10 @@ class TrajectoryTrainer:
             returned = call_job(job, handle, run.params)
             if handle.observed_stop:
                 if heartbeat.lost:
-                    return "lost"
+                    return Ending.LOST
                 if handle.first_kept_s is None:
                     record_cut(claim.folder, claim.generation, handle.open_s)
-                return "paused"
+                return Ending.PAUSED
             result = self._result(trajectory, run, handle, claim, _final_metrics(returned, handle))
             if not heartbeat.check():
                 raise ClaimLostError
@@ -119,13 +119,13 @@ class TrajectoryTrainer:
         except BaseException as error:
             say(short_traceback())
             if isinstance(error, KeyboardInterrupt) and self._interrupted():
-                return "paused"
+                return Ending.PAUSED
             with contextlib.suppress(OSError):  # a full disk has no room for the record of its own failure
                 write_failure(claim.folder, _failure(error, run, claim))
-            return "failed"
+            return Ending.FAILED
         finally:
             handle.close()
-        return "done"
+        return Ending.DONE
 
     def _interrupted(self) -> bool:
         """Whether a ctrl-C that reached the job, which had taken the signal over, was meant for the worker."""

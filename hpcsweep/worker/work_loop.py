@@ -14,22 +14,21 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
+from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.runs import short_id
+from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.process.at_work import ClaimsAtWork
 from hpcsweep.worker.process.job_code import load_job, prepare_keras, uses_keras
 from hpcsweep.worker.process.output import say
-from hpcsweep.worker.process.renewal import SPENT, Growth, drain_in_children
+from hpcsweep.worker.process.renewal import Growth, drain_in_children
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.trajectory import Ending, Job, TrajectoryTrainer, process_name
+from hpcsweep.worker.trajectory import Job, TrajectoryTrainer, process_name
 from hpcsweep.worker.work_order import Claims, batches, train_crew
-
-# beside how trajectories ended: those that got further, and those for which the time did not suffice
-PROGRESSED, LATER, TOO_SHORT = "progressed", "later", "too short"
 
 
 def work(
@@ -85,7 +84,7 @@ def _train_all(
     load = _loader(manifest, surroundings, keras=keras)
     trainer = TrajectoryTrainer(store, manifest, load, stop, pace, ahead, keras=keras)
     endings, growth = Counter[str](), Growth(manifest.settings.renew_gb)
-    stacked = manifest.settings.engine == "stacked" and not isolated
+    stacked = manifest.settings.engine == Engine.STACKED and not isolated
     # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
     train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
     for batch in batches(manifest, index, workers, stacked=stacked):
@@ -96,15 +95,15 @@ def _train_all(
             ended = train(claims)
         for (trajectory, claim), ending in zip(claims, ended, strict=True):
             endings[ending] += 1
-            endings[PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
+            endings[Tally.PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
         left = surroundings.restore() if claims else []
         if left:
             say(f"hpcsweep: the job has left behind or changed: {', '.join(left)}; going on in a new process")
         if not isolated and claims and (left or growth.is_too_big()):
-            endings[SPENT] += 1
+            endings[Tally.SPENT] += 1
             break
-    endings.update({LATER: pace.later, TOO_SHORT: pace.too_short})
+    endings.update({Tally.LATER: pace.later, Tally.TOO_SHORT: pace.too_short})
     return +endings
 
 

@@ -8,8 +8,9 @@ from functools import partial
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory
 from hpcsweep.worker.crew import run_as_crew
+from hpcsweep.worker.endings import Ending
 from hpcsweep.worker.process.output import output_to
-from hpcsweep.worker.trajectory import Ending, TrajectoryTrainer
+from hpcsweep.worker.trajectory import TrajectoryTrainer
 
 Claims = list[tuple[ManifestTrajectory, Claim]]
 

@@ -9,12 +9,12 @@ from hpcsweep.files import server_now
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
+from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT, drain
+from hpcsweep.worker.work_loop import drain
 
 SILENT_HEARTBEATS = 3.0  # missed in a row, after which an owner is probably dead
-NOT_WORK = (LATER, PROGRESSED, TOO_SHORT)
 
 
 def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: int) -> Counter[str]:
@@ -27,12 +27,11 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
     endings: Counter[str] = Counter()
     while True:
         now = drain(store, manifest, stop, index, workers, Pace(stop))
-        worked = sum(now.values()) - sum(now[name] for name in NOT_WORK)
-        endings.update({name: count for name, count in now.items() if name != TOO_SHORT})
-        endings[TOO_SHORT] = now[TOO_SHORT]
-        if stop.requested or now[LATER]:
+        endings.update({name: count for name, count in now.items() if name != Tally.TOO_SHORT})
+        endings[Tally.TOO_SHORT] = now[Tally.TOO_SHORT]
+        if stop.requested or now[Tally.LATER]:
             return +endings
-        if not worked:
+        if not any(now[ending] for ending in Ending):
             if not _someone_is_silent(store, manifest):
                 return +endings
             _sleep(manifest.heartbeat_s, stop)

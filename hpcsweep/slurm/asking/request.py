@@ -8,6 +8,7 @@ from hpcsweep.errors import SchedulerError, nearest
 from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
+from hpcsweep.sweep.choices import EACH
 
 
 def refuse_impossible(request: Request, limits: ClusterLimits) -> None:
@@ -116,7 +117,7 @@ def choose_workers(
         )
     if isinstance(asked, int):
         return _asked_workers(asked, trajectories, running, room, limits)
-    wanted = trajectories if asked == "each" else min(trajectories, running or 8)
+    wanted = trajectories if asked == EACH else min(trajectories, running or 8)
     most = min((n for n in (room, limits.max_array_size) if n), default=wanted)
     workers = max(1, min(wanted, most))
     cut = f"{workers} workers for {trajectories} trajectories: the queue takes no more"

@@ -18,9 +18,10 @@ from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_duration_s
 from hpcsweep.slurm.watching.causes import STORE_UNREACHABLE_CODE
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.store.task_files import Event, SlurmFiles, StopReason
+from hpcsweep.sweep.choices import ContinueBy
+from hpcsweep.worker.endings import Tally
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT
 
 SIGNAL_EARLY_S = 75.0  # SLURM may send its warning up to a minute before the time that was asked for
 
@@ -54,7 +55,7 @@ class Allocation:
         self.stop.listen()
         node = os.environ.get("SLURMD_NODENAME") or os.uname().nodename
         facts = {"host": node, "pid": os.getpid(), "remaining_s": round(self.stop.remaining_s)}
-        self._files.add_event(self._task, "start", restart=self._restart, **facts)
+        self._files.add_event(self._task, Event.START, restart=self._restart, **facts)
 
     def train(self, index: int, workers: int) -> Counter[str]:
         """Train until nothing is left or the time is up; then say how to go on."""
@@ -62,39 +63,41 @@ class Allocation:
         sharing = find_sharing(self._terms, os.environ, self._files.submission, index, workers)
         team = Team(self._files.submission, processes, self.stop, sharing.followers if sharing else None)
         endings = team.work(index, workers)
-        self._end(endings)
+        self.end(endings)
         return endings
 
-    def _end(self, endings: Counter[str]) -> None:
-        progress = bool(endings[PROGRESSED])
+    def end(self, endings: Counter[str]) -> None:
+        """Say on record why this attempt stopped, and for the batch script how to go on."""
+        progress = bool(endings[Tally.PROGRESSED])
         fruitless = 0 if progress else self._fruitless + 1
-        why = "superseded" if self._superseded() else _why(self.stop, endings)
+        why = StopReason.SUPERSEDED if self._superseded() else _why(self.stop, endings)
         facts: dict[str, Any] = {"restart": self._restart, "why": why, "progress": progress, "endings": dict(endings)}
         go_on = self._mode(why) if not self._files.cancelled.exists() else ""
         if go_on and fruitless >= self._terms.max_fruitless:
             go_on, facts["gave_up"] = "", fruitless
-        self._files.add_event(self._task, "stop", fruitless=fruitless, next=go_on, **facts)
+        self._files.add_event(self._task, Event.STOP, fruitless=fruitless, next=go_on, **facts)
         if go_on:
             self._files.next_path(self._task, self._restart).write_text(go_on)
 
     def _superseded(self) -> bool:
         """Whether SLURM gave this node up and started the task anew elsewhere: that one alone goes on."""
         events = self._files.events(self._task)
-        return any(event["event"] == "start" and int(event.get("restart", 0)) > self._restart for event in events)
+        return any(event["event"] == Event.START and int(event.get("restart", 0)) > self._restart for event in events)
 
-    def _mode(self, why: str) -> str:
+    def _mode(self, why: StopReason) -> str:
         """Return what the batch script shall do: a preempted task goes back to the queue whatever was asked for."""
-        if why == "preempted":
-            return "requeue"
-        return self._terms.continue_by if why == "time" and self._terms.continue_by in ("requeue", "resubmit") else ""
+        if why is StopReason.PREEMPTED:
+            return ContinueBy.REQUEUE
+        by_itself = self._terms.continue_by in (ContinueBy.REQUEUE, ContinueBy.RESUBMIT)
+        return self._terms.continue_by if why is StopReason.TIME and by_itself else ""
 
 
-def _why(stop: Stop, endings: Counter[str]) -> str:
+def _why(stop: Stop, endings: Counter[str]) -> StopReason:
     if stop.signal is not None and stop.remaining_s > stop.margin_s:
-        return "preempted"
-    if stop.requested or endings[LATER]:
-        return "time"
-    return "too short" if endings[TOO_SHORT] else "nothing left"
+        return StopReason.PREEMPTED
+    if stop.requested or endings[Tally.LATER]:
+        return StopReason.TIME
+    return StopReason.TOO_SHORT if endings[Tally.TOO_SHORT] else StopReason.NOTHING_LEFT
 
 
 def remaining_s(terms: SlurmTerms) -> float:
@@ -115,7 +118,7 @@ def remaining_s(terms: SlurmTerms) -> float:
 
 def count_fruitless(files: SlurmFiles, task: str) -> int:
     """Return how many attempts of this task in a row, up to now, ended without progress."""
-    stops = [event for event in files.events(task) if event["event"] == "stop"]
+    stops = [event for event in files.events(task) if event["event"] == Event.STOP]
     return int(stops[-1].get("fruitless", 0)) if stops else 0
 
 

@@ -39,7 +39,7 @@ def make_terms(profile: Profile, request: Request, *, at_once: int, accounting: 
         environment.setdefault("HPCSWEEP_DATA", profile.data)
     return SlurmTerms(
         request=request,
-        continue_by=profile.continue_ or "requeue",
+        continue_by=profile.continue_,
         signal_lead_s=float(profile.signal_lead_s),
         workers_per_gpu=profile.workers_per_gpu or 1,
         at_once=at_once,

@@ -12,17 +12,17 @@ from hpcsweep.slurm.on_node.worker import count_fruitless
 from hpcsweep.slurm.sending.submit import WorkerArray, submit_array
 from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.store.task_files import Event, Sender, SlurmFiles
 
 
 def submit_successor(files: SlurmFiles, task: str) -> str:
     """Queue one worker that takes the place of `task`, and return its array's id."""
     terms = SlurmTerms.from_json(files.read_terms())
-    team = sum(sent.workers for sent in files.arrays() if sent.why == "submit") or 1
+    team = sum(sent.workers for sent in files.arrays() if sent.why == Sender.SUBMIT) or 1
     index = int(task.partition("_")[2] or 0) % team
     array = WorkerArray(1, index, team, why=f"after {task}", fruitless=count_fruitless(files, task))
     sent = submit_array(files, terms, array)
-    files.add_event(task, "continued", array=sent.array)
+    files.add_event(task, Event.CONTINUED, array=sent.array)
     return str(sent.array)
 
 

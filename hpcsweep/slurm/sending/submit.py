@@ -14,7 +14,7 @@ from hpcsweep.slurm.commands import ask
 from hpcsweep.slurm.on_node.worker import work_on_slurm
 from hpcsweep.slurm.sending.script import submitit_parameters
 from hpcsweep.slurm.terms import Request, SlurmTerms
-from hpcsweep.store.task_files import SentArray, SlurmFiles
+from hpcsweep.store.task_files import Sender, SentArray, SlurmFiles
 
 NAME_LENGTH = 40
 
@@ -26,7 +26,7 @@ class WorkerArray:
     size: int
     first: int = 0
     team: int = 0
-    why: str = "submit"
+    why: str = Sender.SUBMIT
     after: str | None = None
     fruitless: int = 0
 
@@ -52,7 +52,7 @@ def submit_chain(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, links
     chain: list[SentArray] = []
     for link in range(links):
         after = chain[-1].array if chain else array.after
-        why = array.why if link == 0 else "chain"
+        why = array.why if link == 0 else Sender.CHAIN
         chain.append(submit_array(files, terms, replace(array, after=after, why=why)))
     return chain
 

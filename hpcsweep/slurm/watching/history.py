@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.store.task_files import SentArray, SlurmFiles
+from hpcsweep.store.task_files import Event, SentArray, SlurmFiles
 
 REMEMBERED_S = 300.0  # SLURM's usual MinJobAge: squeue knows an ended job for this long
 _ATTEMPT = re.compile(r".*- Starting with JobEnvironment[^\n]*\n", re.DOTALL)
@@ -32,12 +32,12 @@ class TaskHistory:
     @property
     def exit(self) -> dict[str, Any] | None:
         """The end of the newest attempt as its batch script saw it."""
-        return self._newest("exit")
+        return self._newest(Event.EXIT)
 
     @property
     def stop(self) -> dict[str, Any] | None:
         """What the worker itself said when it stopped; None if it never came to that."""
-        return self._newest("stop")
+        return self._newest(Event.STOP)
 
     @property
     def node(self) -> str:
@@ -47,7 +47,7 @@ class TaskHistory:
     @property
     def ended_for_good(self) -> bool:
         """Whether it wrote down that it has ended, as it should, and will not be back."""
-        if self._newest("left") or self._newest("continued"):
+        if self._newest(Event.LEFT) or self._newest(Event.CONTINUED):
             return True
         return self.exit is not None and self.stop is not None and not self.stop.get("next")
 
@@ -69,7 +69,7 @@ class TaskHistory:
             return ""
         return _ATTEMPT.sub("", text)
 
-    def _newest(self, event: str) -> dict[str, Any] | None:
+    def _newest(self, event: Event) -> dict[str, Any] | None:
         return next((one for one in reversed(self.events) if one["event"] == event), None)
 
 

@@ -16,7 +16,7 @@ from hpcsweep.slurm.watching.queue import Queue, Task, ask_sacct, ask_squeue
 from hpcsweep.slurm.watching.reasons import PendingReason
 from hpcsweep.store import Store
 from hpcsweep.store.manifest import read_manifest
-from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
+from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, slurm_submissions
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ def _note(task: TaskHistory, *, gone: bool) -> str:
             f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued; give it more "
             "time: hpcsweep resume SWEEP --time LONGER"
         )
-    if stop.get("why") == "too short":
+    if stop.get("why") == StopReason.TOO_SHORT:
         return (
             f"worker {task.name}: what is left does not reach its first checkpoint in the time it was given; give it "
             "more: hpcsweep resume SWEEP --time LONGER"
         )
-    left = any(event["event"] == "left" for event in task.events)
+    left = any(event["event"] == Event.LEFT for event in task.events)
     if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
         return f"worker {task.name} could not be continued from its node; type: hpcsweep resume SWEEP"
     return ""

@@ -17,6 +17,7 @@ from typing import Any
 from hpcsweep.machine import memory_gb_a_core
 from hpcsweep.store import Store
 from hpcsweep.store.claims import Claim
+from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.process.at_work import ClaimsAtWork
 from hpcsweep.worker.process.child import in_child
@@ -26,7 +27,6 @@ from hpcsweep.worker.stop_request import Stop
 
 MOST_GROWTH_GB = 4.0
 SHARE = 0.5  # of the memory that there is for a core
-SPENT = "spent"  # beside how trajectories ended: the process wants to be renewed
 MOST_IDLE_DEATHS = 3
 # what people and schedulers send, and the kernel when memory runs out
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -71,7 +71,7 @@ def drain_in_children(
             continue
         now = Counter(ended.answer["endings"])
         pace.learn(ended.answer["slowest_start_s"])
-        if not now.pop(SPENT, 0):
+        if not now.pop(Tally.SPENT, 0):
             pace.later, pace.too_short = ended.answer["left"]
             return endings + now
         endings.update(now)
@@ -94,7 +94,7 @@ def _bury(claims: list[Claim], status: int, stop: Stop) -> Counter[str]:
     if stop.requested or death.signal in FROM_OUTSIDE or len(claims) != 1:
         return Counter()
     record_death(claims[0], death)
-    return Counter({"failed": 1})
+    return Counter([Ending.FAILED])
 
 
 def _die_alike(death: Death) -> None:

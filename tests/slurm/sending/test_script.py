@@ -20,7 +20,7 @@ from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import SlurmFiles
 from hpcsweep.sweep.profile import load_profile
-from hpcsweep.worker.work_loop import LATER, PROGRESSED, TOO_SHORT
+from hpcsweep.worker.endings import Ending, Tally
 from tests.conftest import REPOSITORY
 
 TERMS = SlurmTerms(Request(60.0), python=sys.executable, host_python=sys.executable)
@@ -127,14 +127,14 @@ def test_the_end_is_slurms_word_or_what_was_asked_for(
 @pytest.mark.parametrize(
     ("endings", "fruitless", "way", "written"),
     [
-        ({"paused": 1, PROGRESSED: 1, LATER: 1}, 2, "requeue", "requeue"),
-        ({"paused": 1, LATER: 1}, 0, "requeue", "requeue"),
-        ({"paused": 1, LATER: 1}, 2, "requeue", None),
-        ({LATER: 1}, 0, "resubmit", "resubmit"),
-        ({LATER: 1}, 0, "manual", None),
-        ({LATER: 1}, 0, "chain", None),
-        ({TOO_SHORT: 1}, 0, "requeue", None),
-        ({"done": 3, PROGRESSED: 3}, 0, "requeue", None),
+        ({Ending.PAUSED: 1, Tally.PROGRESSED: 1, Tally.LATER: 1}, 2, "requeue", "requeue"),
+        ({Ending.PAUSED: 1, Tally.LATER: 1}, 0, "requeue", "requeue"),
+        ({Ending.PAUSED: 1, Tally.LATER: 1}, 2, "requeue", None),
+        ({Tally.LATER: 1}, 0, "resubmit", "resubmit"),
+        ({Tally.LATER: 1}, 0, "manual", None),
+        ({Tally.LATER: 1}, 0, "chain", None),
+        ({Tally.TOO_SHORT: 1}, 0, "requeue", None),
+        ({Ending.DONE: 3, Tally.PROGRESSED: 3}, 0, "requeue", None),
     ],
 )
 def test_a_worker_goes_on_only_while_it_gets_somewhere(
@@ -142,7 +142,7 @@ def test_a_worker_goes_on_only_while_it_gets_somewhere(
 ) -> None:
     """Three attempts in a row without progress end a worker for good; so does work that no allocation can hold."""
     allocation = Allocation(files, SlurmTerms(Request(60.0), continue_by=way), "7_3", fruitless)
-    allocation._end(Counter(endings))
+    allocation.end(Counter(endings))
     found = files.next_path("7_3", 0)
     assert (found.read_text() if found.exists() else None) == written
     stop = files.events("7_3")[-1]
@@ -152,7 +152,7 @@ def test_a_worker_goes_on_only_while_it_gets_somewhere(
 def test_a_cancelled_submission_does_not_go_on(files: SlurmFiles) -> None:
     """Once a sweep is cancelled, none of its workers continues itself."""
     files.cancelled.touch()
-    Allocation(files, TERMS, "7_3")._end(Counter({LATER: 1}))
+    Allocation(files, TERMS, "7_3").end(Counter({Tally.LATER: 1}))
     assert not files.next_path("7_3", 0).exists()
 
 

@@ -1,0 +1,23 @@
+"""How a worker's turns at trajectories end, and what else it counts; in JSON they are plain words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Ending(StrEnum):
+    """How one turn at a trajectory ended."""
+
+    DONE = "done"  # all its runs have results
+    PAUSED = "paused"  # it was time to stop; what was kept is gone on from
+    FAILED = "failed"  # its code raised an error, or its process died
+    LOST = "lost"  # another worker had taken it over
+
+
+class Tally(StrEnum):
+    """What a worker counts beside endings."""
+
+    PROGRESSED = "progressed"  # trajectories that got further
+    LATER = "later"  # trajectories left to the next allocation, for lack of time
+    TOO_SHORT = "too short"  # trajectories that even a whole allocation does not suffice for
+    SPENT = "spent"  # processes that want to be renewed
