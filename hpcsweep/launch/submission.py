@@ -50,6 +50,8 @@ def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
 def _settings(sweep: Sweep) -> WorkerSettings:
     return WorkerSettings(
         **sweep.training.model_dump(),
+        workdir=sweep.workdir,
+        keep=sweep.keep.model_dump(),
         stop=sweep.stop.model_dump() if sweep.stop else None,
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         commit=commit_of(sweep.root),

@@ -14,6 +14,7 @@
     log.g<n>.txt                              what attempt n printed
     run-<run id>.json                         the result of a run; names and hashes its arrays
     run-<run id>.g<n>.npz                     history, confusion matrix and other arrays of the result
+    files-<run id>.g<n>/                      the working folder of attempt n at a run, and what is kept of it
   sweeps/<name>/<submission>/
     manifest.jsonl                            what the workers of this submission train
     run-ids.txt                               all runs that the sweep had then
@@ -74,6 +75,9 @@ class TrajectoryFolder:
 
     def arrays(self, run_id: str, generation: int) -> Path:
         return self.path / f"run-{run_id}.g{generation}.npz"
+
+    def files(self, run_id: str, generation: int) -> Path:
+        return self.path / f"files-{run_id}.g{generation}"
 
     def names(self) -> list[str]:
         """Return the names in the folder, none if it does not exist."""

@@ -59,7 +59,8 @@ class ManifestTrajectory:
 class WorkerSettings:
     """How workers train, the same for all runs of a submission: the sweep file's [training] and rules, and its origin.
 
-    `stop` and `on_divergence` are the sections of these names; `commit` is the study's, `job_sha256` the job file's.
+    `stop`, `on_divergence` and `keep` are the sections of these names; `commit` is the study's, `job_sha256` the job
+    file's. `workdir`: "run" for a working folder for each run, "study" for the folder that the worker is started in.
     """
 
     engine: str = Engine.AUTO
@@ -68,6 +69,8 @@ class WorkerSettings:
     stack_size: int = 16
     isolation: str = Isolation.WORKER
     renew_gb: float | None = None
+    workdir: str = "study"
+    keep: Mapping[str, Any] | None = None
     stop: Mapping[str, Any] | None = None
     on_divergence: Mapping[str, Any] | None = None
     commit: str | None = None

@@ -81,6 +81,13 @@ class Training(Section):
     )
 
 
+class Keep(Section):
+    """How much of what a run's job writes into its folder is kept; the smallest files first."""
+
+    mb: float = Field(default=100.0, ge=0, allow_inf_nan=False, description="The most MB (10^6 bytes) per run.")
+    files: NotNegative = Field(default=100, description="The most files per run.")
+
+
 class Stop(Section):
     """When a run stops before its last epoch: as soon as the metric has not improved for `patience` epochs."""
 
@@ -129,6 +136,10 @@ class SweepFile(Section):
     random: Random | None = Field(default=None, description="Randomly drawn points, crossed with grid and zip.")
     resources: Resources = Field(default=Resources(), description="Over the profile's settings of the same names.")
     training: Training = Field(default=Training(), description="How Keras jobs are trained.")
+    workdir: Literal["run", "study"] = Field(
+        default="run", description="The working folder of the job: one of its own for each run, or the study's."
+    )
+    keep: Keep = Field(default=Keep(), description="What is kept of the files that a run's job writes.")
     stop: Stop | None = Field(default=None, description="Early stopping.")
     on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
     table: Table | None = Field(default=None, description="The layout of the comparison table.")

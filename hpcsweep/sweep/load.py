@@ -9,7 +9,7 @@ from typing import Any
 
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
-from hpcsweep.sweep.file import OnDivergence, Stop, SweepFile, Table, Training
+from hpcsweep.sweep.file import Keep, OnDivergence, Stop, SweepFile, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_job import SEED, resolve
 from hpcsweep.sweep.profile import Profile, load_profile
@@ -39,6 +39,8 @@ class Sweep:
     profile: Profile
     resources: Resources
     training: Training
+    workdir: str
+    keep: Keep
     stop: Stop | None
     on_divergence: OnDivergence | None
     table: Table | None
@@ -84,6 +86,8 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         profile=used,
         resources=file.resources,
         training=file.training,
+        workdir=file.workdir,
+        keep=file.keep,
         stop=file.stop,
         on_divergence=file.on_divergence,
         table=file.table,

@@ -6,10 +6,12 @@ are for a run alone. A member gives its turn away only where it waits for the ot
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 Train = Callable[[list[Any]], list[Any]]
@@ -55,11 +57,17 @@ class Crew:
             if len(meeting.payloads) == self._active:
                 self._hold(meeting, train)
             else:
-                self._turn.wait()
+                self._wait()
         result = meeting.results[index]
         if isinstance(result, BaseException):
             raise result
         return result
+
+    def _wait(self) -> None:
+        """Give the turn away until something has changed; a process has one working folder, so each brings its own."""
+        folder = Path.cwd()
+        self._turn.wait()
+        os.chdir(folder)
 
     def _hold(self, meeting: _Meeting, train: Train) -> None:
         self._meeting = _Meeting()

@@ -29,6 +29,7 @@ from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.process.job_code import seed_everything
 from hpcsweep.worker.process.output import output_to, say
+from hpcsweep.worker.run.folder import explain_missing, keep, limits, remove_others, working_in
 from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.stop_request import Stop
@@ -95,24 +96,26 @@ class TrajectoryTrainer:
         crew: Crew | None,
     ) -> Ending:
         settings, ahead = self._manifest.settings, self._ahead.of
-        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, crew)
+        study = self._manifest.root
+        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, study, crew)
         heartbeat.reporter = handle
         say(f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}")
         try:
             job = self._load()
             seed_everything(trajectory.seed, keras=self._keras)
-            handle.begin()
-            returned = call_job(job, handle, run.params)
+            returned = self._call(job, handle, run)
             if handle.observed_stop:
                 if heartbeat.lost:
                     return Ending.LOST
                 if handle.first_kept_s is None:
                     record_cut(claim.folder, claim.generation, handle.open_s)
                 return Ending.PAUSED
+            handle.record(**keep(handle.folder, *limits(settings.keep)))
             result = self._result(trajectory, run, handle, claim, _final_metrics(returned, handle))
             if not heartbeat.check():
                 raise ClaimLostError
             publish_result(claim.folder, result, claim.generation)
+            remove_others(claim.folder, run.id, claim.generation)
             self._pace.learn(handle.open_s if handle.first_kept_s is None else handle.first_kept_s)
         except ClaimLostError:
             raise
@@ -121,11 +124,18 @@ class TrajectoryTrainer:
             if isinstance(error, KeyboardInterrupt) and self._interrupted():
                 return Ending.PAUSED
             with contextlib.suppress(OSError):  # a full disk has no room for the record of its own failure
-                write_failure(claim.folder, _failure(error, run, claim))
+                write_failure(claim.folder, _failure(explain_missing(error, study), run, claim))
             return Ending.FAILED
         finally:
             handle.close()
         return Ending.DONE
+
+    def _call(self, job: Job, handle: RunHandle, run: ManifestRun) -> Any:
+        """Call the job in its working folder."""
+        handle.folder.mkdir(exist_ok=True)
+        handle.begin()
+        with working_in(handle.folder) if self._manifest.settings.workdir == "run" else nullcontext():
+            return call_job(job, handle, run.params)
 
     def _interrupted(self) -> bool:
         """Whether a ctrl-C that reached the job, which had taken the signal over, was meant for the worker."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory, WorkerSettings
 from hpcsweep.store.states import epochs_of
 from hpcsweep.worker.crew import Crew
+from hpcsweep.worker.run.folder import begin_with
 from hpcsweep.worker.run.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.run.history import History
@@ -50,9 +53,12 @@ class RunHandle:
         stop: Stop,
         settings: WorkerSettings,
         epochs_ahead: Callable[[ManifestTrajectory], int],
+        study: Path,
         crew: Crew | None = None,
     ) -> None:
         self.id = run.id
+        self.study = study
+        self.folder = claim.folder.files(run.id, claim.generation)
         self.crew = crew
         self.trajectory = trajectory.id
         self.seed = trajectory.seed
@@ -163,6 +169,13 @@ class RunHandle:
                 raise UsageError(f"run.attach: {name} is not an array of numbers or strings, or its name has a slash")
             self._arrays[name] = array
 
+    def keep(self, path: str | Path) -> Path:
+        """Copy a file, or a folder with all that is in it, into `run.folder`, to be kept with the result."""
+        source = Path(path)
+        self.folder.mkdir(exist_ok=True)
+        target = self.folder / source.name
+        return Path(shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target))
+
     def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
         """Keep `state`, durable and whole, together with the history; the two newest are kept.
 
@@ -175,6 +188,7 @@ class RunHandle:
         if not self._heartbeat.check():
             raise ClaimLostError
         whole = {
+            "files": self.folder.name,
             "state": state_of_files(state) if callable(state) else state,
             "history": self._history.columns(),
             "generators": generator_states(),
@@ -190,7 +204,8 @@ class RunHandle:
     def restore(self) -> Any:
         """Return the newest intact checkpoint's state, None if there is none; the history goes back to it.
 
-        So do Python's and NumPy's global random generators. A state of files is returned as the folder that holds them.
+        So do Python's and NumPy's global random generators, and `run.folder` gets the files of the attempt that left
+        the checkpoint. A state of files is returned as the folder that holds them.
         """
         whole, warnings = read_newest_checkpoint(self._claim.folder, epochs_of(self.params))
         for warning in warnings:
@@ -201,6 +216,8 @@ class RunHandle:
         self._facts = {**json.loads(whole["facts"]), **self._facts}
         self._elapsed_before_s = whole["elapsed_s"]
         set_generator_states(whole["generators"])
+        if "files" in whole:  # not in checkpoints of releases whose jobs worked in the study
+            begin_with(self.folder, self.folder.with_name(Path(whole["files"]).name))
         self._began = time.monotonic()
         return self._unpacked.unpack(whole["state"])
 

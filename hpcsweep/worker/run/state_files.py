@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+
+from hpcsweep.errors import StoreError
 
 _FILES = "__files__"
 
@@ -21,6 +23,11 @@ def state_of_files(write: Callable[[Path], Any]) -> dict[str, Any]:
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     return {_FILES: {name: np.frombuffer(content, dtype=np.uint8) for name, content in files.items()}}
+
+
+def _is_inside(name: str) -> bool:
+    parts = PurePosixPath(name)
+    return not parts.is_absolute() and ".." not in parts.parts and bool(parts.parts)
 
 
 class UnpackedStates:
@@ -36,6 +43,8 @@ class UnpackedStates:
         folder = Path(tempfile.mkdtemp(prefix="hpcsweep-restore-"))
         self._folders.append(folder)
         for name, content in state[_FILES].items():
+            if not _is_inside(name):
+                raise StoreError(f'a checkpoint holds the file name "{name}"; expected one inside its folder')
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.tobytes())
