@@ -101,7 +101,8 @@ def write_failure(folder: TrajectoryFolder, failure: Failure) -> None:
 def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
     """Read the failure of a generation; a record that cannot be read is a failure of unknown cause."""
     try:
-        return Failure(**json.loads(folder.failed(generation).read_bytes()))
+        record = json.loads(folder.failed(generation).read_bytes())
+        return Failure(**{name: record[name] for name in Failure.__dataclass_fields__ if name in record})
     except (OSError, ValueError, TypeError) as error:
         return Failure("unreadable", f"the failure record cannot be read: {error}", "", generation)
 

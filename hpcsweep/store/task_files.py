@@ -175,7 +175,10 @@ class SlurmFiles:
         for path in self.path.iterdir():
             if pattern.fullmatch(path.name):
                 try:
-                    found.append(SentArray(**json.loads(path.read_bytes())))
+                    record = json.loads(path.read_bytes())
+                    found.append(
+                        SentArray(**{name: record[name] for name in SentArray.__dataclass_fields__ if name in record})
+                    )
                 except (OSError, ValueError, TypeError):
                     continue  # gone meanwhile, or never written whole: it says nothing
         return sorted(found, key=lambda sent: (sent.time, sent.array or ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from hpcsweep.errors import StoreError
-from hpcsweep.store import Result, Store
-from hpcsweep.store.layout import TrajectoryFolder
-from hpcsweep.store.results import publish_result, read_result
+from hpcsweep.store import Failure, Result, Store
+from hpcsweep.store.layout import SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.results import publish_result, read_failure, read_result, write_failure
+from hpcsweep.store.task_files import SentArray, SlurmFiles
 
 RUN = "ab" * 32
 
@@ -78,6 +80,17 @@ def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store.json").write_text('{"format": 99}')
     with pytest.raises(StoreError, match="found format 99, expected 1"):
         Store(tmp_path)
+
+
+def test_what_a_later_release_adds_to_a_record_is_passed_over(folder: TrajectoryFolder) -> None:
+    """A key that this release does not know hides nothing: not how an attempt failed, nor which arrays are queued."""
+    write_failure(folder, failure := Failure("raised", "ValueError: no", "", 1, time=2.0))
+    files = SlurmFiles(SubmissionFolder(folder.path))
+    files.record(sent := SentArray("ab12", "toy.ab12", 3, 1.0, "submit", array="77"))
+    for path in (folder.failed(1), files.path / "array-77.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"later": 1}))
+    assert read_failure(folder, 1) == failure
+    assert files.arrays() == [sent]
 
 
 def test_reading_creates_nothing(tmp_path: Path) -> None:
