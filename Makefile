@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s where Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test oldest docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
+.PHONY: help setup demo studies test quick coverage package oldest docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,17 @@ studies: setup ## the five studies on data that ship with the dependencies; tabl
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
 	@$(BIN)/python -m pytest -q -n $(PROCESSES)
+
+# their modules import Keras, which takes as long as half of these tests
+quick: setup ## the tests that need no SLURM, no browser and train nothing
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) -m "not slurm and not browser and not training" \
+	  --ignore tests/training --ignore tests/studies
+
+coverage: setup ## all tests, and which lines of the package they do not reach, in processes of their own too
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) --cov --cov-report term-missing
+
+package: setup ## the wheel and the sdist, each installed into an empty environment and used there
+	@bash .ci/package
 
 # uv takes the lowest release that each entry of pyproject.toml allows
 oldest: setup ## what the dependencies matter most for, with the oldest releases that are allowed

@@ -26,6 +26,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ENVIRONMENT = dict(os.environ)
 COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
 
+# `make quick` leaves out what needs one of these; a test is marked by what it uses, so that nobody has to think of it
+MARK_OF_FIXTURE = {"cluster": "slurm", "rough": "slurm", "browser": "browser"}
+MARK_OF_FOLDER = {"training": "training", "studies": "training"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need SLURM, a browser, or train nets."""
+    for item in items:
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        marks = {MARK_OF_FIXTURE.get(name) for name in getattr(item, "fixturenames", ())}
+        for mark in marks | {MARK_OF_FOLDER.get(folder)}:
+            if mark:
+                item.add_marker(mark)
+
 
 @dataclass(frozen=True)
 class Study:

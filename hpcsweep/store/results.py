@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hpcsweep.errors import StoreError
@@ -48,6 +48,9 @@ class Failure:
     generation: int
     run: str | None = None
     time: float = 0.0
+
+
+_FAILURE = {one.name for one in fields(Failure)}
 
 
 def publish_result(folder: TrajectoryFolder, result: Result, generation: int) -> bool:
@@ -102,7 +105,7 @@ def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
     """Read the failure of a generation; a record that cannot be read is a failure of unknown cause."""
     try:
         record = json.loads(folder.failed(generation).read_bytes())
-        return Failure(**{name: record[name] for name in Failure.__dataclass_fields__ if name in record})
+        return Failure(**{name: record[name] for name in record if name in _FAILURE})
     except (OSError, ValueError, TypeError) as error:
         return Failure("unreadable", f"the failure record cannot be read: {error}", "", generation)
 

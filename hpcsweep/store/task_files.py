@@ -16,7 +16,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,9 @@ class SentArray:
     time: float
     why: str
     array: str | None = None
+
+
+_SENT = {one.name for one in fields(SentArray)}
 
 
 @dataclass(frozen=True)

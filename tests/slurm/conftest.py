@@ -21,13 +21,6 @@ from tests.slurm.study import CUT_BODY, PROFILE, WAYS, SlurmStudy, cut_pace
 IN_CI = os.environ.get("CI") == "true"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the cluster; under xdist each process brings up one of its own."""
-    for item in items:
-        if {"cluster", "rough"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.slurm)
-
-
 @pytest.fixture(scope="session")
 def packages() -> None:
     """SLURM's programs; skips where they are missing, except with CI=true, where they are installed or it fails."""
