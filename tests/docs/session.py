@@ -2,10 +2,10 @@
 
 Of the fenced blocks of a page, in their order:
 
-    python title="jobs/x.py", toml title="sweeps/x.toml"   written as that file; a sweep file must plan without a note
+    python title="jobs/x.py", toml title="sweeps/x.toml"   written as that file
     python                                                 run, with the names of the blocks before it
     text title="output"                                    what the Python block before it printed
-    toml                                                   read as a sweep file where it has a name and a job
+    toml                                                   read as a sweep file, or a part of one
     console                                                lines after "$ " typed; what they print must be what follows
     sh, text                                               shown; every `hpcsweep VERB` in sh must have these options
 
@@ -106,16 +106,14 @@ class Session:
             self.printed = caught.getvalue()
 
     def toml(self, block: Block) -> None:
-        """Read a block as TOML, and as a sweep file if it is one; write it if it has a title."""
+        """Read a block as a sweep file, a part of one, or a profile; write it if it has a title."""
         found = tomllib.loads(block.text)
-        if {"name", "job"} <= set(found):
-            SweepFile.model_validate(found)
+        if set(found) <= set(SweepFile.model_fields):
+            SweepFile.model_validate({"name": "part", "job": "jobs/part.py:train", **found})
         if block.title:
             self._write(block)
             if block.title.startswith("jobs/profiles/"):
                 Profile.model_validate(found)
-            if block.title.startswith("sweeps/"):
-                self._type(f"hpcsweep plan {block.title}")
 
     def console(self, block: Block) -> None:
         """Type each line after "$ " and compare what comes."""
