@@ -13,11 +13,11 @@ DEEPEST = 20  # aliases may name each other in a circle
 
 
 class AnnotationError(ValueError):
-    """An annotation that means nothing to a sweep file; the message is its text."""
+    """An annotation that no value of a sweep file can fit; the message is its text."""
 
 
 def parse_annotation(node: ast.expr | None, aliases: Mapping[str, ast.expr], depth: int = 0) -> Kind:
-    """Return the kind that `node` means; AnnotationError with the offending part's text otherwise."""
+    """Return the kind that `node` means; AnnotationError holds the text of the part that means none."""
     if node is None:
         return Anything()
     if depth > DEEPEST:
@@ -37,7 +37,7 @@ def parse_annotation(node: ast.expr | None, aliases: Mapping[str, ast.expr], dep
 
 
 def literal(node: ast.expr) -> Value:
-    """Return the plain value of a literal, tuples as lists; ValueError if it is no literal or no plain value."""
+    """Return the plain value of a literal, tuples as lists; ValueError if it is not a literal of plain values."""
     return plain(_tuples_as_lists(ast.literal_eval(node)))
 
 

@@ -1,4 +1,4 @@
-"""The shape of a sweep file: its sections and keys, before anything is known of the job. See docs for an example."""
+"""The shape of a sweep file: its sections and keys, before anything is known about the job."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RandomSpec(Section):
     high: Number | None = Field(default=None, description="The largest value, included.")
     log: bool = Field(default=False, description="Draw uniformly in the logarithm.")
     whole: bool | None = Field(
-        default=None, alias="int", description="Draw whole numbers; as the job says if not given."
+        default=None, alias="int", description="Draw whole numbers. Without it, the job's annotation decides."
     )
-    choice: Values | None = Field(default=None, description="Draw one of these instead, each as likely.")
+    choice: Values | None = Field(default=None, description="Draw one of these instead; all are equally likely.")
 
     @model_validator(mode="after")
     def _complete(self) -> RandomSpec:
@@ -43,12 +43,12 @@ class RandomSpec(Section):
 
 
 class Random(Section):
-    """Random points, crossed with grid and zip: samples, sample_seed, and a table a parameter."""
+    """Random points, crossed with grid and zip: samples, sample_seed, and one table per parameter."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, RandomSpec]
 
-    samples: AtLeastOne = Field(description="How many points are drawn; raising it keeps the earlier ones.")
+    samples: AtLeastOne = Field(description="How many points to draw; raising it keeps the earlier ones.")
     sample_seed: NotNegative = Field(default=0, description="Another number draws other points.")
 
     @property
@@ -58,26 +58,30 @@ class Random(Section):
 
 
 class Training(Section):
-    """How Keras jobs are trained; other jobs are not concerned."""
+    """How Keras jobs are trained; other jobs ignore it."""
 
     engine: Annotated[Engine, Field(strict=False), one_of(Engine)] = Field(
-        default=Engine.AUTO, description="The training loop; auto measures once for an architecture and kind of device."
+        default=Engine.AUTO,
+        description="How epochs are trained; auto chooses once per architecture and kind of device.",
     )
     backend: Literal["tensorflow", "jax"] | None = Field(
-        default=None, description="What Keras runs on; what KERAS_BACKEND says if not given, else TensorFlow."
+        default=None,
+        description="What Keras runs on. By default KERAS_BACKEND decides, and without that, it is TensorFlow.",
     )
     stack_order: Annotated[StackOrder, Field(strict=False), one_of(StackOrder)] = Field(
         default=StackOrder.OWN,
-        description="Whether stacked runs have each its own order of data, or one for all.",
+        description="Whether each stacked run has its own order of data, or all share one.",
     )
     stack_size: AtLeastOne = Field(
-        default=16, description="The most runs that train stacked together; on two cores, more gain little."
+        default=16, description="The most runs to train in one stack; on two cores, more gain little."
     )
     isolation: Annotated[Isolation, Field(strict=False), one_of(Isolation)] = Field(
-        default=Isolation.WORKER, description="Whether a worker trains in its own process or starts one a trajectory."
+        default=Isolation.WORKER, description="Whether a worker trains in its own process or starts one per trajectory."
     )
     renew_gb: float | None = Field(
-        default=None, gt=0, description="A worker whose memory grew by so much goes on in a new process (4, or less)."
+        default=None,
+        gt=0,
+        description="A worker that has grown by this many GB continues in a new process; by default 4, or less.",
     )
 
 
@@ -95,7 +99,7 @@ class Stop(Section):
     patience: AtLeastOne = Field(description="Epochs without improvement.")
     min_delta: float = Field(default=0.0, description="The least change that counts as an improvement.", ge=0)
     mode: Literal["min", "max"] | None = Field(
-        default=None, description="Whether less or more is better; else by its name."
+        default=None, description="Whether less or more is better; by default the metric's name decides."
     )
 
 
@@ -103,7 +107,7 @@ class OnDivergence(Section):
     """What is tried when a run's loss becomes NaN or infinite: start again with half of a parameter."""
 
     halve: str = Field(description="The parameter that is halved, a float such as learning_rate.")
-    times: AtLeastOne = Field(default=5, description="How often at most.")
+    times: AtLeastOne = Field(default=5, description="How often, at most.")
 
 
 class Table(Section):
@@ -123,7 +127,7 @@ class SweepFile(Section):
     profile: str = Field(
         default="local", description="A file in jobs/profiles/ (without .toml), or a built-in profile."
     )
-    repeats: AtLeastOne | None = Field(default=None, description="How many seeds: 0, 1, ...; 1 if neither is given.")
+    repeats: AtLeastOne | None = Field(default=None, description="How many seeds: 0, 1, ...; by default 1.")
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = Field(default=None, description="The seeds themselves.")
     fixed: dict[str, Any] = Field(default={}, description="Parameters that are the same in every run.")
     grid: dict[str, Values] = Field(default={}, description="Every combination of the listed values.")
@@ -134,7 +138,9 @@ class SweepFile(Section):
     case: list[Point] = Field(default=[], description="Single extra points; each starts from the base.")
     exclude: list[Point] = Field(default=[], description="Drop the runs that match all keys of one of these tables.")
     random: Random | None = Field(default=None, description="Randomly drawn points, crossed with grid and zip.")
-    resources: Resources = Field(default=Resources(), description="Over the profile's settings of the same names.")
+    resources: Resources = Field(
+        default=Resources(), description="What each worker is given, in place of the profile's settings."
+    )
     training: Training = Field(default=Training(), description="How Keras jobs are trained.")
     workdir: Literal["run", "study"] = Field(
         default="run", description="The working folder of the job: one of its own for each run, or the study's."
@@ -152,7 +158,7 @@ class SweepFile(Section):
 
     @property
     def rules(self) -> dict[str, Any]:
-        """What changes the numbers of a run besides job, parameters and seed, and so belongs to its meaning."""
+        """What changes the numbers of a run besides its job, parameters and seed, and so belongs to its meaning."""
         named = {"stop": self.stop, "on_divergence": self.on_divergence}
         return {name: rule.model_dump(exclude_defaults=True) for name, rule in named.items() if rule is not None}
 

@@ -1,6 +1,6 @@
 """What the text of a job says of its calls of `fit`: how many follow each other, and on how many devices.
 
-Read statically, when a job is planned, so that what `fit` would have to refuse after an hour is refused at once.
+They are read when a job is planned, so that what `fit` would have to refuse after an hour is refused at once.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class FitCalls:
     has_phases: bool = False
 
     def __post_init__(self) -> None:
-        """Find out under which names `fit` goes, and which functions there are to look into."""
+        """Find out under which names `fit` is known here, and which functions to look into."""
         self._names = set(_names_of_fit(self.module))
         nodes = ast.walk(self.module)
         self._functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
@@ -168,7 +168,7 @@ class FitCalls:
 
 
 def _names_of_fit(module: ast.Module) -> Iterator[str]:
-    """Give the names under which the module's text reaches `hpcsweep.training.fit`."""
+    """Yield the names under which the module's text reaches `hpcsweep.training.fit`."""
     for node in ast.walk(module):
         if isinstance(node, ast.ImportFrom) and node.module in _WHERE:
             yield from (alias.asname or alias.name for alias in node.names if alias.name == "fit")

@@ -1,4 +1,4 @@
-"""The parameters of a job, read from the text of its file: no import, so planning needs none of what training needs.
+"""The parameters of a job, read from the text of its file. Nothing is imported, so planning needs no training library.
 
 A job is a function such as
 
@@ -26,7 +26,7 @@ GIVEN_BY_RUN = {"seed": "run.seed", "id": "run.id"}
 
 @dataclass(frozen=True)
 class Parameter:
-    """One keyword-only parameter of a job; `default` means nothing where `required`."""
+    """One keyword-only parameter of a job; `default` means nothing if `required`."""
 
     name: str
     annotation: str
@@ -37,7 +37,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class JobSchema:
-    """What a sweep file may give to a job. `reference` is `path:function`, the path as in the study, with slashes.
+    """What a sweep file may give to a job. `reference` is `path:function`, the path inside the study, with slashes.
 
     `shares_epochs`: the job has `epochs: int`, and a run of 10 epochs is the start of one of 50.
     """
@@ -55,7 +55,7 @@ class JobSchema:
 
     @property
     def defaults(self) -> dict[str, Value]:
-        """The defaults of the parameters that have one."""
+        """The default of each parameter that has one."""
         return {one.name: one.default for one in self.parameters if not one.required}
 
     def parameter(self, name: str) -> Parameter:
@@ -70,12 +70,12 @@ class JobSchema:
 
 
 def absolute(path: Path) -> Path:
-    """Return `path` whole and without `..`; links are kept, for a study may be reached through one."""
+    """Return `path` as an absolute path without `..`; links are kept, since a study may be reached through one."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
 
 
 def split_reference(reference: str) -> tuple[PurePosixPath, str]:
-    """Return the path and the function's name of `path.py:function`; JobError if it is none inside the study."""
+    """Return the path and the function's name of `path.py:function`; JobError unless it lies inside the study."""
     text, colon, function = reference.rpartition(":")
     if not colon or not text or not function.isidentifier():
         raise JobError(f'found "{reference}", expected "path.py:function", such as "jobs/train.py:train"')
@@ -111,7 +111,7 @@ def _parse(root: Path, path: PurePosixPath) -> ast.Module:
         ) from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd escape in a job is the job's affair
+            warnings.simplefilter("ignore")  # an odd escape sequence in a job is not our business
             return ast.parse(text)
     except SyntaxError as error:
         raise JobError(f"{path}: found no valid Python in line {error.lineno} ({error.msg})") from None
@@ -178,7 +178,7 @@ def _check_signature(reference: str, function: ast.FunctionDef) -> None:
 
 
 def _aliases(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Give the names that the module's top level assigns once, with what they stand for."""
+    """Yield the names that the module's top level assigns, with what they stand for."""
     for node in module.body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -211,7 +211,7 @@ def _parameter(reference: str, argument: ast.arg, default: ast.expr | None, alia
 
 
 def _declares_sharing(reference: str, function: ast.FunctionDef, *, has_phases: bool) -> bool:
-    """Whether a run of fewer epochs is the start of one of more: never in phases, where something follows it."""
+    """Whether a run of fewer epochs is the start of a longer one: never with phases, where another phase follows."""
     for decorator in function.decorator_list:
         if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func) not in (
             "hpcsweep.job_options",

@@ -1,4 +1,4 @@
-"""A sweep: one TOML file, read and checked whole, and the runs that it means. Nothing is written."""
+"""A sweep: one TOML file, read and checked as a whole, and the runs that it means. Nothing is written."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MAX_RUNS = 1_000_000
 class Sweep:
     """A checked sweep file and its runs, each once, in the order of the file.
 
-    `path` is the file, `shown` the same as it was named (what messages call it), `root` the study's folder (that holds
-    sweeps/ and jobs/). `profile` has the file's [resources] laid over it. `notes` are warnings for people: points that
-    were merged, an exclude without effect.
+    `path` is the file, `shown` what messages call it (its name as it was given), `root` the study's folder, which holds
+    sweeps/ and jobs/. `profile` has the settings of the file's [resources]. `notes` are warnings for people: points
+    that were merged, an exclude without effect.
     """
 
     name: str
@@ -106,7 +106,7 @@ def sweep_json_schema() -> dict[str, Any]:
 def find_root(path: Path, job: str) -> Path:
     """Return the study's folder: the nearest one above the sweep file in which the job's path exists.
 
-    If there is none, the parent of the folder sweeps/ that the file is in, else the file's own folder.
+    If there is no such folder: the parent of the folder sweeps/ that the file is in. If it is in none: its own folder.
     """
     folder = absolute(path).parent
     try:
@@ -198,5 +198,5 @@ class Excluder:
 
 
 def _match(values: tuple[Value, ...], wanted: list[tuple[int, Value, str]]) -> bool:
-    # the text as well, since 1 == True in Python, and not in a sweep
+    # compared as text too, since 1 == True in Python, but not in a sweep
     return all(values[at] == value and canonical_json(values[at]) == text for at, value, text in wanted)

@@ -1,4 +1,4 @@
-"""From a sweep file's sections to the job's terms: every name known, every value of the right kind, none missing."""
+"""From a sweep file's sections to the job's terms: every name is known, every value fits, and none is missing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WHERE_GIVEN = {
     "vary": "in [fixed] or a list in [vary] (what [grid] lists is for the grid's runs only)",
     "case": "in the case or in [fixed]",
 }
-LARGEST_EXACT = 2**53  # beyond it a float does not hold every whole number
+LARGEST_EXACT = 2**53  # above this a float cannot hold every whole number
 
 
 class Resolver:
@@ -46,7 +46,7 @@ class Resolver:
         self.problems: list[Problem] = []
 
     def space(self) -> Space:
-        """Return the parameter space; of use only if `problems` is empty then."""
+        """Return the parameter space; it is valid only if `problems` is empty afterwards."""
         file = self._file
         space = Space(
             fixed=self._values("fixed", file.fixed),
@@ -113,7 +113,7 @@ class Resolver:
         fitting = []
         for value in values:
             fitting.append(self._fit(key, kind, value, _list_of_lists_hint(kind, value)))
-            if len(self.problems) > before:  # one fault a list is enough to say
+            if len(self.problems) > before:  # one fault per list is enough to report
                 break
         return fitting
 

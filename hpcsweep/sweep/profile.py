@@ -34,7 +34,7 @@ class Profile(Resources):
     """Settings of one cluster, or of this machine. Resources are those of one worker's allocation (array task)."""
 
     name: Name = Field(
-        default="", description="The profile's name; its file's name if it is not given.", validate_default=False
+        default="", description="The profile's name; by default its file's name.", validate_default=False
     )
     description: str = Field(default="", description="A sentence for people.")
     scheduler: Literal["local", "slurm"] = Field(default="local", description="Who starts the workers.")
@@ -46,14 +46,16 @@ class Profile(Resources):
     gpu_type: Word | None = Field(default=None, description="Type of GPU, such as t4 or v100.")
     gpus: NotNegative = Field(default=0, description="GPUs of a worker's allocation.")
     max_workers: AtLeastOne | None = Field(
-        default=None, description="Most workers that run at once (the cluster's limit of running jobs a user)."
+        default=None, description="The most workers that run at once: the cluster's limit of running jobs per user."
     )
-    setup: list[Line] = Field(default=[], description="Shell lines that run before the worker; one that fails ends it.")
+    setup: list[Line] = Field(
+        default=[], description="Shell lines to run before the worker; one that fails ends the task."
+    )
     modules: list[Word] = Field(default=[], description="Environment modules to load before the setup lines.")
     environment: dict[EnvironmentName, Line] = Field(default={}, description="Environment variables of the workers.")
     container: Container | None = Field(default=None, description="The container that workers run in.")
     python: Line | None = Field(
-        default=None, description="The Python of the workers; that of this command if not given."
+        default=None, description="The Python of the workers; by default the one that runs this command."
     )
     continue_: Continue = Field(
         default=ContinueBy.REQUEUE, alias="continue", description=Resources.model_fields["continue_"].description
@@ -65,13 +67,13 @@ class Profile(Resources):
         default=300.0, description="Seconds without a heartbeat after which a claim is taken over."
     )
     heartbeat_s: Positive = Field(default=30.0, description="Seconds between the heartbeats of a claim.")
-    mail_user: Word | None = Field(default=None, description="Whom SLURM writes to.")
-    mail_type: Word | None = Field(default=None, description="When SLURM writes, such as END,FAIL.")
+    mail_user: Word | None = Field(default=None, description="Whom SLURM sends mail to.")
+    mail_type: Word | None = Field(default=None, description="When SLURM sends mail, such as END,FAIL.")
     data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
-    store: Line | None = Field(default=None, description="Folder of the store; results/ of the study if not given.")
+    store: Line | None = Field(default=None, description="Folder of the store; by default results/ in the study.")
 
     def with_resources(self, resources: Resources) -> Profile:
-        """Return this profile with a sweep file's [resources] laid over it."""
+        """Return this profile with its settings replaced by those that a sweep file's [resources] gives."""
         return self.model_copy(update=resources.given())
 
 
@@ -79,9 +81,9 @@ BUILT_IN = {"local": Profile(name="local", description="Workers on this machine.
 
 
 def load_profile(root: Path, name: str) -> Profile:
-    """Return the profile `name`: jobs/profiles/<name>.toml under the study's folder `root`, else a built-in one.
+    """Return the profile `name`: jobs/profiles/<name>.toml under the study's folder `root`, or a built-in one.
 
-    Raises SweepFileError, one line, if there is none of that name or its file is wrong.
+    Raises SweepFileError, one line, if there is no profile of that name or its file is wrong.
     """
     file = root / PROFILES / f"{name}.toml"
     if _is_name(name) and file.is_file():

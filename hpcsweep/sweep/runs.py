@@ -1,9 +1,9 @@
 """Runs and trajectories: the points of a sweep, named by what they mean.
 
-A run's id is the SHA-256 of the canonical JSON of {"job", "params", "seed"}, the parameters without those at their
-default, so that a new parameter with a default keeps all old ids. A rule of the sweep file that changes what a run
-comes to ([stop], [on_divergence]) is a part of its meaning too, under its own name, where there is one. Its
-trajectory's id is that of the same object without `epochs` (where runs share epochs) and with "trajectory": true.
+A run's id is the SHA-256 of the canonical JSON of {"job", "params", "seed"}. Parameters at their default are left out,
+so a new parameter with a default keeps all old ids. If the sweep file has a rule that changes what a run comes to
+([stop], [on_divergence]), it is part of the meaning too, under its own name. The trajectory's id is that of the same
+object without `epochs` (if the job shares epochs) and with "trajectory": true.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ SHORT_ID_LENGTH = 12
 
 
 def short_id(full: str) -> str:
-    """Return the beginning of an id, or of another SHA-256, that is shown to people."""
+    """Return the beginning of an id or of another SHA-256, as it is shown to people."""
     return full[:SHORT_ID_LENGTH]
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause the cyclic garbage collector while many runs are made: it finds none, and takes 40 % of the time."""
+    """Pause the cyclic garbage collector while many runs are made: it finds nothing, and takes 40 % of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -55,13 +55,13 @@ class Run(NamedTuple):
 
     @property
     def params(self) -> dict[str, Value]:
-        """All parameters of the job, those at their default included."""
+        """All parameters of the job, including those at their default."""
         return dict(zip(self.names, self.values, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """One training from a fresh model: its runs in increasing `epochs`, or a single run where none are shared."""
+    """One training from a fresh model: its runs in increasing `epochs`, or a single run if the job shares no epochs."""
 
     runs: tuple[Run, ...]
     shares_epochs: bool
@@ -78,7 +78,7 @@ class Trajectory:
 
     @property
     def params(self) -> dict[str, Value]:
-        """What all its runs have in common: their parameters, without `epochs` where the job shares epochs."""
+        """What all its runs have in common: their parameters, without `epochs` if the job shares epochs."""
         params = self.runs[0].params
         if self.shares_epochs:
             del params["epochs"]
@@ -86,7 +86,7 @@ class Trajectory:
 
     @property
     def epochs(self) -> tuple[int | None, ...]:
-        """The `epochs` of each run, increasing; (None,) where the job shares no epochs."""
+        """The `epochs` of each run, increasing; (None,) if the job shares no epochs."""
         if not self.shares_epochs:
             return (None,)
         at = self.runs[0].names.index("epochs")
@@ -114,7 +114,7 @@ def run_id(
 def trajectory_id(
     job: str, seed: int, params_without_defaults: Mapping[str, Value], rules: Mapping[str, Any] | None = None
 ) -> str:
-    """Return the id of a trajectory; leave `epochs` out of the parameters where the job shares epochs."""
+    """Return the id of a trajectory; leave `epochs` out of the parameters if the job shares epochs."""
     meaning = {"job": job, "params": dict(params_without_defaults), "seed": seed, "trajectory": True}
     return _hash({**meaning, **(rules or {})})
 
@@ -136,10 +136,10 @@ Keep = Callable[[tuple[Value, ...], int], bool]
 
 
 def make_runs(naming: Naming, block: Block, seeds: Sequence[int], keep: Keep | None = None) -> Iterator[Run]:
-    """Give the runs of `block`, the seeds fastest, in the order of its points.
+    """Yield the runs of `block` in the order of its points, the seed changing fastest.
 
     `keep(values, seed)` drops points before they are named. The ids are those of `run_id` and `trajectory_id`: the
-    canonical JSON is put together from one piece of text a value, which is what makes a million runs quick.
+    canonical JSON is put together from one piece of text per value, which is what makes a million runs quick.
     """
     before, after = _rule_texts(naming.rules)
     head = f'{{"job":{canonical_json(naming.job)},{before}"params":{{'
@@ -183,7 +183,7 @@ def _points(block: Block) -> Iterator[tuple[Value, ...]]:
 
 
 def _texts(block: Block, defaults: Mapping[str, Value]) -> Iterator[tuple[str, ...]]:
-    """Give for each point a piece of JSON a parameter, `"layers":2,`, empty where it is at its default."""
+    """Yield for each point one piece of JSON per parameter, `"layers":2,`, empty for one at its default."""
     default_texts = {name: canonical_json(value) for name, value in defaults.items()}
 
     def piece(name: str, value: Value) -> str:
@@ -199,14 +199,14 @@ def _texts(block: Block, defaults: Mapping[str, Value]) -> Iterator[tuple[str, .
 
 
 def _combinations(axes: Sequence[Sequence[tuple[Any, ...]]]) -> Iterator[tuple[Any, ...]]:
-    """Give all combinations of one row an axis, their items in one flat tuple."""
+    """Return all combinations of one row per axis, their items in one flat tuple."""
     if all(len(row) == 1 for rows in axes for row in rows):
         return product(*([row[0] for row in rows] for rows in axes))
     return map(tuple, map(chain.from_iterable, product(*axes)))
 
 
 def _picker(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return a function that picks the items at `positions` of a tuple, as a tuple whatever their number."""
+    """Return a function that picks the items at `positions` of a tuple, always as a tuple."""
     if not positions:
         return lambda items: ()
     if len(positions) == 1:
@@ -215,7 +215,7 @@ def _picker(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, 
 
 
 def group_trajectories(runs: Sequence[Run], shares_epochs: bool = True) -> list[Trajectory]:
-    """Return the trajectories of distinct `runs`, in the order of their first; `shares_epochs` as the job says."""
+    """Return the trajectories of distinct `runs`, in the order of their first run; `shares_epochs` is the job's."""
     if not (shares_epochs and runs and "epochs" in runs[0].names):
         return [Trajectory((run,), False) for run in runs]
     groups: dict[str, list[Run]] = {}

@@ -1,7 +1,7 @@
 """Values drawn for the [random] section: each a pure function of (sample_seed, parameter's name, index).
 
-So the samples are the same on every machine and Python version, more samples keep the first ones, and a further
-parameter changes nothing about the others. No library's generator is used, since those may change their streams.
+So the samples are the same on every machine and Python version, asking for more keeps the first ones, and another
+parameter changes nothing about the others. No library's generator is used, since a library may change its streams.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from decimal import Context, Decimal
 from hpcsweep.sweep.value_types import Kind, Value
 
 FRACTION_BITS = 53  # what a float holds exactly
-EXACT = Context(prec=40)  # Decimal's ln and exp are correctly rounded, the C library's are not
+EXACT = Context(prec=40)  # Decimal's ln and exp are rounded correctly, the C library's are not
 
 
 @dataclass(frozen=True)
 class Draw:
-    """How one parameter is drawn: from `choices` if there are any, else between `low` and `high`, both included.
+    """How one parameter is drawn: from `choices` if there are any; otherwise from `low` to `high`, both included.
 
-    `log`: uniform in the logarithm. `whole`: whole numbers. `kind` is the parameter's, which every value fits.
+    `log`: uniform in the logarithm. `whole`: whole numbers. `kind` is that of the parameter; every value fits it.
     """
 
     kind: Kind

@@ -26,7 +26,7 @@ TIME_WORDS = '"HH:MM:SS", "D-HH:MM:SS" or a number of minutes'
 
 
 class Section(BaseModel):
-    """A table of a TOML file: unknown keys are refused, and so is a value that is only nearly of the right type."""
+    """A table of a TOML file: unknown keys are refused, and so is a value of almost the right type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -34,7 +34,7 @@ class Section(BaseModel):
 def wrong(expected: str, **where: str) -> PydanticCustomError:
     """Return the error to raise in a validator: `expected` completes the line's "found ..., expected".
 
-    `key` and `found` may be given where the validator is that of a whole table.
+    Give `key` and `found` if the validator is that of a whole table.
     """
     return PydanticCustomError("wrong", "{expected}", {"expected": expected, **where})
 
@@ -103,14 +103,14 @@ Line = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_one_word)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
-Workers = Annotated[int | str, _count_or(EACH, "one a trajectory"), _count_or_schema(EACH)]
+Workers = Annotated[int | str, _count_or(EACH, "one per trajectory"), _count_or_schema(EACH)]
 WorkersPerGpu = Annotated[int | str, _count_or(AUTO, "as many as fit"), _count_or_schema(AUTO)]
 Continue = Annotated[ContinueBy, Field(strict=False), one_of(ContinueBy)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Resources(Section):
-    """What each worker gets. In a sweep file it is laid over the profile's settings of the same names."""
+    """What each worker is given. In a sweep file it replaces the profile's settings of the same names."""
 
     time_s: TimeS | None = Field(default=None, alias="time", description=f"Wall time of a worker: {TIME_WORDS}.")
     gpus: NotNegative | None = Field(default=None, description="GPUs of a worker's allocation.")
@@ -118,16 +118,16 @@ class Resources(Section):
     mem_gb: Positive | None = Field(default=None, description="Memory of a worker's allocation in GB (10^9 bytes).")
     partition: Word | None = Field(default=None, description="SLURM partition.")
     workers: Workers | None = Field(
-        default=None, description='Size of the array of workers; "each" starts one a trajectory.'
+        default=None, description='Size of the array of workers; "each" starts one per trajectory.'
     )
     workers_per_gpu: WorkersPerGpu | None = Field(
         default=None,
-        description='Workers that share one GPU (of one allocation); "auto" finds out how many its memory holds.',
+        description='Workers that share one GPU within an allocation; "auto" finds out how many its memory holds.',
     )
     continue_: Continue | None = Field(
         default=None,
         alias="continue",
-        description="How unfinished work goes on when a worker's time ends: it puts itself back in the queue "
+        description="How unfinished work continues when a worker's time ends: it puts itself back into the queue "
         "(requeue), submits a successor (resubmit), has its successors queued beforehand (chain), or waits for "
         "`hpcsweep resume` (manual).",
     )

@@ -1,7 +1,7 @@
 """From the sections of a sweep file to blocks of points. Pure: nothing is read, written or checked here.
 
-A block is a product of axes over all parameters of the job, crossed with the seeds; a million points are a handful
-of blocks, so that counting them costs nothing and naming them (run.py) has little to do for each.
+A block is a product of axes over all parameters of the job, crossed with the seeds. A million points are a handful of
+blocks, so counting them costs nothing, and naming them (runs.py) has little to do for each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hpcsweep.sweep.value_types import Value
 
 @dataclass(frozen=True)
 class Space:
-    """The sections of a sweep file, every value already as the job will get it.
+    """The sections of a sweep file, with every value as the job will get it.
 
     Every point starts from the base: the job's defaults, then `fixed`, then the first value of each list in `vary`.
     """
@@ -35,18 +35,18 @@ class Space:
 
     @property
     def base(self) -> dict[str, Value]:
-        """What all points start from, above the job's defaults."""
+        """What all points start from, beside the job's defaults."""
         return {**self.fixed, **{name: values[0] for name, values in self.vary.items()}}
 
     @property
     def has_product(self) -> bool:
-        """Whether the sweep has the points of grid x zip x random: if it gives one, or no other points."""
+        """Whether the sweep has points of grid x zip x random: it has one of these sections, or no other points."""
         return bool(self.grid or self.zip or self.random) or not (self.vary or self.cases)
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Parameters that change together: `rows` holds one value a name; one name is the common case."""
+    """Parameters that change together: each row holds one value per name; one name is the common case."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
@@ -54,7 +54,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Block:
-    """All combinations of the axes' rows, the last axis fastest. No two axes share a name."""
+    """All combinations of the axes' rows, the last axis changing fastest. No two axes share a name."""
 
     axes: tuple[Axis, ...]
 
@@ -73,7 +73,7 @@ class Block:
 
 
 def count_runs(space: Space) -> int:
-    """Return how many runs `expand` would give, before excluding and merging; takes no time for any number."""
+    """Return how many runs `expand` would give, before excluding and merging; quick for any number."""
     points = 0
     if space.has_product:
         rows = len(next(iter(space.zip.values()))) if space.zip else 1
@@ -85,9 +85,9 @@ def count_runs(space: Space) -> int:
 
 
 def expand(space: Space, defaults: Mapping[str, Value]) -> Iterator[Block]:
-    """Give the blocks of (grid x zip x random), then those of vary, then one a case, with `defaults` filled in.
+    """Yield the blocks of (grid x zip x random), then those of vary, then one per case, with `defaults` filled in.
 
-    Which parameters a block has follows from what is given: a parameter that nothing gives is in no block.
+    A parameter that is given nowhere and has no default is in no block.
     """
     base = {**defaults, **space.base}
     if space.has_product:

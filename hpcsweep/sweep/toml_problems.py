@@ -51,7 +51,7 @@ class Problem:
 
 
 def refuse(file: str, problems: Sequence[Problem | str]) -> SweepFileError:
-    """Return the error to raise: the first problem, and how many more there are."""
+    """Return the error to raise: the first problem, and the number of further ones."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return SweepFileError(one_line(f"{file}: {problems[0]}{more}"))
 
@@ -66,7 +66,7 @@ def one_line(text: str) -> str:
 def read_toml(path: Path, shown: str = "") -> dict[str, Any]:
     """Return the table in the file `path`; SweepFileError, one line, if it cannot be read or is not TOML.
 
-    The line calls the file `shown`, or as in `path`.
+    The line calls the file `shown`, or `path` if that is not given.
     """
     try:
         return _parse_toml(_read(path))

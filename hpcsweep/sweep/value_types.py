@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | None"
 
-NONE_WORD = "none"  # TOML has no null; this string stands for None where a parameter takes None and no such string
+NONE_WORD = "none"  # TOML has no null; this string stands for None if a parameter takes None but not such a string
 LARGEST_INT = 2**63 - 1  # what TOML promises and what a column of a table can hold
 SHOWN_CHARACTERS = 60
 
@@ -32,7 +32,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True)
 class Exact:
-    """Exactly one of Python's plain types; only an int is also taken as a float."""
+    """Exactly one of Python's plain types; the only conversion is from int to float."""
 
     type: type
 
@@ -196,10 +196,10 @@ def _toml(value: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return `text`, or its beginning and dots where it is too long for an error line."""
+    """Return `text`, or its beginning and dots if it is too long for an error line."""
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return the names for an error line: `a, b, c`, or `none` where there are none."""
+    """Return the names for an error line: `a, b, c`, or `none` if there are none."""
     return ", ".join(names) or "none"
