@@ -14,6 +14,7 @@ import click
 
 from hpcsweep.cli.options import note
 from hpcsweep.files import write_atomic
+from hpcsweep.metrics import metrics_among
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import short_id
 
@@ -68,7 +69,7 @@ def print_status(status: Status) -> None:
     advice = Advice(sweep.shown, sweep.profile.name)
     click.echo(status.in_words())
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
-        metrics = " ".join(f"{name}={value:.4g}" for name, value in run.metrics.items() if name != "seconds")
+        metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
         click.echo(f"  {short_id(run.id)}  running  epoch {run.epoch}  {metrics}")
     _print_failures(status.in_state(RunState.FAILED), advice, on_slurm=sweep.profile.scheduler == "slurm")
     if status.workers:

@@ -10,9 +10,11 @@ import numpy as np
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.data import Band, bands
 from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, log_if_wide, new_figure, words
+from hpcsweep.metrics import metrics_among
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.select import axis_column
+from hpcsweep.results.query.values import direction_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +86,7 @@ def gap(
     figure, (axes,) = new_figure(width=6)
     title, train = bands(results, metric, group)
     _, validation = bands(results, f"val_{metric}", group)
-    sign = -1.0 if "loss" in metric else 1.0
+    sign = 1.0 if direction_of(results, metric) == "max" else -1.0
     held_out = {band.label: band for band in validation}
     for number, band in enumerate(band for band in train if band.label in held_out):
         other = held_out[band.label]
@@ -129,7 +131,7 @@ def time_an_epoch(results: Results, *, group: Sequence[str] | None = None, **_un
 
 def _default_metrics(results: Results) -> list[str]:
     known: list[str] = [name for name in ("accuracy", "val_accuracy", "loss", "val_loss") if name in results.metrics]
-    shown = known or [name for name in results.metrics if name != "seconds"][:2]
+    shown = known or metrics_among(results.metrics)[:2]
     if not shown:
         raise NothingSelectedError(f"{results.title}: no run has a history; curves need metrics logged by epoch")
     return shown

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PANELS = 12
+COLOUR_MAPS = {"max": "viridis", "min": "viridis_r", None: "cividis"}  # bright is better, where that is known
 
 
 def heatmap(
@@ -41,7 +42,7 @@ def heatmap(
     numbers = np.array([[_mean(made, row, col) for col in made.col_keys] for row in made.row_keys], dtype=float)
     figure, (axes,) = new_figure(width=max(4.5, 1.35 * width + 2.5), height=max(2.8, 0.42 * height + 1.6))
     axes.grid(visible=False)
-    image = axes.imshow(numbers, cmap="viridis" if made.values[0].better == "max" else "viridis_r", aspect="auto")
+    image = axes.imshow(numbers, cmap=COLOUR_MAPS[made.values[0].better], aspect="auto")
     _label_cells(axes, made, numbers)
     axes.set_xticks(range(width), [", ".join(key_texts(key)) for key in made.col_keys])
     axes.set_yticks(range(height), [", ".join(key_texts(key)) for key in made.row_keys])
@@ -123,7 +124,7 @@ def _label_cells(axes: Axes, made: Table, numbers: Any) -> None:
                 axes.text(x, y, cell.missing(), ha="center", va="center", fontsize=8, backgroundcolor="white")
                 continue
             share = (numbers[y, x] - low) / (high - low) if high > low else 1.0
-            bright = share > 0.55 if made.values[0].better == "max" else share < 0.45
+            bright = share < 0.45 if made.values[0].better == "min" else share > 0.55
             colour, weight = "black" if bright else "white", "bold" if (row, col, 0) in made.best else "normal"
             text = cell_text(cell, "mean", decimals)
             axes.text(x, y, text, ha="center", va="center", fontsize=8, color=colour, fontweight=weight)

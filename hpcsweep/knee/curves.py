@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.metrics import HEADLINES
 from hpcsweep.results import Results
 from hpcsweep.results.query.select import results_of, settings_of
-from hpcsweep.results.query.values import anything_finished, default_value, value_of
-from hpcsweep.results.summaries import Array, better
+from hpcsweep.results.query.values import anything_finished, default_value, direction_of, value_of
+from hpcsweep.results.summaries import Array
 from hpcsweep.store.states import RunState
 
 EPOCHS = "epochs"
@@ -70,8 +71,7 @@ def curves_of(source: str | Path | Results, metric: str | None, axis: str, where
 
 
 def _logged_metric(results: Results, metric: str | None) -> str:
-    preferred = [m for m in ("val_accuracy", "val_loss", "accuracy", "loss") if m in results.metrics]
-    chosen = metric or next(iter(preferred), None)
+    chosen = metric or next((name for name in HEADLINES if name in results.metrics), None)
     if chosen is None or chosen not in results.metrics:
         raise UsageError(
             f'no metric is called "{metric}"{nearest(metric or "", results.metrics)}; logged by epoch are: '
@@ -80,18 +80,13 @@ def _logged_metric(results: Results, metric: str | None) -> str:
     return chosen
 
 
-def _direction(metric: str) -> bool:
-    way = better(metric)
-    if way is None:
-        raise UsageError(
-            f'whether more or less "{metric}" is better is unknown; use a name with loss, error or accuracy'
-        )
-    return way == "max"
+def _larger_is_better(results: Results, name: str) -> bool:
+    return direction_of(results, name) == "max"
 
 
 def _along_epochs(results: Results, metric: str) -> Curves:
     names = tuple(name for name in results.varying() if name != EPOCHS)
-    larger = _direction(metric)
+    larger = _larger_is_better(results, metric)
     history = results.history()
     longest = _longest_runs(results, names)
     by_id = {run_id: rows for run_id, rows in history.groupby("id", observed=True, sort=False) if run_id in longest}
@@ -125,7 +120,7 @@ def _along_parameter(results: Results, value: str, axis: str) -> Curves:
         raise UsageError(f'--axis: "{axis}" is no parameter of numbers{hint}; expected {EPOCHS} or one of {numeric}')
     names = tuple(name for name in results.varying() if name != axis)
     shown = value_of(results, value)
-    larger = _direction(shown.name)
+    larger = _larger_is_better(results, shown.name)
     settings = settings_of(results, names)
     own = (results.column(name).tolist() for name in ("seed", "state", "time_s"))
     points: dict[tuple[Setting, int], list[tuple[float, float, float]]] = {}

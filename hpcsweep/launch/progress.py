@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpcsweep.metrics import HEADLINES, metrics_among
 from hpcsweep.store import Store
 from hpcsweep.store.states import epochs_of
 from hpcsweep.sweep.runs import Run, Trajectory
@@ -62,8 +63,8 @@ def _work(run: Run) -> int:
 def _latest(progress: dict[str, Any]) -> str:
     if not progress:
         return ""
-    shown = [name for name in ("val_accuracy", "val_loss", "accuracy", "loss") if name in progress["metrics"]][:2]
-    shown = shown or [name for name in progress["metrics"] if name != "seconds"][:2]
+    shown = [name for name in HEADLINES if name in progress["metrics"]][:2]
+    shown = shown or metrics_among(progress["metrics"])[:2]
     metrics = " ".join(f"{name} {progress['metrics'][name]:.4g}" for name in shown)
     epochs = f"/{progress['epochs']}" if progress.get("epochs") else ""
     return f"epoch {progress['epoch']}{epochs} {metrics}"

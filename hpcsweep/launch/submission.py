@@ -53,6 +53,7 @@ def _settings(sweep: Sweep) -> WorkerSettings:
         workdir=sweep.workdir,
         keep=sweep.keep.model_dump(),
         stop=sweep.stop.model_dump() if sweep.stop else None,
+        metrics=dict(sweep.directions),
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         commit=commit_of(sweep.root),
         job_sha256=sha256_hex(sweep.job.path.read_bytes()),

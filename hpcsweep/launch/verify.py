@@ -14,13 +14,14 @@ from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.local_workers import LocalWorkers
 from hpcsweep.launch.plan import make_plan
 from hpcsweep.launch.submission import write_submission
+from hpcsweep.metrics import SECONDS
 from hpcsweep.store import Result, Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
 DIGESTS = ("initial_weights_sha256", "final_weights_sha256")
-NOT_COMPARED = ("seconds",)  # the one column of a history that no two trainings share
+NOT_COMPARED = (SECONDS,)  # the one column of a history that no two trainings share
 POLL_S = 0.2
 
 

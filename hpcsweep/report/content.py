@@ -11,6 +11,7 @@ import numpy as np
 from hpcsweep.errors import HpcsweepError
 from hpcsweep.figures.data import Band, bands, lines_of
 from hpcsweep.figures.style import MAX_LINES
+from hpcsweep.metrics import metrics_among
 from hpcsweep.report.thinning import POINTS, round_to, thin
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
@@ -24,9 +25,7 @@ MAX_METRICS = 6
 
 def run_columns(results: Results) -> list[str]:
     """Return the columns of the runs' table: what varies first, then what came out, then where."""
-    summaries = [
-        f"{how}_{name}" for name in shown_metrics(results) for how in ("last", "min", "max") if _useful(how, name)
-    ]
+    summaries = [f"{how}_{name}" for name in shown_metrics(results) for how in ("last", *_best_of(results, name))]
     own = [results.own[name] for name in ("id", "state", "seed")]
     after = [results.own[name] for name in summaries if name in results.own]
     facts = ("reached_epoch", "best_epoch", "collapsed_classes", "mean_seconds", "time_s", "device", "engine", "commit")
@@ -34,8 +33,9 @@ def run_columns(results: Results) -> list[str]:
     return [*own, *results.varying(), *after, *results.returned[:MAX_METRICS], *tail]
 
 
-def _useful(how: str, metric: str) -> bool:
-    return how == "last" or (how == "min") == ("loss" in metric)
+def _best_of(results: Results, metric: str) -> tuple[str, ...]:
+    way = results.better(metric)
+    return ("min", "max") if way is None else (way,)
 
 
 def run_rows(results: Results) -> list[list[Any]]:
@@ -46,8 +46,9 @@ def run_rows(results: Results) -> list[list[Any]]:
 
 def shown_metrics(results: Results) -> list[str]:
     """Return the metrics that the charts offer, validation first."""
-    known = [name for name in results.metrics if name != "seconds"]
-    return sorted(known, key=lambda name: (not name.startswith("val_"), "accuracy" not in name))[:MAX_METRICS]
+    return sorted(
+        metrics_among(results.metrics), key=lambda name: (not name.startswith("val_"), "accuracy" not in name)
+    )[:MAX_METRICS]
 
 
 def curve_data(results: Results) -> dict[str, Any]:

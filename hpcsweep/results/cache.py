@@ -22,7 +22,7 @@ from hpcsweep.results.columns import Records, join
 from hpcsweep.store.npz import read_npz
 from hpcsweep.store.state_tree import pack_arrays
 
-FORMAT = 2
+FORMAT = 3
 MAX_SEGMENTS = 8
 MIN_RUNS = 20  # fewer are read faster than they are cached
 _HISTORY = "history/"

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from hpcsweep.results.summaries import Array, best_epochs, collapsed_classes, summarise
+from hpcsweep.results.summaries import Array, collapsed_classes, summarise
 
 FACTS = ("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended")
-_NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "best_epoch", "collapsed_classes", "time_s"), "float64")}
+_NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "collapsed_classes", "time_s"), "float64")}
 IDENTITY = (
     "id",
     "trajectory",
@@ -21,7 +21,6 @@ IDENTITY = (
     "seed",
     "outcome",
     "epoch",
-    "best_epoch",
     "collapsed_classes",
     "params",
     "metrics",
@@ -96,7 +95,6 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "seed": [result.seed for result in found],
         "outcome": [result.outcome for result in found],
         "epoch": [_number(result.epoch) for result in found],
-        "best_epoch": best_epochs(history, lengths),
         "collapsed_classes": [_collapsed(result.arrays.get("confusion_matrix")) for result in found],
         "params": [json.dumps(result.params) for result in found],
         "metrics": [json.dumps(dict(result.metrics)) for result in found],

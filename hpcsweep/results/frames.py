@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
-from hpcsweep.results.summaries import STATISTICS
+from hpcsweep.results.summaries import best_epochs
 from hpcsweep.store.states import RunState
 
 OWN_FIRST = ("id", "state", "seed")
@@ -41,8 +42,9 @@ class Results:
     """The runs of a sweep or a store, and what their columns mean.
 
     `runs` has one row a run; `history()` one row an epoch. `parameters` are the job's parameters in their order,
-    `metrics` what was logged by epoch, `returned` the columns of what the jobs returned, `notes` what the reader
-    should know. `own[name]` is the column that holds our `name` ("state", "time_s", "last_loss").
+    `metrics` what was logged by epoch, `returned` the columns of what the jobs returned. `own[name]` is the column that
+    holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, of a
+    store what all its sweeps say, None where they contradict each other.
     """
 
     title: str
@@ -52,10 +54,14 @@ class Results:
     returned: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
     layout: Any = None
-    notes: tuple[str, ...] = ()
+    directions: Mapping[str, Direction | None] = field(default_factory=dict)
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
     read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}
+
+    def better(self, name: str) -> Direction | None:
+        """Return which way a metric, or a summary of it such as `max_val_auc`, is better; None if nobody knows."""
+        return better(name, self.directions)
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return our column `name`, wherever a parameter of that name has pushed it."""
@@ -82,7 +88,9 @@ class Results:
         return tuple(name for name in self.parameters if len(distinct(self.runs[name])) > 1)
 
 
-def runs_frame(entries: Sequence[Entry], records: Records) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
+def runs_frame(
+    entries: Sequence[Entry], records: Records, directions: Mapping[str, Direction | None]
+) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
     """Return the frame of runs, the columns by our names for them, and the columns of returned values."""
     parameters = tuple(dict.fromkeys(name for entry in entries for name in entry.params))
     position = {run_id: row for row, run_id in enumerate(records.runs["id"])}
@@ -103,6 +111,7 @@ def runs_frame(entries: Sequence[Entry], records: Records) -> tuple[pd.DataFrame
         renamed[name] = free_name(wanted, [*renamed.values(), *ours, *OWN_LAST])
     ours |= {renamed[name]: column for name, column in returned.items()}
     ours |= _own_last(entries, records, rows)
+    ours["best_epoch"] = _taken(pd.Series(best_epochs(records.history, records.lengths, directions)), rows)
     own = {name: free_name(name, parameters) for name in ours}
     columns = {own[name]: ours[name] for name in OWN_FIRST}
     columns |= {name: parameter_column([entry.params.get(name) for entry in entries]) for name in parameters}
@@ -167,7 +176,7 @@ def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
 def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
     reached = pd.Series([entry.reached_epoch for entry in entries], dtype="float64")
     columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
-    columns |= {name: _taken(records.runs[name], rows) for name in ("best_epoch", "collapsed_classes", *FACTS)}
+    columns |= {name: _taken(records.runs[name], rows) for name in ("collapsed_classes", *FACTS)}
     for name in ("cause", "trajectory", "job"):
         columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype="str")
     return columns

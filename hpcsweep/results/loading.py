@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpcsweep.errors import UsageError
+from hpcsweep.metrics import Direction, merged
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
 from hpcsweep.results.reading import read_records
@@ -36,7 +37,7 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     runs = list(sweep.runs)
     stamps = result_stamps(store.layout, {run.trajectory for run in runs})
     wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
-    return _assemble(sweep.name, store, sweep.job.reference, runs, wanted, layout=sweep.table)
+    return _assemble(sweep.name, store, sweep.job.reference, runs, wanted, sweep.directions, layout=sweep.table)
 
 
 def of_store(store: Store) -> Results:
@@ -44,20 +45,23 @@ def of_store(store: Store) -> Results:
     if not store.layout.trajectories.is_dir():
         raise UsageError(f"{store.root}: is not a store; expected a folder of results (or name a sweep file)")
     stamps = result_stamps(store.layout)
-    runs = _runs_of_manifests(store)
+    runs, directions = _told_by_manifests(store)
     known = {run.id for run in runs}
     runs += [Run(stamp.run, stamp.trajectory, 0, (), ()) for stamp in stamps.values() if stamp.run not in known]
-    return _assemble(store.root.name, store, "", runs, stamps)
+    return _assemble(store.root.name, store, "", runs, stamps, directions)
 
 
-def _runs_of_manifests(store: Store) -> list[Run]:
+def _told_by_manifests(store: Store) -> tuple[list[Run], dict[str, Direction | None]]:
+    """Return all runs that were ever sent to workers, and which way metrics are better by their sweeps' last word."""
     runs: dict[str, Run] = {}
+    last_words: dict[str, Mapping[str, Direction]] = {}
     for manifest in store.manifests():
+        last_words[manifest.sweep] = manifest.settings.metrics
         for trajectory in manifest.trajectories:
             for run in trajectory.runs:
                 values = tuple(run.params.values())
                 runs[run.id] = Run(run.id, trajectory.id, trajectory.seed, tuple(run.params), values)
-    return list(runs.values())
+    return list(runs.values()), merged(last_words.values())
 
 
 def _assemble(
@@ -66,6 +70,7 @@ def _assemble(
     job: str,
     runs: Sequence[Run],
     stamps: Mapping[str, ResultStamp],
+    directions: Mapping[str, Direction | None],
     layout: Any = None,
 ) -> Results:
     records, damaged = read_records(store, stamps)
@@ -80,7 +85,7 @@ def _assemble(
                 run.id, run.trajectory, job, run.seed, run.params, RunState.CORRUPT, damaged[run.id]
             )
     ordered = [entries[run.id] for run in runs]
-    frame, own, returned = runs_frame(ordered, records)
+    frame, own, returned = runs_frame(ordered, records, directions)
     return Results(
         title=title,
         runs=frame,
@@ -88,6 +93,7 @@ def _assemble(
         metrics=tuple(name for name in records.history if name != "epoch"),
         returned=returned,
         own=own,
+        directions=directions,
         layout=layout,
         read_history=lambda: history_frame(records),
         read_facts=lambda run_id: read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts,

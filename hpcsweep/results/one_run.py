@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hpcsweep.metrics import metrics_among
 from hpcsweep.results.summaries import Array, collapsed_classes
 from hpcsweep.store import Store
 from hpcsweep.store.results import Result, read_result
@@ -104,7 +105,7 @@ def _sides(result: Result) -> dict[tuple[str, str], Any]:
 
 def _first_differences(results: Sequence[Result], heads: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
-    names = dict.fromkeys(name for result in results for name in result.history if name not in ("epoch", "seconds"))
+    names = dict.fromkeys(name for result in results for name in metrics_among(result.history))
     for name in names:
         columns = [result.history.get(name, np.array([])) for result in results]
         at = min(_first_difference(columns[0], column) for column in columns[1:])

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hpcsweep.metrics import HEADLINES, STATISTICS, Direction, better
+
 Array = np.ndarray[Any, Any]
-STATISTICS = ("last", "min", "max", "mean")
-_SMALLER_IS_BETTER = ("loss", "error", "mse", "mae", "rmse", "seconds", "time", "epochs", "perplexity")
-_LARGER_IS_BETTER = ("acc", "auc", "f1", "r2", "precision", "recall", "score", "correct")
 
 
 def summarise(history: Mapping[str, Array], lengths: Array) -> dict[str, Array]:
@@ -55,19 +54,22 @@ def _of_segments(values: Array, valid: Array, lengths: Array) -> dict[str, Array
     return results
 
 
-def best_epochs(history: Mapping[str, Array], lengths: Array) -> Array:
+def best_epochs(
+    history: Mapping[str, Array], lengths: Array, directions: Mapping[str, Direction | None] | None = None
+) -> Array:
     """Return the epoch [runs] at which each run was best, NaN where that cannot be said.
 
-    Best is the first highest `val_accuracy`, else lowest `val_loss`, else highest `accuracy`, else lowest `loss`, of
-    those that the run has, from epoch 1 on.
+    Best is the first highest `val_accuracy`, else lowest `val_loss`, else highest `accuracy`, else lowest `loss`, else
+    the first best of the metrics of `directions` (what [metrics] says), of those that the run has, from epoch 1 on.
     """
     best = np.full(len(lengths), np.nan)
     epochs = np.asarray(history["epoch"])
-    for metric in ("val_accuracy", "val_loss", "accuracy", "loss"):
-        if metric not in history:
+    for metric in (*HEADLINES, *(directions or {})):
+        way = better(metric, directions)
+        if metric not in history or way is None:
             continue
         values = np.asarray(history[metric], dtype=np.float64)
-        sign = 1.0 if better(metric) == "max" else -1.0
+        sign = 1.0 if way == "max" else -1.0
         scores = np.where((epochs >= 1) & ~np.isnan(values), sign * values, -np.inf)
         best = np.where(np.isnan(best), _first_best(scores, epochs, np.asarray(lengths)), best)
     return best
@@ -92,16 +94,3 @@ def collapsed_classes(confusion: Array) -> list[int]:
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         return []
     return [int(label) for label in np.flatnonzero((np.diag(counts) == 0) & (counts.sum(axis=1) > 0))]
-
-
-def better(name: str) -> str | None:
-    """Return "max" or "min" for a metric whose name says which way is better, else None."""
-    words = name.lower()
-    if any(word in words for word in _SMALLER_IS_BETTER):
-        return "min"
-    return "max" if any(word in words for word in _LARGER_IS_BETTER) else None
-
-
-def is_accuracy(name: str) -> bool:
-    """Tell whether a column holds a share of right answers, which lies from 0 to 1."""
-    return "accuracy" in name.lower() and not name.lower().startswith("epochs_to")

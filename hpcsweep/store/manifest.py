@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
+from hpcsweep.metrics import Direction, direction_of_ids
 from hpcsweep.store.states import epochs_of
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
 
@@ -59,8 +60,9 @@ class ManifestTrajectory:
 class WorkerSettings:
     """How workers train, the same for all runs of a submission: the sweep file's [training] and rules, and its origin.
 
-    `stop`, `on_divergence` and `keep` are the sections of these names; `commit` is the study's, `job_sha256` the job
-    file's. `workdir`: "run" for a working folder for each run, "study" for the folder that the worker is started in.
+    `stop` (with its `mode`), `on_divergence`, `metrics` and `keep` are the sections of these names; `commit` is the
+    study's, `job_sha256` the job file's. `workdir`: "run" for a working folder for each run, "study" for the folder
+    that the worker is started in.
     """
 
     engine: str = Engine.AUTO
@@ -73,6 +75,7 @@ class WorkerSettings:
     keep: Mapping[str, Any] | None = None
     stop: Mapping[str, Any] | None = None
     on_divergence: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Direction] = field(default_factory=dict)
     commit: str | None = None
     job_sha256: str | None = None
 
@@ -140,10 +143,17 @@ def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
             **{key: header[key] for key in ("sweep", "job", "lease_s", "heartbeat_s")},
             root=Path(header["root"]),
             trajectories=tuple(map(_trajectory, lines)),
-            settings=WorkerSettings(**{name: value for name, value in settings.items() if name in _SETTINGS}),
+            settings=_settings({name: value for name, value in settings.items() if name in _SETTINGS}),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: cannot be read as a manifest of format {FORMAT}: {error}") from error
+
+
+def _settings(settings: dict[str, Any]) -> WorkerSettings:
+    stop = settings.get("stop")
+    if stop and not stop.get("mode"):  # a manifest of the first releases, which left the direction to the worker
+        settings["stop"] = {**stop, "mode": direction_of_ids(stop["metric"])}
+    return WorkerSettings(**settings)
 
 
 def _line(trajectory: ManifestTrajectory) -> dict[str, Any]:

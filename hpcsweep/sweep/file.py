@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from hpcsweep.metrics import Direction, better, contradictions, declaration, direction_of_ids
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
 from hpcsweep.sweep.settings import AtLeastOne, Name, NotNegative, Resources, Section, one_of, wrong
 
@@ -98,8 +99,9 @@ class Stop(Section):
     metric: str = Field(description="The metric that is watched, such as val_loss.", min_length=1)
     patience: AtLeastOne = Field(description="Epochs without improvement.")
     min_delta: float = Field(default=0.0, description="The least change that counts as an improvement.", ge=0)
-    mode: Literal["min", "max"] | None = Field(
-        default=None, description="Whether less or more is better; by default the metric's name decides."
+    mode: Direction | None = Field(
+        default=None,
+        description="Whether less or more is better; by default [metrics] or the metric's name decides.",
     )
 
 
@@ -148,6 +150,9 @@ class SweepFile(Section):
     keep: Keep = Field(default=Keep(), description="What is kept of the files that a run's job writes.")
     stop: Stop | None = Field(default=None, description="Early stopping.")
     on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
+    metrics: dict[str, Direction] = Field(
+        default={}, description='Which way a metric is better, "max" or "min", where its name does not say.'
+    )
     table: Table | None = Field(default=None, description="The layout of the comparison table.")
 
     @model_validator(mode="after")
@@ -156,10 +161,43 @@ class SweepFile(Section):
             raise wrong("one of the two", key="repeats", found="seeds as well")
         return self
 
+    @model_validator(mode="after")
+    def _directions_are_known(self) -> SweepFile:
+        for name in contradictions(self.metrics):
+            expected = "the direction of the same metric without val_"
+            raise wrong(expected, key=f"metrics.{name}", found=f'"{self.metrics[name]}"')
+        if self.stop is not None:
+            said = better(self.stop.metric, self.metrics)
+            if self.stop.mode is None and said is None:
+                expected = f"a metric whose better direction is known; type {declaration(self.stop.metric)}"
+                raise wrong(expected, key="stop.metric", found=f'"{self.stop.metric}"')
+            if self.stop.mode is not None and better(self.stop.metric, self.directions) != self.stop.mode:
+                raise wrong("the direction that [metrics] says", key="stop.mode", found=f'"{self.stop.mode}"')
+        return self
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """Which way metrics are better, as far as the file says so."""
+        said = {self.stop.metric: self.stop.mode} if self.stop and self.stop.mode else {}
+        return {**said, **self.metrics}
+
+    @property
+    def directed_stop(self) -> Stop | None:
+        """The section [stop] with its `mode`."""
+        if self.stop is None or self.stop.mode is not None:
+            return self.stop
+        return self.stop.model_copy(update={"mode": better(self.stop.metric, self.metrics)})
+
     @property
     def rules(self) -> dict[str, Any]:
-        """What changes the numbers of a run besides its job, parameters and seed, and so belongs to its meaning."""
-        named = {"stop": self.stop, "on_divergence": self.on_divergence}
+        """What changes the numbers of a run besides its job, parameters and seed, and so belongs to its meaning.
+
+        The direction of [stop] is a part of it where [stop] says it, and where it is not what older ids mean.
+        """
+        stop = self.stop
+        if stop is not None and better(stop.metric, self.metrics) != direction_of_ids(stop.metric):
+            stop = self.directed_stop
+        named = {"stop": stop, "on_divergence": self.on_divergence}
         return {name: rule.model_dump(exclude_defaults=True) for name, rule in named.items() if rule is not None}
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
+from hpcsweep.metrics import Direction
 from hpcsweep.sweep.file import Keep, OnDivergence, Stop, SweepFile, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_job import SEED, resolve
@@ -27,8 +28,9 @@ class Sweep:
     """A checked sweep file and its runs, each once, in the order of the file.
 
     `path` is the file, `shown` what messages call it (its name as it was given), `root` the study's folder, which holds
-    sweeps/ and jobs/. `profile` has the settings of the file's [resources]. `notes` are warnings for people: points
-    that were merged, an exclude without effect.
+    sweeps/ and jobs/. `profile` has the settings of the file's [resources]. `stop` has a `mode`, and `directions` says
+    which way metrics are better, as far as the file says so. `notes` are warnings for people: points that were merged,
+    an exclude without effect.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Sweep:
     keep: Keep
     stop: Stop | None
     on_divergence: OnDivergence | None
+    directions: Mapping[str, Direction]
     table: Table | None
     description: str
     notes: list[str]
@@ -88,8 +91,9 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         training=file.training,
         workdir=file.workdir,
         keep=file.keep,
-        stop=file.stop,
+        stop=file.directed_stop,
         on_divergence=file.on_divergence,
+        directions=file.directions,
         table=file.table,
         description=file.description,
         notes=notes,

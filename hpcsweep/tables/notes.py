@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
-from hpcsweep.results.query.values import Value
+from hpcsweep.results.query.values import Value, metric_of, unknown_direction
 from hpcsweep.store.states import RunState, count_states
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.cells import KINDS, Cell
@@ -17,16 +17,23 @@ from hpcsweep.tables.layout import Spec
 
 
 def notes_of(
-    results: Results, spec: Spec, values: Sequence[Value], cells: Mapping[Any, Cell], *, marked: bool
+    results: Results, spec: Spec, values: Sequence[Value], cells: Mapping[Any, Cell], marked: Collection[Any] | None
 ) -> Iterator[str]:
-    """Give the lines to print under a table."""
+    """Give the lines to print under a table; `marked` are its best cells, None if nobody wants them to be marked."""
     what = f"A cell is the {KINDS[spec.kind]}"
     if spec.kind == "mean" and any(cell.n == 1 for cell in cells.values()):
         what += "; a single run has no ±"
     yield f"{what}.{' * marks the best.' if marked else ''}"
+    yield from _not_marked(results, values) if marked is not None else ()
     yield from _averaged_over(results, spec)
     yield from _not_in_the_numbers(results, values, cells)
     yield from doubts(results, values)
+
+
+def _not_marked(results: Results, values: Sequence[Value]) -> Iterator[str]:
+    for value in values:
+        if value.better is None and metric_of(results, value.name) and len(np.unique(value.numbers)) > 1:
+            yield f"No best is marked for {value.name}: {unknown_direction(results, value.name)}."
 
 
 def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:

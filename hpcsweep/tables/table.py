@@ -147,7 +147,7 @@ def table(
     marked = _best(cells, shown, spec.kind) if best else frozenset()
     meanings = [f"{labels[value.name]} is {value.name}" for value in shown if value.name in labels]
     notes = [f"{'; '.join(meanings)}: over the epochs from 1 on."] if meanings else []
-    notes += notes_of(results, spec, shown, cells, marked=bool(marked))
+    notes += notes_of(results, spec, shown, cells, marked if best else None)
     return Table(results.title, spec, row_keys, col_keys, shown, cells, marked, tuple(notes), labels)
 
 

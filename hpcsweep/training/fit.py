@@ -9,6 +9,7 @@ import numpy as np
 
 from hpcsweep.data import Data
 from hpcsweep.errors import JobError, UsageError
+from hpcsweep.metrics import metrics_among
 from hpcsweep.training.class_report import class_report
 from hpcsweep.training.engines.choose import choose_engine
 from hpcsweep.training.engines.program_key import architecture_key, evaluation_key
@@ -121,7 +122,8 @@ def _finish_stacked(member: Member) -> dict[str, float]:
 
 
 def _last_metrics(run: RunHandle) -> dict[str, float]:
-    return {name: column[-1] for name, column in run.history.items() if name not in ("epoch", "seconds")}
+    history = run.history
+    return {name: history[name][-1] for name in metrics_among(history)}
 
 
 def _build(run: RunHandle, model: Any, data: Data) -> None:

@@ -4,7 +4,6 @@ checkpoint that the one before left, so that every run gets a complete result of
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import platform
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 from hpcsweep.errors import JobError
 from hpcsweep.files import canonical_json, publish
+from hpcsweep.metrics import has_diverged, metrics_among
 from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
@@ -153,7 +153,7 @@ class TrajectoryTrainer:
     ) -> Result:
         history = handle.history_columns()
         attempts = [_attempt(claim, number) for number in range(1, claim.generation + 1)]
-        lost = handle.diverged or any(not math.isfinite(metrics.get(name, 0.0)) for name in ("loss", "val_loss"))
+        lost = handle.diverged or has_diverged(metrics)
         return Result(
             id=run.id,
             trajectory=trajectory.id,
@@ -187,7 +187,8 @@ class TrajectoryTrainer:
 def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
     """Return the job's final metrics: what it returned, else the last epoch's."""
     if returned is None:
-        returned = {name: column[-1] for name, column in handle.history.items() if name not in ("epoch", "seconds")}
+        history = handle.history
+        returned = {name: history[name][-1] for name in metrics_among(history)}
     if not isinstance(returned, Mapping):
         raise JobError(f"the job returned a {type(returned).__name__}; expected a mapping of numbers, or None")
     for name, value in returned.items():

@@ -26,6 +26,27 @@ learning_rate = 0.01
 neurons = [8, 16]
 epochs = [3, 400]
 """
+NAMED_JOB = """
+import keras
+from hpcsweep.data import digits
+from hpcsweep.training import fit
+
+def train(run, *, named: str, epochs: int = 60):
+    data = digits()
+    layers = [keras.Input(data.input_shape), keras.layers.Rescaling(1 / 16), keras.layers.Flatten()]
+    model = keras.Sequential([*layers, keras.layers.Dense(8, "relu"), keras.layers.Dense(10, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=[keras.metrics.SparseCategoricalAccuracy(named)])
+    return fit(run, model, data)
+"""
+NAMED_SWEEP = """
+name = "{named}"
+job = "jobs/named.py:train"
+fixed.named = "{named}"
+training.engine = "compiled"
+[stop]
+metric = "val_{named}"
+patience = 3
+"""
 Wait = Callable[[Callable[[], bool]], None]
 
 
@@ -78,3 +99,23 @@ def test_a_result_of_a_classifier_is_whole(tmp_path: Path) -> None:
     shown = json.loads(study.run("show", long.id[:12], "--json").stdout)
     keys = {"initial_weights_sha256", "final_weights_sha256", "engine", "commit", "device", "attempts"}
     assert keys <= set(shown)
+
+
+def test_what_a_metric_is_called_changes_no_training(tmp_path: Path) -> None:
+    """A net whose metric is called `score` stops early where the same one with `accuracy` does, once told the way."""
+    study = Study(tmp_path)
+    for folder in ("jobs", "sweeps"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "jobs" / "named.py").write_text(NAMED_JOB)
+    known, unknown = (NAMED_SWEEP.format(named=named) for named in ("accuracy", "score"))
+    refused = study.run("plan", study.sweep("score", unknown))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert 'type [metrics] val_score = "max" or "min"' in refused.stderr
+    for name, text in {"accuracy": known, "score": unknown + '[metrics]\nscore = "max"\n'}.items():
+        assert study.run("run", study.sweep(name, text), "--quiet").returncode == 0
+    one, other = sorted(results(study.store).values(), key=lambda result: str(result.params["named"]))
+    assert 4 < one.epoch < 60
+    assert one.metrics["val_accuracy"] > 0.8
+    assert one.facts["ended_early"] == "val_accuracy did not improve for 3 epochs"
+    assert other.history["val_score"].tobytes() == one.history["val_accuracy"].tobytes()
+    assert other.facts["final_weights_sha256"] == one.facts["final_weights_sha256"]

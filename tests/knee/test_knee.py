@@ -90,7 +90,7 @@ def test_any_numeric_parameter_can_be_the_axis() -> None:
     ],
 )
 def test_a_wrong_wish_is_refused(options: dict[str, Any], message: str) -> None:
-    """An axis without numbers, a share that is none and an unknown metric are refused in words."""
+    """An axis without numbers, a share that is none, an unknown metric or direction are refused in words."""
     runs = [{"neurons": n, "optimizer": o, "last_loss": 1.0} for n in (1, 2) for o in "ab"]
     with pytest.raises(UsageError, match=message):
         knee(results_of(runs, ["neurons", "optimizer"]), **{"metric": "loss", **options})

@@ -19,7 +19,7 @@ from hpcsweep.store.manifest import (
 
 PARAMS = {"layers": 2, "rate": 0.1}
 WORK = ManifestTrajectory("0" * 64, 3, PARAMS, (ManifestRun("1" * 64, {**PARAMS, "epochs": 5}),), retry=2)
-SETTINGS = WorkerSettings(engine="stacked", stack_size=4, renew_gb=1.5, stop={"metric": "loss", "patience": 3})
+SETTINGS = WorkerSettings(engine="stacked", stack_size=4, renew_gb=1.5, stop={"metric": "loss", "mode": "min"})
 MANIFEST = Manifest("sweep", "jobs/a.py:train", Path("/a b"), 60.0, 5.0, (WORK,), SETTINGS)
 
 
@@ -43,6 +43,13 @@ def test_settings_that_are_missing_have_their_defaults(tmp_path: Path) -> None:
     header, *lines = path.read_text().splitlines()
     path.write_text("\n".join([json.dumps({**json.loads(header), "settings": {"engine": "fit"}}), *lines]))
     assert read_manifest(path, to_train=True).settings == WorkerSettings(engine="fit")
+
+
+def test_a_rule_of_an_old_manifest_has_the_direction_that_its_ids_mean(tmp_path: Path) -> None:
+    """Early releases wrote no direction and let workers go by the name; the runs' ids stand for what came of that."""
+    for metric, way in {"val_accuracy": "max", "val_loss": "min", "val_iou": "max", "score": "min"}.items():
+        path = written(tmp_path / "manifest", stop={"metric": metric, "patience": 3, "mode": None})
+        assert read_manifest(path).settings.stop == {"metric": metric, "patience": 3, "mode": way}
 
 
 def test_what_a_later_release_asks_for_is_read_over_and_not_trained_without(tmp_path: Path) -> None:

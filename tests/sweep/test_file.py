@@ -245,10 +245,21 @@ def test_job_options_sections_are_read(tmp_path: Path) -> None:
     assert (sweep.engine, sweep.training.isolation) == ("compiled", "worker")
     assert sweep.stop is not None
     assert (sweep.stop.metric, sweep.stop.patience) == ("val_loss", 3)
+    assert sweep.stop.mode == "min"
     assert sweep.on_divergence is not None
     assert (sweep.on_divergence.halve, sweep.on_divergence.times) == ("learning_rate", 5)
     assert sweep.table is not None
     assert (sweep.table.rows, sweep.table.value) == (["layers"], ["max_val_accuracy"])
+
+
+def test_directions_are_what_the_file_says(tmp_path: Path) -> None:
+    """[metrics], and the `mode` of [stop], say which way metrics are better; the schema knows the section."""
+    sweep = load(
+        tmp_path,
+        '[fixed]\nlayers = 2\n[stop]\nmetric = "val_score"\npatience = 3\nmode = "max"\n[metrics]\nval_dice = "max"\n',
+    )
+    assert sweep.directions == {"val_score": "max", "val_dice": "max"}
+    assert sweep_json_schema()["properties"]["metrics"]["additionalProperties"]["enum"] == ["max", "min"]
 
 
 @pytest.mark.parametrize("name", ["sweeps/s.toml", "sweeps/more/s.toml", "s.toml", "Ünï cödé 'x'/sweeps/s.toml"])

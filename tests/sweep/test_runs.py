@@ -198,3 +198,37 @@ def test_a_rule_that_changes_the_numbers_changes_the_id(rule: str) -> None:
     (without,) = make_runs(Naming(JOB, ("layers",), {}, False), block, [0])
     assert with_rule.id == run_id(JOB, 0, {"layers": 2}, rules) != without.id
     assert with_rule.trajectory == trajectory_id(JOB, 0, {"layers": 2}, rules) != without.trajectory
+
+
+RULED = 'name = "s"\njob = "jobs/dense.py:train"\n[stop]\npatience = 3\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "in_id"),
+    [
+        ('metric = "val_accuracy"', {}),
+        ('metric = "val_loss"', {}),
+        ('metric = "val_accuracy"\n[metrics]\naccuracy = "max"', {}),
+        ('metric = "val_accuracy"\nmode = "max"', {"mode": "max"}),
+        ('metric = "val_accuracy"\n[metrics]\naccuracy = "min"', {"mode": "min"}),
+        ('metric = "val_score"\nmode = "max"', {"mode": "max"}),
+        ('metric = "val_score"\n[metrics]\nscore = "max"', {"mode": "max"}),
+        ('metric = "val_score"\n[metrics]\nval_score = "min"', {}),
+        ('metric = "val_mean_io_u"', {"mode": "max"}),
+        ('metric = "val_iou"', {}),
+        ('metric = "val_loss"\n[metrics]\ndice = "max"', {}),
+    ],
+)
+def test_a_direction_is_in_the_id_where_it_is_not_what_old_ids_mean(
+    tmp_path: Path, lines: str, in_id: dict[str, str]
+) -> None:
+    """Ids of before [metrics] stay those of the same training; a direction that they do not mean makes another run."""
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "dense.py").write_text("def train(run):\n    pass\n")
+    path = tmp_path / "s.toml"
+    path.write_text(RULED + lines + "\n")
+    sweep = load_sweep(path)
+    assert sweep.stop is not None
+    rule = {"metric": sweep.stop.metric, "patience": 3, **in_id}
+    assert [run.id for run in sweep.runs] == [run_id(JOB, 0, {}, {"stop": rule})]
+    assert sweep.stop.mode in ("max", "min")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,24 @@ def test_the_best_cell_is_marked_in_the_direction_of_its_name() -> None:
     made = table(results_of(runs, ["a"]), values=["last_accuracy", "last_loss", "last_whim"])
     assert made.best == {((3,), (), 0), ((1,), (), 1)}
     assert table(results_of(runs, ["a"]), values=["last_loss"], best=False).best == frozenset()
+
+
+def test_a_table_without_a_direction_marks_nothing_and_says_what_to_type() -> None:
+    """A metric that nobody knows to be better one way has no best cell; the note says what to write, once."""
+    runs = [{"a": n, "last_whim": n / 4, "last_loss": n / 4} for n in (1, 2, 3)]
+    results = replace(results_of(runs, ["a"]), metrics=("whim", "loss"))
+    said = (
+        "No best is marked for last_whim: which way it is better is not known; "
+        'say it in the sweep file: [metrics] whim = "max" or "min".'
+    )
+    both = table(results, values=["last_whim", "last_loss"])
+    assert both.best == {((1,), (), 1)}
+    assert [note for note in both.notes if "No best" in note] == [said]
+    assert said not in table(results, values=["last_whim"], best=False).notes
+    assert said not in table(replace(results, runs=results.runs[:1]), values=["last_whim"]).notes
+    known = table(replace(results, directions={"val_whim": "min"}), values=["last_whim"])
+    assert known.best == {((1,), (), 0)}
+    assert said not in known.notes
 
 
 def test_other_statistics_show_what_they_say() -> None:

@@ -162,7 +162,7 @@ def test_divergence_halves_the_learning_rate_and_records_each_attempt():
 
 def test_early_stopping_follows_its_rule_and_can_be_resumed():
     """Training stops when the metric has not gained for `patience` epochs, interrupted or not."""
-    rule = {"metric": "val_loss", "patience": 2, "min_delta": 0.05}
+    rule = {"metric": "val_loss", "mode": "min", "patience": 2, "min_delta": 0.05}
     whole = train(nets.dense, 60, stop=rule)
     kept: list[bytes] = []
     for stop_after in (1, 1, 1):
@@ -178,7 +178,7 @@ def test_early_stopping_follows_its_rule_and_can_be_resumed():
 def test_unknown_stop_metric_is_named():
     """A stop rule over a metric that the model lacks is refused, with the nearest right name."""
     with pytest.raises(JobError, match='did you mean "val_accuracy"'):
-        train(nets.dense, 3, stop={"metric": "val_acuracy", "patience": 2})
+        train(nets.dense, 3, stop={"metric": "val_acuracy", "mode": "max", "patience": 2})
 
 
 def test_models_that_are_not_fresh_are_refused():

@@ -12,9 +12,18 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
+from hpcsweep.metrics import (
+    HEADLINES,
+    SECONDS,
+    STATISTICS,
+    Direction,
+    declaration,
+    is_accuracy,
+    is_declared,
+    metrics_among,
+)
 from hpcsweep.results.frames import Results
 from hpcsweep.results.query.where import parse_expression
-from hpcsweep.results.summaries import STATISTICS, better, is_accuracy
 from hpcsweep.store.states import FINISHED, RunState
 
 _OPERATORS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
@@ -24,7 +33,6 @@ _OPERATORS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Lt: ("<", operator.lt),
 }
 _REACHING = ("epochs_to", "seconds_to")
-_PREFERRED = ("last_val_accuracy", "last_val_loss", "last_accuracy", "last_loss")
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Value:
 
     name: str
     numbers: Any
-    better: str | None
+    better: Direction | None
     is_accuracy: bool
     may_be_unreached: bool = False
 
@@ -41,13 +49,37 @@ class Value:
 def value_of(results: Results, text: str) -> Value:
     """Return the numbers that `text` names: a column, a metric (its last value), `epochs_to(metric >= number)`."""
     if not anything_finished(results):  # what the runs will log is not known yet: a table of missing cells
-        return Value(text, np.full(len(results.runs), np.nan), better(text), is_accuracy(text))
+        return Value(text, np.full(len(results.runs), np.nan), results.better(text), is_accuracy(text))
     if "(" in text:
         return _reaching(results, text)
     column = find_column(results, text)
     numbers = pd.to_numeric(results.runs[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     name = next((ours for ours, theirs in results.own.items() if theirs == column), column)
-    return Value(name, numbers, better(name), is_accuracy(name))
+    return Value(name, numbers, results.better(name), is_accuracy(name))
+
+
+def direction_of(results: Results, name: str) -> Direction:
+    """Return which way a metric or its summary is better; UsageError if that is not known, with what to type."""
+    way = results.better(name)
+    if way is None:
+        raise UsageError(f"{name}: {unknown_direction(results, name)}")
+    return way
+
+
+def unknown_direction(results: Results, name: str) -> str:
+    """Return in words that it is not known which way a metric or its summary is better, and what helps."""
+    metric = metric_of(results, name) or name
+    if is_declared(metric, results.directions):
+        return "the sweeps of this store contradict each other in [metrics]; name a sweep file instead"
+    return f"which way it is better is not known; say it in the sweep file: {declaration(metric)}"
+
+
+def metric_of(results: Results, name: str) -> str | None:
+    """Return the metric that a value is, or is a summary of: one that was logged or returned; None if it is none."""
+    statistic, _, metric = name.partition("_")
+    if statistic in STATISTICS and metric in results.metrics:
+        return metric
+    return name if name in results.returned or results.own.get(name) in results.returned else None
 
 
 def anything_finished(results: Results) -> bool:
@@ -62,14 +94,14 @@ def finished(results: Results, shown: Value) -> Any:
 
 def default_value(results: Results) -> str:
     """Return the value to show when none was named."""
-    for name in _PREFERRED:
-        if name in results.own:
-            return name
+    for name in HEADLINES:
+        if f"last_{name}" in results.own:
+            return f"last_{name}"
     if results.returned:
         return results.returned[0]
-    logged = [f"last_{name}" for name in results.metrics if name != "seconds"]
+    logged = metrics_among(results.metrics)
     if logged:
-        return logged[0]
+        return f"last_{logged[0]}"
     if not results.in_state(RunState.DONE).any():
         raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
     return "time_s"
@@ -96,7 +128,7 @@ def _reaching(results: Results, text: str) -> Value:
     history = results.history()
     codes = history["id"].cat.codes.to_numpy()
     hit = compare(history[metric].to_numpy(), threshold)
-    seconds = history["seconds"].fillna(0).to_numpy() if function == "seconds_to" else None
+    seconds = history[SECONDS].fillna(0).to_numpy() if function == "seconds_to" else None
     amount = history["epoch"].to_numpy(dtype=np.float64)
     if seconds is not None:
         amount = _seconds_so_far(seconds, codes)
@@ -122,7 +154,7 @@ def _parse_reaching(results: Results, text: str) -> tuple[str, str, str, Callabl
         threshold = float(ast.literal_eval(number))
     except (ValueError, TypeError):
         raise UsageError(f"--value {text!r}: {ast.unparse(number)!r} is not a number; {expected}") from None
-    if metric not in results.metrics or (function == "seconds_to" and "seconds" not in results.metrics):
+    if metric not in results.metrics or (function == "seconds_to" and SECONDS not in results.metrics):
         known = ", ".join(results.metrics) or "none"
         raise UsageError(
             f'--value {text!r}: no metric is called "{metric}"{nearest(metric, results.metrics)}; '

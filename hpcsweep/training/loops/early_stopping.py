@@ -7,21 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpcsweep.errors import JobError, nearest
-
-_LOSSES = ("loss", "val_loss")
-_LARGER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "r2", "iou", "fbeta")
+from hpcsweep.metrics import has_diverged
 
 
 class Stopping:
     """Looks at one epoch after another; all it remembers can be told again from the history, so it needs no saving."""
 
     def __init__(self, rule: Mapping[str, Any] | None) -> None:
-        """Follow `rule`: `metric`, `patience` (epochs without gain), `min_delta` (the least gain that counts)."""
+        """Follow `rule`: `metric`, its better direction `mode`, `patience` (epochs without gain), `min_delta`."""
         self._metric = str(rule["metric"]) if rule else None
         self._patience = int(rule.get("patience", 0)) if rule else 0
         self._min_delta = abs(float(rule.get("min_delta", 0.0))) if rule else 0.0
-        mode = (rule or {}).get("mode") or ("max" if _grows(self._metric or "") else "min")
-        self._sign = 1.0 if mode == "max" else -1.0
+        self._sign = 1.0 if rule and rule["mode"] == "max" else -1.0
         self._best = -math.inf
         self._epochs_without_gain = 0
         self.reason: str | None = None
@@ -37,7 +34,7 @@ class Stopping:
 
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Take in one epoch, and say whether training ends with it. Epoch 0, the fresh model, is no yardstick."""
-        if any(not math.isfinite(metrics[name]) for name in _LOSSES if name in metrics):
+        if has_diverged(metrics):
             self.reason, self.diverged = f"diverged at epoch {epoch}", True
         elif self._metric is not None and epoch > 0 and self._waited_in_vain(metrics[self._metric]):
             self.reason = f"{self._metric} did not improve for {self._patience} epochs"
@@ -49,7 +46,3 @@ class Stopping:
             return False
         self._epochs_without_gain += 1
         return self._epochs_without_gain >= self._patience
-
-
-def _grows(metric: str) -> bool:
-    return any(word in metric.lower() for word in _LARGER_IS_BETTER)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.metrics import SECONDS
 from hpcsweep.training.loops.early_stopping import Stopping
 from hpcsweep.training.loops.epoch_zero import evaluate_fresh
 from hpcsweep.training.programs.cache import Setup
@@ -130,7 +131,7 @@ class Loop:
 
     def _log(self, first_epoch: int, columns: Columns, epoch_s: float) -> None:
         count = len(next(iter(columns.values())))
-        seconds = {"seconds": [epoch_s] * count}
+        seconds = {SECONDS: [epoch_s] * count}
         self.run.log_many(range(first_epoch, first_epoch + count), {**columns, **seconds})
 
     def _call_epochs(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcsweep.metrics import SECONDS
 from hpcsweep.training.loops.member import Member
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.partial_epoch import CALL_S, Parts, takes_parts
@@ -155,7 +156,7 @@ class StackLoop:
         for index in self.active:
             own = {name: table[:, index].tolist() for name, table in columns.items()}
             run = self.members[index].run
-            run.log_many(range(first_epoch, first_epoch + count), {**own, "seconds": [epoch_s] * count})
+            run.log_many(range(first_epoch, first_epoch + count), {**own, SECONDS: [epoch_s] * count})
 
     def _checkpoint(self) -> None:
         states = self.program.read() if self.parts is None else self.program.read_within()

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import UsageError
-
-SECONDS = "seconds"
-LOSSES = ("loss", "val_loss")
+from hpcsweep.metrics import LOSSES, SECONDS
 
 
 class History:

@@ -177,7 +177,7 @@ def test_a_run_that_a_stack_began_goes_on_in_a_stack():
 
 def test_members_stop_early_each_at_its_own_epoch():
     """A stop rule ends each member where it would end alone."""
-    rule = {"metric": "val_loss", "patience": 1, "min_delta": 0.08}
+    rule = {"metric": "val_loss", "mode": "min", "patience": 1, "min_delta": 0.08}
     members = [(0, 0.001), (1, 0.02)]
     runs = stack(*members, epochs=25, stop=rule)
     for run, (seed, rate) in zip(runs, members, strict=True):

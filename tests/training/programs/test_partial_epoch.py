@@ -91,7 +91,7 @@ def test_keras_callbacks_see_whole_epochs():
 @pytest.mark.usefixtures("short_parts")
 def test_a_stop_rule_and_divergence_hold_in_parts():
     """Early stopping ends a run that is trained in parts at the same epoch as one trained in whole epochs."""
-    rule = {"metric": "val_loss", "patience": 1, "min_delta": 0.05}
+    rule = {"metric": "val_loss", "mode": "min", "patience": 1, "min_delta": 0.05}
     in_parts = train(nets.dense, 30, stop=rule)
     parts.LONG_EPOCH_S = math.inf
     assert outcome(train(nets.dense, 30, stop=rule)) == outcome(in_parts)
