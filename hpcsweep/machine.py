@@ -19,6 +19,15 @@ def visible_gpus() -> list[int]:
     return sorted(int(path.name[6:]) for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit())
 
 
+def process_started(pid: int) -> int | None:
+    """Return the start time of a process in clock ticks since boot (field 22 of proc_pid_stat(5)); None if it ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
 def default_workers(trajectories: int, *, asked: int | None, given: int | str | None) -> int:
     """Return how many workers to start here: as asked, else as the profile says, else one a GPU or one a core."""
     wanted = asked or (given if isinstance(given, int) else None) or len(visible_gpus()) or usable_cores()

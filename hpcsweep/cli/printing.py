@@ -71,6 +71,9 @@ def print_status(status: Status) -> None:
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
         metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
         click.echo(f"  {short_id(run.id)}  running  epoch {run.epoch}  {metrics}")
+    if status.processes:
+        more = f" and {len(status.processes) - SHOWN_WORKERS} more" if len(status.processes) > SHOWN_WORKERS else ""
+        click.echo(f"  workers: {', '.join(status.processes[:SHOWN_WORKERS])}{more}")
     _print_failures(status.in_state(RunState.FAILED), advice, on_slurm=sweep.profile.scheduler == "slurm")
     if status.workers:
         print_workers(status.workers, advice)

@@ -9,7 +9,7 @@ from hpcsweep.launch.html import page
 from hpcsweep.slurm.sending.cancel import cancel_arrays
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell
-from hpcsweep.store.task_files import slurm_submissions
+from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import short_id
 
@@ -49,16 +49,29 @@ def _cancel_sweep(sweep: Sweep, store: Store, say: Say) -> Cancelled:
     names = [sent.job_name for files in submissions for sent in files.interrupted()]
     for files in submissions:
         files.cancelled.touch()  # first, so that no worker that ends now continues itself
+    here = _cancel_workers_of_machines(sweep, store)
     if not arrays and not names:
-        say(f"{sweep.name} has no workers in SLURM's queue")
-        return Cancelled()
+        if not here:
+            say(f"{sweep.name} has no workers, neither in SLURM's queue nor on a machine")
+        return Cancelled(lines=here)
     if problem := cancel_arrays(arrays, names):
         raise SchedulerError(
             f"no worker continues itself any more, but those in the queue could not be reached ({problem}); "
             f"type the same again later: hpcsweep cancel {sweep.shown}"
         )
     line = f"{sweep.name}: cancelled; go on later: hpcsweep resume {sweep.shown}"
-    return Cancelled(arrays=(*arrays, *names), lines=(line,))
+    return Cancelled(arrays=(*arrays, *names), lines=(*here, line))
+
+
+def _cancel_workers_of_machines(sweep: Sweep, store: Store) -> tuple[str, ...]:
+    """Tell the workers that `hpcsweep run` has started, here or on another machine, to stop; they look every second."""
+    owners = (store.owner_at_work(trajectory) for trajectory in dict.fromkeys(run.trajectory for run in sweep.runs))
+    if not any(owner and not owner.get("events") for owner in owners):
+        return ()
+    for submission in store.layout.submissions(sweep.name):
+        if not SlurmFiles(submission).is_slurm:
+            submission.cancelled.touch()
+    return (f"{sweep.name}: its workers stop with checkpoints; go on later: hpcsweep run {sweep.shown}",)
 
 
 def _cancel_runs(store: Store, found: list[tuple[str, str]]) -> Cancelled:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.launch.local_workers import LocalWorkers
@@ -19,6 +21,7 @@ from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, te
 from hpcsweep.sweep.load import MAX_RUNS
 from hpcsweep.sweep.runs import Trajectory
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FRUITLESS_STARTS = 3  # rounds of workers that end without a change in the store, before we give up
 
 
@@ -39,9 +42,12 @@ def run(
     and nothing of the caller, so a script needs no `__main__` guard.
 
     Ctrl-C (KeyboardInterrupt) lets the workers write their checkpoints and is raised again; the same call goes on from
-    there. It reaches only the main thread: called in another one, `run` trains as well, and stops in the same way when
-    the main thread has ended. Raises SweepFileError or JobError for a fault in the sweep file, StoreError if the store
-    cannot be written, SchedulerError if workers cannot be started.
+    there. SIGTERM and SIGHUP (a closed terminal) do the same, and so does any error of `say` or `watch`, such as a
+    closed pipe; workers whose caller was killed notice it and stop by themselves. Signals reach only the main thread:
+    called in another one, `run` trains as well, and stops in the same way when the main thread has ended.
+
+    Raises SweepFileError or JobError for a fault in the sweep file, StoreError if the store cannot be written,
+    SchedulerError if workers cannot be started.
     """
     sweep, opened = open_sweep(source, store=store, max_runs=max_runs, say=say)
     plan = plan_of(sweep, opened)
@@ -51,27 +57,50 @@ def run(
         return plan
     submission = write_submission(plan, opened, todo)
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
-    try:
-        ended = _supervise(team, opened, todo, watch or _nobody)
-    except KeyboardInterrupt:
-        _wind_down(team, say)
-        raise
-    if ended:
-        _tidy(submission, opened, todo)
-    else:
-        _wind_down(team, say)
+    with _signals_as_interrupts():
+        try:
+            ended = _supervise(team, submission, opened, todo, watch or _nobody)
+        except BaseException:
+            _wind_down(team, say)
+            raise
+        if ended:
+            _tidy(submission, opened, todo)
+        else:
+            _wind_down(team, say)
     return plan_of(sweep, opened)
+
+
+@contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """Take the signals that would end this process at once as a ctrl-C, unless the caller handles them itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = [number for number in ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _nobody(progress: Progress) -> None:
     """Watch nothing."""
 
 
-def _supervise(team: LocalWorkers, store: Store, todo: Sequence[Trajectory], watch: Callable[[Progress], None]) -> bool:
+def _supervise(
+    team: LocalWorkers,
+    submission: SubmissionFolder,
+    store: Store,
+    todo: Sequence[Trajectory],
+    watch: Callable[[Progress], None],
+) -> bool:
     """Keep workers on the sweep until every run ended, replacing those that died; False if we were told to stop."""
     fruitless, before = 0, None
     team.start_missing()
-    while threading.main_thread().is_alive():
+    while threading.main_thread().is_alive() and not submission.cancelled.exists():
         began = time.monotonic()
         progress = progress_of(store, todo)
         watch(progress)
@@ -95,14 +124,16 @@ def _others_at_work(progress: Progress) -> bool:
 
 def _wind_down(team: LocalWorkers, say: Say) -> None:
     """Let the workers checkpoint; a second ctrl-C ends them without."""
-    say("\nstopping: the workers write their checkpoints (ctrl-C again: end them at once)")
+    with suppress(OSError):  # a closed pipe or terminal may be why we stop
+        say("\nstopping: the workers write their checkpoints (ctrl-C again: end them at once)")
     team.stop()
     try:
         while team.running():
             time.sleep(0.1)
     except KeyboardInterrupt:
         team.stop(at_once=True)
-    say("stopped; the same command goes on from here")
+    with suppress(OSError):
+        say("stopped; the same command goes on from here")
 
 
 def _tidy(submission: SubmissionFolder, store: Store, todo: Sequence[Trajectory]) -> None:

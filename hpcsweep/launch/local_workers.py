@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
-from hpcsweep.machine import usable_cores, visible_gpus
+from hpcsweep.machine import process_started, usable_cores, visible_gpus
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.worker import work
@@ -78,6 +78,7 @@ class LocalWorkers:
                 threads=self._threads,
                 pin=pin,
                 data=self._data,
+                launcher=(os.getpid(), process_started(os.getpid())),
             )
         except OSError as error:
             raise SchedulerError(f"a worker could not be started: {error}; expected to be able to fork") from error

@@ -48,13 +48,15 @@ class RunStatus:
 class Status:
     """A look at a sweep: its runs in the order of `sweep.runs`, and its workers if any went to SLURM.
 
-    `removed` holds the ids of runs that an earlier form of the sweep had.
+    `removed` holds the ids of runs that an earlier form of the sweep had, `processes` the names of the workers that
+    `hpcsweep run` has started and that train now.
     """
 
     sweep: Sweep
     runs: list[RunStatus]
     removed: Sequence[str]
     workers: SlurmView | None = None
+    processes: Sequence[str] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -117,7 +119,8 @@ def watch(
         if deaths := {death.task: death for death in view.deaths} if view else {}:
             runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
         now = {run.id for run in sweep.runs}
-        yield Status(sweep, runs, sorted(previous_run_ids(opened, sweep.name) - now), view)
+        removed = sorted(previous_run_ids(opened, sweep.name) - now)
+        yield Status(sweep, runs, removed, view, _processes(sweep, opened, runs))
         time.sleep(every_s)
 
 
@@ -163,6 +166,13 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
             failure = failures[run.trajectory]
             seen = replace(seen, cause=f"{failure.cause}: {failure.message}" if failure else None)
         yield seen
+
+
+def _processes(sweep: Sweep, store: Store, seen: Sequence[RunStatus]) -> list[str]:
+    """Return the names of the workers at work that SLURM knows nothing of."""
+    running = {run.trajectory for run, status in zip(sweep.runs, seen, strict=True) if status.state == RunState.RUNNING}
+    owners = [owner for trajectory in running if (owner := store.owner_at_work(trajectory)) and not owner.get("events")]
+    return sorted({f"{owner.get('worker')} on {owner.get('host')}" for owner in owners})
 
 
 def _with_cause(seen: RunStatus, run: Run, store: Store, deaths: Mapping[str, Death]) -> RunStatus:

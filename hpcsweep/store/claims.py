@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.files import publish, server_now
+from hpcsweep.machine import process_started
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
 from hpcsweep.store.task_files import Event, read_events
 
@@ -97,7 +98,7 @@ def describe_owner(worker: str) -> dict[str, Any]:
         "host": socket.gethostname(),
         "machine": _machine(),
         "pid": os.getpid(),
-        "pid_started": _process_start(os.getpid()),
+        "pid_started": process_started(os.getpid()),
         "since": time.time(),
         "events": os.environ.get("HPCSWEEP_EVENTS"),
         "restart": int(os.environ.get("SLURM_RESTART_COUNT") or 0),
@@ -108,7 +109,7 @@ def _owner_process_is_gone(owner: dict[str, Any]) -> bool:
     """True only when this host can see for itself that the owner's process has ended."""
     if not owner or owner.get("machine") != _machine():
         return False
-    return _process_start(int(owner["pid"])) != owner.get("pid_started")
+    return process_started(int(owner["pid"])) != owner.get("pid_started")
 
 
 def _owner_task_has_ended(owner: dict[str, Any]) -> bool:
@@ -127,12 +128,3 @@ def _machine() -> str:
         return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return f"{socket.gethostname()} unknown {os.getpid()}"
-
-
-def _process_start(pid: int) -> int | None:
-    """Return the start time of a process in clock ticks since boot (field 22 of proc_pid_stat(5)); None if it ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])

@@ -17,6 +17,7 @@
     files-<run id>.g<n>/                      the working folder of attempt n at a run, and what is kept of it
   sweeps/<name>/<submission>/
     manifest.jsonl                            what the workers of this submission train
+    cancelled                                 the workers of this submission shall stop, and none shall continue
     run-ids.txt                               all runs that the sweep had then
     workers/                                  submitit's files and each worker's own output
   cache/                                      frames that can be made again
@@ -104,6 +105,10 @@ class SubmissionFolder:
     @property
     def workers(self) -> Path:
         return self.path / "workers"
+
+    @property
+    def cancelled(self) -> Path:
+        return self.path / "cancelled"
 
     @property
     def store_root(self) -> Path:

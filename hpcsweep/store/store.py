@@ -12,7 +12,7 @@ from typing import Any
 
 from hpcsweep.errors import NothingSelectedError, StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
-from hpcsweep.store.claims import is_alive, newest_generation
+from hpcsweep.store.claims import is_alive, newest_generation, read_owner
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
@@ -178,6 +178,12 @@ class Store:
         folder = self.folder(trajectory_id)
         newest = newest_generation(folder.names())
         return bool(newest) and is_alive(folder, newest, self.lease_s)
+
+    def owner_at_work(self, trajectory_id: str) -> dict[str, Any]:
+        """Return what the worker that trains a trajectory now has said of itself; empty if nobody does."""
+        folder = self.folder(trajectory_id)
+        newest = newest_generation(folder.names())
+        return read_owner(folder, newest) if newest and is_alive(folder, newest, self.lease_s) else {}
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the decision taken for `key`; the first to ask takes it with `propose`, and all keep to it."""

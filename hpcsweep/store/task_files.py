@@ -3,7 +3,6 @@
 terms.json                  what was asked of SLURM, to ask it again
 sent-<token>.json           written before sbatch: an array is about to be submitted under the job name in it
 array-<array id>.json       written after sbatch: the array is in the queue
-cancelled                   nothing of this submission shall continue
 workers/<task>.events       one JSON object per line: start, stop and exit of each attempt of an array task
 workers/<task>.<n>.next     how the batch script shall continue after the n-th restart of the task has ended
 workers/<task>_0_log.out    what the worker of a task printed, and what SLURM's daemons said of it
@@ -90,7 +89,7 @@ class SlurmFiles:
 
     @property
     def cancelled(self) -> Path:
-        return self.path / "cancelled"
+        return self.submission.cancelled
 
     @property
     def is_slurm(self) -> bool:

@@ -6,10 +6,12 @@ import os
 import signal
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
 REMEMBERED = 4  # intervals: few, since the first ones of a run hold imports and compilation
+ASK_EVERY_S = 1.0
 LARGEST_LAG = 0.25  # of the whole time
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
 
@@ -22,6 +24,8 @@ class Stop:
     worker must have begun to stop. Within `early_s` of the end SIGUSR2 is SLURM's warning, which may come a minute
     early: that end is known, so the rest of the time is used.
 
+    `is_abandoned` says whether nobody waits for the worker any more; it is asked once per second at most.
+
     Work that looks here only every ten seconds begins to stop up to ten seconds late; so the longest of the latest
     intervals is added to the margin, up to a quarter of the whole time.
     """
@@ -29,12 +33,14 @@ class Stop:
     ends: float = float("inf")
     margin_s: float = 0.0
     early_s: float = 0.0
+    is_abandoned: Callable[[], bool] = lambda: False
     signal: int | None = field(default=None, init=False)
     _insisted: int = field(default=0, init=False)
     _intervals_s: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED), init=False)
 
     def __post_init__(self) -> None:
-        self._looked = time.monotonic()
+        self._looked = self._asked = time.monotonic()
+        self._was_abandoned = False
         self._whole_s = self.remaining_s
 
     def listen(self) -> None:
@@ -58,7 +64,13 @@ class Stop:
         self._intervals_s.append(now - self._looked)
         self._looked = now
         lag_s = min(max(self._intervals_s), self._whole_s * LARGEST_LAG)
-        return self.signal is not None or self.remaining_s <= self.margin_s + lag_s
+        return self.signal is not None or self._abandoned(now) or self.remaining_s <= self.margin_s + lag_s
+
+    def _abandoned(self, now: float) -> bool:
+        if not self._was_abandoned and now - self._asked >= ASK_EVERY_S:
+            self._asked = now
+            self._was_abandoned = self.is_abandoned()
+        return self._was_abandoned
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGUSR2 and self.remaining_s < self.early_s:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 
+from hpcsweep.machine import process_started
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.layout import SubmissionFolder
@@ -32,26 +33,39 @@ from hpcsweep.worker.work_order import Claims, batches, train_crew
 
 
 def work(
-    submission_path: str, index: int, workers: int, *, threads: int = 1, pin: bool = False, data: str | None = None
+    submission_path: str,
+    index: int,
+    workers: int,
+    *,
+    threads: int = 1,
+    pin: bool = False,
+    data: str | None = None,
+    launcher: tuple[int, int | None] | None = None,
 ) -> dict[str, int]:
     """Be worker `index` of `workers` on a submission; return how many trajectories ended how.
 
     This is what submitit calls in a process of its own: all it is sent is this function and paths. `data` is the folder
-    of the data sets where HPCSWEEP_DATA names none.
+    of the data sets where HPCSWEEP_DATA names none. `launcher` is the id and the start time of the process for which
+    the worker trains: when that is gone, or the submission is cancelled, the worker stops with its checkpoints.
     """
     if data:
         os.environ.setdefault("HPCSWEEP_DATA", data)
-    stop = Stop()
+    submission = SubmissionFolder(Path(submission_path))
+    stop = Stop(is_abandoned=partial(_is_abandoned, submission, launcher))
     stop.listen()
     set_environment(threads)
     if pin:
         pin_to_core(index)
-    submission = SubmissionFolder(Path(submission_path))
     manifest = read_manifest(submission.manifest, to_train=True)
     if manifest.settings.backend:
         os.environ["KERAS_BACKEND"] = manifest.settings.backend
     store = Store(submission.store_root, lease_s=manifest.lease_s)
     return dict(drain(store, manifest, stop, index, workers))
+
+
+def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None] | None) -> bool:
+    gone = launcher is not None and process_started(launcher[0]) != launcher[1]
+    return gone or submission.cancelled.exists()
 
 
 def drain(
