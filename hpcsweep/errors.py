@@ -17,7 +17,7 @@ class HpcsweepError(Exception):
 
 
 class SweepFileError(HpcsweepError, ValueError):
-    """The sweep file (or a profile) cannot be read or means nothing sensible."""
+    """The sweep file (or a profile) cannot be read, or makes no sense."""
 
 
 class JobError(HpcsweepError, ValueError):
@@ -41,7 +41,7 @@ class SchedulerError(HpcsweepError, RuntimeError):
 
 
 class MissingPackageError(HpcsweepError, RuntimeError):
-    """The machine lacks something that is needed (a package, a device)."""
+    """The machine lacks something that is needed, such as a package or a device."""
 
 
 class NothingSelectedError(HpcsweepError, LookupError):

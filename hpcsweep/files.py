@@ -1,6 +1,6 @@
-"""Writing files so that a crash, a full disk or a second writer cannot leave half a file behind.
+"""Writing files so that no crash, full disk or second writer can leave half a file behind.
 
-Only rename(2) and link(2) are relied on, which an NFS server carries out atomically; flock is not.
+This relies only on rename(2) and link(2), which an NFS server carries out atomically, and never on flock.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def canonical_json(value: Any) -> str:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable; file systems that cannot do this are left as they are."""
+    """Make the names in `folder` durable, if its file system can do that."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
-    except OSError:  # some network file systems refuse fsync on folders, and have it durable anyway
+    except OSError:  # some network file systems refuse fsync on folders, whose names are durable anyway
         pass
     finally:
         os.close(descriptor)
 
 
 def write_aside(path: Path, data: bytes) -> Path:
-    """Write `data` to a new temporary file beside `path`, durable, and return its path; OSError leaves nothing."""
+    """Write `data` durably to a new temporary file beside `path`, and return its path; an OSError leaves nothing."""
     temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with open(temporary, "xb") as file:
@@ -51,7 +51,7 @@ def write_aside(path: Path, data: bytes) -> Path:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: a reader sees the old file or the new one, whole."""
+    """Replace `path` by `data`: a reader sees either the whole old file or the whole new one."""
     temporary = write_aside(path, data)
     try:
         os.replace(temporary, path)

@@ -1,4 +1,4 @@
-"""What this machine offers to workers: cores and GPUs, seen without importing anything heavy."""
+"""What this machine offers to workers: cores and GPUs, found without importing anything heavy."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def process_started(pid: int) -> int | None:
 
 
 def default_workers(trajectories: int, *, asked: int | None, given: int | str | None) -> int:
-    """Return how many workers to start here: as asked, else as the profile says, else one a GPU or one a core."""
+    """Return how many workers to start here: as asked, or as the profile says, or one per GPU, or one per core."""
     wanted = asked or (given if isinstance(given, int) else None) or len(visible_gpus()) or usable_cores()
     return max(1, min(wanted, trajectories))
 
 
-def memory_gb_a_core() -> float:
-    """Return the memory that there is for one core: of the SLURM job on this node, else of the machine."""
+def memory_gb_per_core() -> float:
+    """Return the memory per core, in GB: that of the SLURM job on this node, or outside SLURM that of the machine."""
     slurm_mb, slurm_cores = os.environ.get("SLURM_MEM_PER_NODE", ""), os.environ.get("SLURM_CPUS_ON_NODE", "")
     if slurm_mb.isdigit() and slurm_cores.isdigit() and int(slurm_mb):
         return int(slurm_mb) / 1000 / int(slurm_cores)

@@ -1,4 +1,4 @@
-"""The checkpoints of one trajectory: each a whole generation of state, the two newest kept."""
+"""The checkpoints of one trajectory: each holds a whole state, and the two newest are kept."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def list_checkpoints(names: list[str]) -> list[CheckpointName]:
 
 
 def write_checkpoint(folder: TrajectoryFolder, generation: int, epoch: int, state: Any) -> None:
-    """Add a checkpoint of `state`; keep the two newest and the furthest one, remove the others up to this generation.
+    """Add a checkpoint of `state`; keep the two newest and the furthest, and remove the others up to this generation.
 
-    The furthest differs from the newest when a run of fewer epochs is asked for after a longer one.
+    The furthest is not the newest if a shorter run is asked for after a longer one.
     """
     from hpcsweep.store.state_tree import pack_state
 
@@ -49,7 +49,7 @@ def write_checkpoint(folder: TrajectoryFolder, generation: int, epoch: int, stat
 def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = None) -> tuple[Any, list[str]]:
     """Return (state of the newest intact checkpoint or None, one warning for each damaged one passed over).
 
-    Checkpoints beyond `max_epoch` belong to longer runs of the trajectory and are not looked at.
+    Checkpoints beyond `max_epoch` belong to longer runs of the trajectory and are ignored.
     """
     from hpcsweep.store.state_tree import unpack_state
 

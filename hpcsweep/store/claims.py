@@ -1,9 +1,9 @@
 """Who may train a trajectory: claims with generations, safe on NFS.
 
-Claim n of a trajectory is the file `claim.g<n>`, created by link(2) with its owner's data already inside. It is alive
-while its mtime, moved by a heartbeat, is younger than the lease by the file server's own clock. A claim that is dead
-or given back is succeeded by claim n+1; claims are never deleted, so a late twin of the old owner always sees that it
-has a successor and that nothing it writes counts any more.
+Claim n of a trajectory is the file `claim.g<n>`, created by link(2) with its owner's data already inside. A heartbeat
+renews its mtime. The claim is alive while that is younger than the lease, by the file server's own clock. A claim that
+is dead or given back is succeeded by claim n+1, and is never deleted. So a late twin of the old owner always sees that
+it has a successor, and that nothing it writes counts any more.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Claim:
         return self.folder.claim(self.generation + 1).exists()
 
     def beat(self) -> None:
-        """Show that the owner lives; the time is the file server's."""
+        """Show that the owner is alive; the time is the file server's."""
         os.utime(self.path)
 
     def give_back(self) -> None:
@@ -48,7 +48,7 @@ class Claim:
 
 
 def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -> Claim | None:
-    """Claim the trajectory, or return None if another lives on it or was quicker."""
+    """Claim the trajectory, or return None if somebody else is at work on it or was quicker."""
     newest = newest_generation(folder.names())
     if newest and is_alive(folder, newest, lease_s):
         return None
@@ -83,7 +83,7 @@ def was_given_back(folder: TrajectoryFolder, generation: int) -> bool:
 
 
 def read_owner(folder: TrajectoryFolder, generation: int) -> dict[str, Any]:
-    """Return what the owner of a claim said of itself; empty if that cannot be read."""
+    """Return what the owner of a claim said about itself; empty if that cannot be read."""
     try:
         owner = json.loads(folder.claim(generation).read_bytes())
     except (OSError, ValueError):
@@ -92,7 +92,7 @@ def read_owner(folder: TrajectoryFolder, generation: int) -> dict[str, Any]:
 
 
 def describe_owner(worker: str) -> dict[str, Any]:
-    """Return what a claim says of this process: enough for others on its host to see whether it still runs."""
+    """Return what a claim says about this process: enough for others on its host to see whether it still runs."""
     return {
         "worker": worker,
         "host": socket.gethostname(),
@@ -122,7 +122,7 @@ def _owner_task_has_ended(owner: dict[str, Any]) -> bool:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return a name for "process ids seen from here": one boot of one kernel, one pid namespace (containers)."""
+    """Return a name for where process ids mean the same: one boot of one kernel, one pid namespace (containers)."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"

@@ -1,15 +1,15 @@
-"""Where everything lies in a store: the only module that knows a file name.
+"""Where everything is in a store: no other module knows these names.
 
 <store>/
   store.json                                  format of the store
   decisions/<digest>.json                     what was decided once for all runs, such as an engine
   trajectories/<2 hex>/<trajectory id>/
     meaning.json                              job, seed and resolved parameters of the trajectory
-    claim.g<n>                                who trains it, attempt n; mtime is the heartbeat, 0 is given back
+    claim.g<n>                                who trains it, attempt n; its mtime is the heartbeat, 0 once given back
     checkpoint.g<n>.k<k>.e<epoch>             header line with a SHA-256, then an npz; the two newest are kept
-    progress.json                             latest epoch and metrics, for people; gone when all is done
+    progress.json                             latest epoch and metrics, for people; removed when all is done
     failed.g<n>.json                          how attempt n failed
-    cancelled                                 nobody shall train this until it is submitted again
+    cancelled                                 nobody may train this until it is submitted again
     cut.g<n>.json                             how long attempt n had, if it had to stop without a checkpoint
     log.g<n>.txt                              what attempt n printed
     run-<run id>.json                         the result of a run; names and hashes its arrays
@@ -81,7 +81,7 @@ class TrajectoryFolder:
         return self.path / f"files-{run_id}.g{generation}"
 
     def names(self) -> list[str]:
-        """Return the names in the folder, none if it does not exist."""
+        """Return the names in the folder; an empty list if it does not exist."""
         try:
             return [entry.name for entry in self.path.iterdir()]
         except FileNotFoundError:

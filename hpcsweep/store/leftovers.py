@@ -1,4 +1,4 @@
-"""What in a store can be made again, or serves nobody any more."""
+"""What can be removed from a store, because it can be made again or nobody needs it any more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLD_S = 3600.0
 
 @dataclass(frozen=True)
 class Leftover:
-    """One file or folder that may go, with the reason."""
+    """One file or folder that may be removed, and the reason."""
 
     path: Path
     why: str
@@ -29,7 +29,7 @@ class Leftover:
         return len(paths), sum(one.stat().st_size for one in paths)
 
     def remove(self) -> None:
-        """Delete it; somebody else may have done so already."""
+        """Delete it, unless somebody else has done so already."""
         if self.path.is_dir():
             shutil.rmtree(self.path, ignore_errors=True)
         else:
@@ -37,10 +37,10 @@ class Leftover:
 
 
 def find_leftovers(store: Store, at_work: Iterable[Path], *, checkpoints: bool = False) -> Iterator[Leftover]:
-    """Give what may go: the cache, halves of files, submissions that no worker of `at_work` needs.
+    """Yield what may be removed: the cache, partly written files, submissions other than those `at_work`.
 
     The newest submission of each sweep keeps its manifest, which the next plan is compared with. With `checkpoints`,
-    also those of trajectories that are done: longer trainings would then begin anew.
+    yield also those of trajectories that are done; longer trainings would then start over.
     """
     if store.layout.cache.is_dir():
         yield Leftover(store.layout.cache, "cached frames")
@@ -71,7 +71,7 @@ def _of_trajectory(store: Store, trajectory_id: str, checkpoints: bool) -> Itera
     for name in names:
         path = folder.path / name
         if name.startswith(TEMPORARY_PREFIX) and _is_old(path):
-            yield Leftover(path, "half a file of a worker that was killed")
+            yield Leftover(path, "a partly written file of a worker that was killed")
     seen = store.look(trajectory_id)
     finished = bool(seen.done) and not seen.alive and not seen.failed_generation and _ended_at_last(seen)
     if checkpoints and finished:
@@ -81,7 +81,7 @@ def _of_trajectory(store: Store, trajectory_id: str, checkpoints: bool) -> Itera
 
 
 def _ended_at_last(seen: StoredTrajectory) -> bool:
-    """Whether the newest thing that was kept is a result, and not a checkpoint on the way to a longer one."""
+    """Whether the newest thing that was kept is a result, not a checkpoint of a longer run that is not finished."""
     results = [seen.folder.result(run_id).stat().st_mtime for run_id in seen.done]
     kept = [path.stat().st_mtime for path in seen.folder.path.iterdir() if CHECKPOINT.fullmatch(path.name)]
     return not kept or max(results) >= max(kept)

@@ -1,8 +1,8 @@
 """What a worker is told to train: a file written once, before the worker starts.
 
-Format: JSON lines. The first is the header (sweep, job, settings of all runs), each other a trajectory:
+Format: JSON lines. The first is the header (sweep, job, settings of all runs), every other is a trajectory:
 `{"id", "seed", "params", "runs": [{"id", "epochs"}], "retry"}` with its runs in increasing `epochs`; `retry` is the
-generation of the failure that shall be tried again, 0 for none.
+generation of the failure to try again, 0 for none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ManifestRun:
 
     @property
     def epochs(self) -> int | None:
-        """Return the run's `epochs` if its job takes that parameter."""
+        """Return the run's `epochs`, None if its job takes no such parameter."""
         return epochs_of(self.params)
 
 
@@ -47,12 +47,12 @@ class ManifestTrajectory:
 
     @property
     def shape(self) -> str:
-        """Return what trajectories have in common that may share a program: all parameters but for floats."""
+        """Return what trajectories that may share a program have in common: all parameters except floats."""
         return canonical_json({name: value for name, value in self.params.items() if not isinstance(value, float)})
 
     @property
     def longest_epochs(self) -> int:
-        """Return the most epochs that a run asks for, 0 if the job takes none."""
+        """Return the largest `epochs` of the runs, 0 if the job takes no such parameter."""
         return max((run.epochs or 0 for run in self.runs), default=0)
 
 
@@ -129,7 +129,7 @@ def manifest_lines(manifest: Manifest) -> list[str]:
 def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
     """Read a manifest; StoreError if it is not one of this format.
 
-    What only a later hpcsweep knows is passed over; `to_train`: it is refused, since numbers may depend on it.
+    What only a later hpcsweep knows is ignored. With `to_train` it is refused, since numbers may depend on it.
     """
     try:
         header, *lines = map(json.loads, path.read_text().splitlines())

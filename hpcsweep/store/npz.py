@@ -1,6 +1,6 @@
-"""Reading an uncompressed npz that lies in memory: hardly a copy, several times faster than `numpy.load`.
+"""Reading an uncompressed npz from memory, with hardly a copy and several times faster than `numpy.load`.
 
-Only for bytes whose hash was checked: the CRCs inside the zip are not looked at. What is not a plain array in an
+Only for bytes whose hash was checked: the CRCs inside the zip are ignored. Whatever is not a plain array in an
 uncompressed member is left to `numpy.load`. Formats: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16;
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
@@ -21,7 +21,7 @@ _END = struct.Struct("<4s4H2LH")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _MAGIC = b"\x93NUMPY"
-_UNKNOWN = 0xFFFFFFFF  # stands where a zip64 field holds the number
+_UNKNOWN = 0xFFFFFFFF  # means that a zip64 field holds the number
 
 
 def read_npz(data: bytes) -> dict[str, Array]:
@@ -58,7 +58,7 @@ def _array(data: bytes, start: int) -> Array:
     dtype, fortran, shape = _header(data[text : text + length])
     count = int(np.prod(shape, dtype=np.int64))
     flat = np.frombuffer(data, dtype, count, text + length) if count else np.empty(0, dtype)
-    aligned = flat if flat.flags.aligned else flat.copy()  # members lie at odd places, where arithmetic is slow
+    aligned = flat if flat.flags.aligned else flat.copy()  # members may be unaligned, and arithmetic then slow
     return aligned.reshape(shape, order="F" if fortran else "C")
 
 

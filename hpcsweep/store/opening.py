@@ -1,4 +1,4 @@
-"""From what a caller names (a sweep file, a loaded sweep, a store) to the sweep and its store.
+"""From what a caller gives (a sweep file, a loaded sweep, a store) to the sweep and its store.
 
 Planning, launching and reading results all begin here. No worker imports this module, since it reads sweep files.
 """
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 
 def tell(message: str) -> None:
-    """Tell what is no result (a warning of the sweep file, say) to the logger "hpcsweep", where nobody asked for it."""
+    """Tell the logger "hpcsweep" what is not a result, such as a warning of the sweep file, if nobody gave a `say`."""
     logging.getLogger("hpcsweep").info(message)
 
 
@@ -32,9 +32,9 @@ def open_sweep(
     max_runs: int = MAX_RUNS,
     say: Say = tell,
 ) -> tuple[Sweep, Store]:
-    """Return a sweep and the store of its results, which need not exist; `profile` names another than the sweep's.
+    """Return a sweep and the store of its results, which need not exist; `profile` replaces the sweep's.
 
-    The warnings of a sweep file that is read go to `say`. Raises SweepFileError or JobError for a fault in it.
+    Warnings about a sweep file go to `say`. Raises SweepFileError or JobError for a fault in it.
     """
     if isinstance(source, Sweep):
         sweep = source.with_profile(profile) if profile else source
@@ -46,21 +46,22 @@ def open_sweep(
 
 
 def store_of(sweep: Sweep, store: StoreSource = None) -> Store:
-    """Return `store`, else the one of HPCSWEEP_STORE, of the sweep's profile, or its study's results/."""
+    """Return the first store that is given: `store`, HPCSWEEP_STORE, the profile's; or results/ of the study."""
     if isinstance(store, Store):
         return store
     return Store(locate_store(store, sweep.root, sweep.profile.store), lease_s=sweep.profile.lease_s)
 
 
 def open_store(store: StoreSource = None) -> Store:
-    """Return `store`, else the one of HPCSWEEP_STORE or results/ in the working folder; it need not exist."""
+    """Return the first store that is given: `store`, HPCSWEEP_STORE; or results/ here. It need not exist."""
     return store if isinstance(store, Store) else Store(locate_store(store, Path.cwd()))
 
 
 def open_source(source: Source, *, store: StoreSource = None, say: Say = tell) -> tuple[Sweep | None, Store]:
     """Return the sweep of a sweep file and its store; or None and the store, if `source` is a store or its folder.
 
-    UsageError: `source` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
+    Raises UsageError if `source` is neither, SweepFileError or JobError if the sweep file is wrong, StoreError if the
+    store is.
     """
     if isinstance(source, Store):
         return None, source

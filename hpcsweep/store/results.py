@@ -1,4 +1,4 @@
-"""What the store keeps of a run that ended: its result, or how its attempt failed. Hashes are verified on read."""
+"""What the store keeps of a run that ended: its result, or how its attempt failed. Reading verifies the hashes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.layout import TrajectoryFolder
 
-# Planning reads no arrays, and NumPy takes most of the time that planning a small sweep would take with it.
+# Planning reads no arrays, and importing NumPy would take most of the time of planning a small sweep.
 if TYPE_CHECKING:
     import numpy as np
 
@@ -23,14 +23,14 @@ _HISTORY = "history/"
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run, whole: what it means, how it ended, what was measured."""
+    """A finished run: what it means, how it ended, what was measured."""
 
     id: str
     trajectory: str
     job: str
     seed: int
     params: dict[str, Any]
-    outcome: str  # RunState.DONE or DIVERGED; of a later release, perhaps another
+    outcome: str  # RunState.DONE or DIVERGED; a later release may have others
     epoch: int | None
     metrics: dict[str, float]
     facts: dict[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ _FAILURE = {one.name for one in fields(Failure)}
 
 
 def publish_result(folder: TrajectoryFolder, result: Result, generation: int) -> bool:
-    """Publish `result`, first wins: False if the run had a result already, which then stays as it is."""
+    """Publish `result`. The first wins: False if the run already has a result, which then stays as it is."""
     from hpcsweep.store.state_tree import pack_arrays
 
     history = {f"{_HISTORY}{name}": column for name, column in result.history.items()}
@@ -111,7 +111,7 @@ def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
 
 
 def encode_numbers(numbers: Mapping[str, float]) -> dict[str, float | str]:
-    """Return `numbers` fit for strict JSON: NaN and the infinities become the strings "nan", "inf", "-inf"."""
+    """Return `numbers` as strict JSON can hold them: NaN and infinities become the strings "nan", "inf", "-inf"."""
     return {name: value if math.isfinite(value) else str(float(value)) for name, value in numbers.items()}
 
 

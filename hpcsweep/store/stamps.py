@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from hpcsweep.store.layout import ARRAYS, RESULT, TRAJECTORY, Layout
 
-_ID = slice(4, 68)  # where a run's id stands in "run-<64 hex>..."
+_ID = slice(4, 68)  # the run's id in "run-<64 hex>..."
 
 
 @dataclass(frozen=True, slots=True)
 class ResultStamp:
-    """A finished run, where it lies, and the sizes, inodes and times of its files as one text."""
+    """A finished run, its trajectory, and the sizes, inodes and times of its files as one text."""
 
     run: str
     trajectory: str
@@ -43,7 +43,7 @@ def result_stamps(layout: Layout, trajectory_ids: Iterable[str] | None = None) -
 
 
 def _folders(layout: Layout, trajectory_ids: Iterable[str] | None) -> list[tuple[str, str]]:
-    """Return (trajectory id, folder) of those that are there, in the order of their ids."""
+    """Return (trajectory id, folder) of those that exist, in the order of their ids."""
     wanted = None if trajectory_ids is None else set(trajectory_ids)
     if not layout.trajectories.is_dir():
         return []

@@ -58,7 +58,7 @@ def unpack_state(data: bytes) -> Any:
     except (ValueError, KeyError, TypeError):
         intact = False
     if not intact:
-        raise StoreError("the checkpoint is torn or damaged: its SHA-256 does not match; expected an older intact one")
+        raise StoreError("the checkpoint is torn or damaged: its SHA-256 does not match; an older one is used")
     arrays = unpack_arrays(body)
     return _rebuild(json.loads(arrays["tree"].tobytes()), arrays)
 

@@ -1,4 +1,4 @@
-"""The states of runs, and what the names in a trajectory's folder say of them, decided without opening results."""
+"""The states of runs, as the names in a trajectory's folder tell them; no result is opened."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_DEATHS = 3  # attempts in a row that died without leaving a checkpoint, befo
 
 
 class RunState(StrEnum):
-    """What a store says of a run. A state that was read may be another word, of a later release."""
+    """What a store says about a run. A state that was read may be a word of a later release, not in this list."""
 
     DONE = "done"  # its result is there
     DIVERGED = "diverged"  # its result is there, and a loss in it is NaN or infinite
     FAILED = "failed"  # the newest attempt ended with an error
-    CORRUPT = "corrupt"  # its result is not what was written, or is of other parameters
-    RUNNING = "running"  # a worker is at it
-    RESUMABLE = "resumable"  # begun; a checkpoint is there to go on from
-    NEW = "new"  # nothing is there, or nothing to go on from
+    CORRUPT = "corrupt"  # its result is not what was written, or belongs to other parameters
+    RUNNING = "running"  # a worker is training it
+    RESUMABLE = "resumable"  # it was begun, and there is a checkpoint to continue from
+    NEW = "new"  # there is nothing, or nothing to continue from
 
 
 FINISHED = (RunState.DONE, RunState.DIVERGED)
@@ -72,7 +72,7 @@ class StoredTrajectory:
         )
 
     def deaths(self) -> int:
-        """How many of the newest attempts in a row died: nothing left behind, not given back, not failed in words."""
+        """How many of the newest attempts in a row died: nothing left behind, not given back, no failure recorded."""
         deaths = 0
         for generation in range(self.generation, self.progress_generation, -1):
             if was_given_back(self.folder, generation) or self.folder.failed(generation).exists():
@@ -82,14 +82,14 @@ class StoredTrajectory:
 
 
 def run_state(run: Run, trajectory: StoredTrajectory, done_epochs: int) -> RunState | None:
-    """Return the state of `run`, None if it is new; `done_epochs`: the most epochs of its trajectory's done runs."""
+    """Return the state of `run`, None if it is new; `done_epochs` is the largest of its trajectory's done runs."""
     if run.id in trajectory.done:
         return RunState.DONE
     if trajectory.failed_generation:
         return RunState.FAILED
     if trajectory.alive:
         return RunState.RUNNING
-    # The checkpoint that a finished shorter run left behind is where a longer one starts; that one is still new.
+    # A longer run starts from the checkpoint that a finished shorter one left; it is new all the same.
     limit = epochs_of(run.params)
     usable = any(done_epochs < epoch and (limit is None or epoch <= limit) for epoch in trajectory.checkpoint_epochs)
     return RunState.RESUMABLE if usable else None

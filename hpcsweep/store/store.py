@@ -1,4 +1,4 @@
-"""The store: the single truth about what is done, read and written by everybody through this class."""
+"""The store: the only truth about what is done. Everybody reads and writes it through this class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_LEASE_S = 300.0
 
 
 def locate_store(option: str | Path | None, root: Path, of_profile: str | None = None) -> Path:
-    """Return the store's folder: `option`, else HPCSWEEP_STORE, else the profile's, else the study's results/."""
+    """Return the store's folder, the first that is given: `option`, HPCSWEEP_STORE, the profile's; or results/."""
     return Path(option or os.environ.get("HPCSWEEP_STORE") or root / (of_profile or "results")).absolute()
 
 
@@ -53,13 +53,13 @@ class Store:
         return self.layout.trajectory(trajectory_id)
 
     def look(self, trajectory_id: str) -> StoredTrajectory:
-        """Return what the names in a trajectory's folder say; no file is read but the newest claim's."""
+        """Return what the names in a trajectory's folder say; the only file that is read is the newest claim."""
         return StoredTrajectory.look(self.folder(trajectory_id), self.lease_s)
 
     def states(self, runs: Iterable[Run], *, outcomes: bool = False) -> dict[str, str]:
         """Return the state of each run that is not new: done, running, failed or resumable.
 
-        With `outcomes`, results are opened to tell the diverged (and the corrupt) from the done.
+        With `outcomes`, results are opened to tell diverged and corrupt runs from those that are done.
         """
         there = self.layout.trajectory_ids()
         known: dict[str, StoredTrajectory] = {}
@@ -73,7 +73,7 @@ class Store:
         return states
 
     def _done_epochs(self, runs: list[Run], there: set[str], known: dict[str, StoredTrajectory]) -> dict[str, int]:
-        """Fill `known` and return, for each trajectory, the most epochs of its runs that are done."""
+        """Fill `known` and return, for each trajectory, the largest `epochs` of its done runs."""
         most: dict[str, int] = {}
         for run in runs:
             if run.trajectory not in there:
@@ -96,7 +96,7 @@ class Store:
         if result.params != run.params or result.seed != run.seed:
             raise StoreError(
                 f"{self.folder(run.trajectory).result(run.id)}: holds other parameters than run {short_id(run.id)} has "
-                "now (a default of the job was changed?); expected the same"
+                "now (was a default of the job changed?); expected the same"
             )
         return result
 
@@ -119,7 +119,7 @@ class Store:
         )
 
     def known_run_ids(self) -> dict[str, str]:
-        """Return {run id: trajectory id} of every run that ended, or that a submission still in the store names."""
+        """Return {run id: trajectory id} of every run that ended, or that a submission in the store names."""
         known = {run_id: trajectory_id for trajectory_id, run_id in self.result_ids()}
         for manifest in self.manifests():
             for trajectory in manifest.trajectories:
@@ -147,7 +147,7 @@ class Store:
     def manifests(self) -> Iterator[Manifest]:
         """Yield what the submissions that are still in the store asked for, sweep by sweep, the oldest first.
 
-        A manifest that cannot be read, such as one of another version, is passed over: finished runs need none.
+        A manifest that cannot be read, such as one of another version, is skipped: finished runs do not need it.
         """
         for sweep in self.layout.sweep_names():
             for submission in self.layout.submissions(sweep):
@@ -155,12 +155,12 @@ class Store:
                     yield read_manifest(submission.manifest)
 
     def failure(self, trajectory_id: str) -> Failure | None:
-        """Return how the newest attempt at a trajectory failed, None if it did not."""
+        """Return how the newest attempt at a trajectory failed; None if it did not fail."""
         generation = self.look(trajectory_id).failed_generation
         return read_failure(self.folder(trajectory_id), generation) if generation else None
 
     def progress(self, trajectory_id: str) -> dict[str, Any] | None:
-        """Return the latest `epoch`, `metrics`, `epochs` and `time` of a trajectory at work, None if there is none."""
+        """Return the latest `epoch`, `metrics` and `epochs` of a trajectory that is being trained, None if unknown."""
         try:
             progress = json.loads(self.folder(trajectory_id).progress.read_bytes())
         except (OSError, ValueError):
@@ -186,7 +186,7 @@ class Store:
         return read_owner(folder, newest) if newest and is_alive(folder, newest, self.lease_s) else {}
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return the decision taken for `key`; the first to ask takes it with `propose`, and all keep to it."""
+        """Return the decision for `key`. Whoever asks first makes it with `propose`, and all others follow it."""
         path = self.layout.decision(sha256_hex(key.encode()))
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
@@ -197,7 +197,7 @@ class Store:
         return decision
 
     def new_submission(self, sweep: str, manifest_lines: Iterable[str], run_ids: Iterable[str]) -> SubmissionFolder:
-        """Write down, durable, what the workers of a new submission shall train, and which runs the sweep has."""
+        """Write down durably what the workers of a new submission are to train, and which runs the sweep has."""
         submission = self._new_submission_folder(sweep)
         submission.workers.mkdir(parents=True)
         write_atomic(submission.run_ids, "".join(f"{run_id}\n" for run_id in run_ids).encode())

@@ -1,11 +1,11 @@
 """What a submission to SLURM keeps in its folder beside the manifest.
 
-terms.json                  what was asked of SLURM, to ask it again
+terms.json                  what was asked of SLURM, so that it can be asked again
 sent-<token>.json           written before sbatch: an array is about to be submitted under the job name in it
 array-<array id>.json       written after sbatch: the array is in the queue
 workers/<task>.events       one JSON object per line: start, stop and exit of each attempt of an array task
-workers/<task>.<n>.next     how the batch script shall continue after the n-th restart of the task has ended
-workers/<task>_0_log.out    what the worker of a task printed, and what SLURM's daemons said of it
+workers/<task>.<n>.next     how the batch script is to continue after the n-th restart of the task has ended
+workers/<task>_0_log.out    what the worker of a task printed, and what SLURM's daemons said about it
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ EVENTS_SUFFIX, NEXT_SUFFIX = ".events", ".next"
 class Event(StrEnum):
     """What can happen to an array task, as its events say."""
 
-    START = "start"  # a worker is there, on a node
-    STOP = "stop"  # the worker says why it stops, and how it shall go on
+    START = "start"  # a worker has begun, on a node
+    STOP = "stop"  # the worker says why it stops, and how it is to continue
     EXIT = "exit"  # the batch script saw it end
     CONTINUED = "continued"  # a successor is in the queue
-    LEFT = "left"  # it should have gone on, and could not
+    LEFT = "left"  # it should have continued, and could not
 
 
 class StopReason(StrEnum):
-    """Why a worker stopped, by its own word: `why` of the event `stop`."""
+    """Why a worker stopped, as it says itself: `why` of the event `stop`."""
 
     NOTHING_LEFT = "nothing left"
     TIME = "time"  # its allocation ends
-    TOO_SHORT = "too short"  # what is left reaches no checkpoint in the time that it was given
+    TOO_SHORT = "too short"  # nothing that is left can reach a checkpoint in its time
     PREEMPTED = "preempted"  # SLURM wants the node for another job
     SUPERSEDED = "superseded"  # SLURM has started the same task elsewhere
 
@@ -112,12 +112,12 @@ class SlurmFiles:
         return terms
 
     def announce(self, sent: SentArray) -> None:
-        """Write down, durable, that an array is about to be submitted."""
+        """Write down durably that an array is about to be submitted."""
         self.workers.mkdir(parents=True, exist_ok=True)
         write_atomic(self._sent(sent.token), _to_json(sent))
 
     def record(self, sent: SentArray) -> None:
-        """Write down that the array is in the queue; the announcement has served."""
+        """Write down that the array is in the queue; the announcement is no longer needed."""
         write_atomic(self.path / f"array-{sent.array}.json", _to_json(sent))
         self.withdraw(sent)
 
@@ -133,7 +133,7 @@ class SlurmFiles:
         return self._read_all(ARRAY)
 
     def interrupted(self, older_than_s: float = 0.0) -> list[SentArray]:
-        """Return the announced arrays of which nobody recorded whether they were queued."""
+        """Return the announced arrays for which nobody recorded whether they were queued."""
         return [sent for sent in self._read_all(SENT) if time.time() - sent.time >= older_than_s]
 
     def events_path(self, task: str) -> Path:
@@ -162,11 +162,11 @@ class SlurmFiles:
         return read_events(self.events_path(task))
 
     def log_path(self, task: str) -> Path:
-        """Return where what the worker of a task printed, and what SLURM's daemons said of it, is kept."""
+        """Return the file of what the worker of a task printed, and of what SLURM's daemons said about it."""
         return self.workers / f"{task}_0_log.out"
 
     def log_paths(self, task: str) -> list[Path]:
-        """Return what the worker of a task itself printed (not its runs)."""
+        """Return the files of what the worker of a task itself printed (not its runs)."""
         return sorted(self.workers.glob(f"{task}_*_log.*"))
 
     def _sent(self, token: str) -> Path:
@@ -182,12 +182,12 @@ class SlurmFiles:
                         SentArray(**{name: record[name] for name in SentArray.__dataclass_fields__ if name in record})
                     )
                 except (OSError, ValueError, TypeError):
-                    continue  # gone meanwhile, or never written whole: it says nothing
+                    continue  # it has gone, or was never written completely: it says nothing
         return sorted(found, key=lambda sent: (sent.time, sent.array or ""))
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return the events in a file; lines that are not whole are passed over."""
+    """Return the events in a file; incomplete lines are skipped."""
     try:
         text = path.read_text(errors="replace")
     except OSError:
@@ -214,6 +214,6 @@ def slurm_submissions(layout: Layout, sweep: str) -> list[SlurmFiles]:
 
 
 def worker_logs(layout: Layout, task: str) -> list[Path]:
-    """Return what the worker of an array task printed, its attempts in one file, whatever sweep it was of."""
+    """Return the files of what the worker of an array task printed, whatever its sweep; attempts share one file."""
     submissions = [files for name in layout.sweep_names() for files in slurm_submissions(layout, name)]
     return [path for files in submissions for path in files.log_paths(task)]

@@ -1,4 +1,4 @@
-"""Words of sweep files and profiles that later rooms decide by. No pydantic here: workers read them, too."""
+"""Words of sweep files and profiles on which later rooms act. No pydantic here, because workers read them too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 class Engine(StrEnum):
     """The training loop of Keras jobs."""
 
-    AUTO = "auto"  # measured once for an architecture and kind of device
+    AUTO = "auto"  # chosen once per architecture and kind of device
     FIT = "fit"  # Keras's own
     COMPILED = "compiled"  # whole epochs in one call
     COMPILED_XLA = "compiled-xla"  # the same, by XLA
@@ -19,24 +19,24 @@ class StackOrder(StrEnum):
     """In which order the members of a stack see the examples."""
 
     OWN = "own"  # each as if it trained alone
-    SHARED = "shared"  # all in the same
+    SHARED = "shared"  # all in the same order
 
 
 class Isolation(StrEnum):
     """What a trajectory has to itself."""
 
-    WORKER = "worker"  # nothing: a worker trains one after the other
+    WORKER = "worker"  # nothing: a worker trains one after the other in its process
     PROCESS = "process"  # a process
 
 
 class ContinueBy(StrEnum):
-    """How unfinished work goes on when a worker's time ends."""
+    """How unfinished work continues when a worker's time ends."""
 
-    REQUEUE = "requeue"  # the array task puts itself back in the queue
+    REQUEUE = "requeue"  # the array task puts itself back into the queue
     RESUBMIT = "resubmit"  # it submits a successor
     CHAIN = "chain"  # its successors were queued beforehand
     MANUAL = "manual"  # somebody types `hpcsweep resume`
 
 
-EACH = "each"  # workers: one a trajectory
+EACH = "each"  # workers: one per trajectory
 AUTO = "auto"  # workers_per_gpu: as many as fit

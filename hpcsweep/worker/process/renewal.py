@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from hpcsweep.machine import memory_gb_a_core
+from hpcsweep.machine import memory_gb_per_core
 from hpcsweep.store import Store
 from hpcsweep.store.claims import Claim
 from hpcsweep.worker.endings import Ending, Tally
@@ -37,7 +37,7 @@ class Growth:
 
     def __init__(self, bound_gb: float | None) -> None:
         """Take the bound, else 4 GB, or half of what the machine has for a core if that is less."""
-        self._bound_gb = bound_gb or min(MOST_GROWTH_GB, SHARE * memory_gb_a_core())
+        self._bound_gb = bound_gb or min(MOST_GROWTH_GB, SHARE * memory_gb_per_core())
         self._first_gb: float | None = None
 
     def is_too_big(self) -> bool:
