@@ -18,7 +18,7 @@ SHARED = {
     "cosine_similarity"
 }  # a metric that is to grow and a loss that is to fall have this name: the metric is meant
 SPLIT = {"dice", "tversky"}  # losses for Keras, scores for people
-NEEDS = {
+NEEDS: dict[str, dict[str, Any]] = {
     "MeanIoU": {"num_classes": 2},
     "OneHotMeanIoU": {"num_classes": 3},
     "OneHotIoU": {"num_classes": 3, "target_class_ids": [0, 1, 2]},
@@ -68,7 +68,7 @@ def _value(made: Any, truth: Any, said: Any) -> float:
 
 def default_name(kind: Any) -> str:
     """Return the name under which Keras logs a metric or loss that was given none."""
-    return kind(**NEEDS.get(kind.__name__, {})).name
+    return str(kind(**NEEDS.get(kind.__name__, {})).name)
 
 
 def kinds(module: Any, base: Any) -> list[Any]:

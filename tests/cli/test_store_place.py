@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import Study
@@ -19,7 +21,7 @@ def test_commands_find_the_store_that_the_profile_names(study: Study, verb: str)
     sweep = study.sweep("placed", SWEEP)
     assert study.run("run", "-q", sweep).returncode == 0
     assert (study.root / "shelf" / "store.json").exists()
-    words = ["--out", study.root / "out"] if verb == "export" else []
+    words: list[str | Path] = ["--out", study.root / "out"] if verb == "export" else []
     done = study.run(verb, sweep, *words)
     assert done.returncode == 0, done.stderr
     assert verb not in ("status", "plan") or "1 done" in done.stdout

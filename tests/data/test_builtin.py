@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_load_reads_once_and_shares() -> None:
         ("synthetic", {"side": 1}, "side >= 4"),
     ],
 )
-def test_wrong_names_and_options_are_refused(name: str, options: dict[str, object], message: str) -> None:
+def test_wrong_names_and_options_are_refused(name: str, options: dict[str, Any], message: str) -> None:
     """An unknown data set or option, or one that makes no data, is refused with the nearest right name."""
     with pytest.raises(UsageError, match=message):
         load(name, **options)

@@ -57,12 +57,14 @@ def test_first_of_each_class_takes_as_many_of_each() -> None:
     kept = small().first_of_each_class(1)
     assert kept.y.tolist() == [0, 1, 2]
     assert len(kept.x_val) == 3
-    assert small(sample_weight=np.arange(6.0)).first_of_each_class(1).sample_weight.tolist() == [0, 1, 2]
+    weighted = small(sample_weight=np.arange(6.0)).first_of_each_class(1)
+    assert np.asarray(weighted.sample_weight).tolist() == [0, 1, 2]
 
 
 def test_limited_cuts_both_parts() -> None:
     """limited() keeps the first examples of each part and their weights."""
     cut = small(sample_weight=np.ones(6)).limited(train=4, validate=2)
+    assert cut.sample_weight is not None
     assert (len(cut.x), len(cut.y), len(cut.sample_weight), len(cut.x_val)) == (4, 4, 4, 2)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcsweep.data import load
+from hpcsweep.data import Data, load
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
 from hpcsweep.data.folder import check, checksum, data_folder, find, read
 from hpcsweep.errors import DataError
@@ -31,7 +31,7 @@ def small_mnist(folder: Path) -> Published:
     return replace(MNIST, files=files)
 
 
-def assert_all_there(data: object, train: int = 21) -> None:
+def assert_all_there(data: Data, train: int = 21) -> None:
     """Check the arrays of a data set that was read against those written."""
     np.testing.assert_array_equal(data.x[..., 0], X[:train])
     np.testing.assert_array_equal(data.y, Y[:train])

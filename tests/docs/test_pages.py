@@ -96,6 +96,7 @@ def test_every_name_of_a_store_is_in_the_docstring(folder: object) -> None:
         signature = inspect.signature(makes) if inspect.isfunction(makes) else None
         if signature is not None and signature.return_annotation == "Path" and name not in ABOVE:
             given = [PLACEHOLDERS[parameter] for parameter in list(signature.parameters)[1:]]
+            assert makes is not None
             assert makes(folder, *given).name in listed
 
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hpcsweep import figures, results
@@ -49,7 +50,7 @@ def test_curves_have_units_bands_and_chance(study: Study) -> None:
         results.history(study.sweep).query("epoch == 5").merge(results.runs(study.sweep)[["id", "layers", "optimizer"]])
     )
     expected = mean.query("layers == 2 and optimizer == 'adam'")["val_accuracy"].mean()
-    assert axes.lines[0].get_ydata()[-1] == pytest.approx(expected)
+    assert np.asarray(axes.lines[0].get_ydata())[-1] == pytest.approx(expected)
 
 
 def test_the_heat_map_shows_the_numbers_of_the_table(study: Study) -> None:

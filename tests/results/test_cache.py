@@ -12,6 +12,7 @@ import pytest
 from hpcsweep import results
 from hpcsweep.results import cache, reading
 from hpcsweep.store import Store
+from hpcsweep.store import results as store_results
 from hpcsweep.store.results import publish_result
 from tests.made_results import fill_store, make_result
 
@@ -27,7 +28,7 @@ def store(tmp_path: Path) -> Store:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the results that were opened."""
     ids: list[str] = []
-    real = reading.read_result
+    real = store_results.read_result
 
     def spy(folder: Any, run_id: str, **options: Any) -> Any:
         ids.append(run_id)
@@ -73,7 +74,7 @@ def test_a_result_that_went_away_is_gone(store: Store) -> None:
 def test_a_changed_file_is_read_again(store: Store) -> None:
     """A result file of the same name and size that was damaged after caching is found out."""
     row = results.runs(store.root).iloc[3]
-    path = store.folder(row["trajectory"]).result(row["id"])
+    path = store.folder(str(row["trajectory"])).result(row["id"])
     before = path.stat()
     path.write_text(path.read_text().replace('"cpu"', '"gpu"'))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -84,7 +85,7 @@ def test_a_changed_file_is_read_again(store: Store) -> None:
 def test_a_replaced_result_shows_its_new_numbers(store: Store) -> None:
     """A run that was deleted and trained again shows the new result, not the cached one."""
     row = results.runs(store.root).set_index("x").loc[3]
-    folder = store.folder(row["trajectory"])
+    folder = store.folder(str(row["trajectory"]))
     for path in list(folder.path.iterdir()):
         path.unlink()
     publish(store, make_result({"x": 3}, history={"epoch": [0, 1], "loss": [5.0, 42.0]}))

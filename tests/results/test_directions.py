@@ -35,7 +35,7 @@ def submitted(root: Path, name: str, more: str) -> Path:
     plan = make_plan(sweep, store.states(sweep.runs))
     write_submission(plan, store, plan.trajectories)
     for run in sweep.runs:
-        curve = np.array([0.1, 0.3, 0.9, 0.5]) * int(run.params["layers"]) / 2
+        curve = np.array([0.1, 0.3, 0.9, 0.5]) * int(str(run.params["layers"])) / 2
         columns: dict[str, Any] = {"epoch": range(4), "dice": curve, "val_dice": curve / 2, "seconds": [1.0] * 4}
         made = make_result(dict(run.params), run.seed, history=columns)
         folder = store.folder(run.trajectory)

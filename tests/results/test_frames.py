@@ -74,7 +74,7 @@ def test_a_job_without_history_is_a_row_too(make_store: MakeStore) -> None:
     root = make_store([make_result({"x": 1}, history={}, metrics={"y": 2.0}), make_result({"x": 2})]).root
     frame = results.runs(root).set_index("x")
     assert frame.loc[1, "y"] == 2.0
-    assert np.isnan(frame.loc[1, "last_loss"])
+    assert np.isnan(frame["last_loss"][1])
     assert len(results.history(root)) == 4
 
 
@@ -86,8 +86,8 @@ def test_a_damaged_result_is_corrupt_and_says_why(make_store: MakeStore) -> None
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
     frame = results.runs(store.root).set_index("id")
     assert frame["state"].value_counts().to_dict() == {"done": 2, "corrupt": 1}
-    assert np.isnan(frame.loc[made[1].id, "last_loss"])
-    assert "SHA-256" in frame.loc[made[1].id, "cause"]
+    assert np.isnan(frame["last_loss"][made[1].id])
+    assert "SHA-256" in frame["cause"][made[1].id]
 
 
 def test_infinity_and_nan_of_a_diverged_run_survive(make_store: MakeStore) -> None:

@@ -50,7 +50,7 @@ def test_diff_names_what_differs_and_since_when(make_store: MakeStore) -> None:
     second = make_result({"a": 1, "b": 3}, history={"epoch": [0, 1, 2], "loss": [3.0, 2.0, 0.5]})
     store = make_store([first, second])
     frame = results.diff(store.root, first.id[:9], second.id).set_index("name")
-    assert frame.loc["b"].tolist() == ["parameter", 2, 3, 1]
+    assert list(frame.loc["b"]) == ["parameter", 2, 3, 1]
     assert frame.loc["last_loss", "difference"] == -0.5
     assert "loss first differs at epoch 2" in frame.index
     assert "a" not in frame.index

@@ -6,6 +6,8 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +17,7 @@ import pytest
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES
 from hpcsweep.launch.plan import make_plan
 from hpcsweep.sweep.load import load_sweep
+from hpcsweep.sweep.runs import Run
 from tests.conftest import ENVIRONMENT, REPOSITORY, Study
 from tests.data.writing import write_idx
 
@@ -65,7 +68,7 @@ def test_every_sweep_plans_and_has_a_small_variant_of_the_same_question(path: Pa
     assert plan.counts["new"] == len(full.runs)
 
 
-def varying(runs: list[object]) -> set[str]:
+def varying(runs: Sequence[Run]) -> set[str]:
     """Return the parameters that have several values."""
     return {name for name in runs[0].params if len({str(run.params[name]) for run in runs}) > 1}
 
@@ -131,14 +134,16 @@ def test_the_verdict_of_the_sanity_check(study: Study) -> None:
     )
     study.sweep("sanity", 'name = "sanity"\njob = "jobs/learner.py:train"\n[grid]\nskill = [1.0, 0.7]\n')
     check = [sys.executable, str(REPOSITORY / "analysis" / "sanity_check.py"), "sweeps/sanity.toml"]
-    options = {"cwd": study.root, "env": study.environment(), "capture_output": True, "text": True, "check": False}
-    assert subprocess.run(check, **options).returncode == 3
+    sanity = partial(
+        subprocess.run, cwd=study.root, env=study.environment(), capture_output=True, text=True, check=False
+    )
+    assert sanity(check).returncode == 3
     assert study.run("run", "sweeps/sanity.toml").returncode == 0
-    done = subprocess.run(check, **options)
+    done = sanity(check)
     verdicts = {line.split()[0]: line.split()[-2:] for line in done.stdout.splitlines()[1:]}
     assert verdicts == {"1.0": ["2", "PASSED"], "0.7": ["<NA>", "FAILED"]}
     assert done.returncode == 1
-    assert subprocess.run([*check, "--accuracy", "0.6"], **options).returncode == 0
+    assert sanity([*check, "--accuracy", "0.6"]).returncode == 0
 
 
 def test_the_hand_made_net_walks_down_its_squared_error() -> None:

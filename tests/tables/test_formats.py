@@ -115,7 +115,7 @@ def test_hostile_values_stay_text(form: str) -> None:
     if form == "html":
         tags: list[str] = []
         parser = HTMLParser()
-        parser.handle_starttag = lambda tag, attributes: tags.append(tag)  # type: ignore[method-assign]
+        parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign]
         parser.feed(text)
         assert "script" not in tags
         assert "&lt;script&gt;" in text

@@ -83,7 +83,7 @@ def prove(net: str, folder: Path, kills: int, chance: random.Random) -> dict[str
         attempts += 1
         place = torn / str(attempts)
         place.mkdir(parents=True)
-        while not in_child(lambda place=place: train(net, place), chance.uniform(0, whole_s) if done < kills else None):
+        while not in_child(partial(train, net, place), chance.uniform(0, whole_s) if done < kills else None):
             done += 1
         differences += (place / "result.json").read_text() != expected
     return {"net": net, "kills": done, "trainings": attempts, "differences": differences, "whole_s": round(whole_s, 1)}

@@ -17,6 +17,11 @@ tensorflow_only = pytest.mark.skipif(BACKEND != "tensorflow", reason="a rule of 
 jax_only = pytest.mark.skipif(BACKEND != "jax", reason="a rule of Keras on JAX")
 
 
+def at_rate(rate: float, build: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
+    """What builds a net, the dense one if none is named, with Adam at a learning rate."""
+    return lambda: (build or dense)(keras.optimizers.Adam(rate))
+
+
 def images(train: int = 203, validate: int = 45, seed: int = 0) -> Data:
     """Three classes of noisy uint8 images, 8 by 8; neither part is a multiple of the batch sizes used."""
     rng = np.random.default_rng(seed)

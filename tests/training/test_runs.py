@@ -89,7 +89,7 @@ def test_seeds_differ_and_learning_rates_share_a_program():
 
     train(nets.dense, 1, seed=1)
     known = len(_programs._kept)
-    by_rate = [train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 2, seed=4) for rate in (0.1, 0.01)]
+    by_rate = [train(nets.at_rate(rate), 2, seed=4) for rate in (0.1, 0.01)]
     assert len(_programs._kept) == known
     assert len({run.facts["initial_weights_sha256"] for run in by_rate}) == 1
     assert len({run.facts["final_weights_sha256"] for run in by_rate}) == 2
@@ -223,7 +223,7 @@ def test_misuse_is_named():
     with pytest.raises(UsageError, match="batch_size"):
         fit(FakeRun(1), nets.dense(), DATA, batch_size=0)
     with pytest.raises(UsageError, match="epochs"):
-        fit(FakeRun("ten"), nets.dense(), DATA)
+        fit(FakeRun("ten"), nets.dense(), DATA)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match='did you mean "compiled"'):
         fit(FakeRun(1), nets.dense(), DATA, engine="compile")
 

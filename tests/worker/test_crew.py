@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def test_members_that_leave_early_do_not_hold_up_the_others(rounds: list[int]) -
     def stay(number: int, crew: Crew) -> list[tuple[int, int]]:
         return [crew.together(number, add_all) for _ in range(rounds[number])]
 
-    outcomes = run_as_crew([lambda crew, number=number: stay(number, crew) for number in range(len(rounds))])
+    outcomes = run_as_crew([partial(stay, number) for number in range(len(rounds))])
     for number, outcome in enumerate(outcomes):
         expected = [
             sum(other for other in range(len(rounds)) if rounds[other] > meeting) for meeting in range(len(outcome))
@@ -42,7 +43,7 @@ def test_only_one_member_runs_at_a_time() -> None:
         random.seed(seed)
         return before, [random.random() for _ in range(1000)]
 
-    for seed, (before, after) in enumerate(run_as_crew([lambda crew, s=seed: draw(s, crew) for seed in range(8)])):
+    for seed, (before, after) in enumerate(run_as_crew([partial(draw, seed) for seed in range(8)])):
         random.seed(seed)
         assert before == after == [random.random() for _ in range(1000)]
 
@@ -56,7 +57,7 @@ def test_an_error_of_one_member_is_its_own() -> None:
         except ValueError as error:
             return f"error: {error}"
 
-    assert run_as_crew([lambda crew, n=n: member(n, crew) for n in range(3)]) == ["0", "error: mine", "2"]
+    assert run_as_crew([partial(member, number) for number in range(3)]) == ["0", "error: mine", "2"]
 
     def fail(payloads: list[object]) -> list[object]:
         raise RuntimeError("all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from hpcsweep.slurm.on_node.gpu_sharing import CONTEXT_GB, Peaks, ask_gpu, find_
 from hpcsweep.slurm.on_node.processes import plan_processes
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store import Result, Store
-from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.results import publish_result
+from hpcsweep.store.layout import SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.results import publish_result, read_result
 from tests.slurm.study import PROFILE, SlurmStudy
 
 KIND = "Stand-in GPU"
@@ -87,11 +88,13 @@ def test_looking_is_bounded_and_reads_each_result_once(tmp_path: Path, monkeypat
         publish(store, *key, {"device": "cpu"})
     publish(store, *keys[4], {"device": KIND, "device_memory_gb": 1.0})
     opened: list[str] = []
-    real = slurm_sharing.read_result
+
+    def spy(folder: TrajectoryFolder, run: str, **how: Any) -> Result:
+        opened.append(run)
+        return read_result(folder, run, **how)
+
     monkeypatch.setattr(slurm_sharing, "LOOKED_AT", 2)
-    monkeypatch.setattr(
-        slurm_sharing, "read_result", lambda folder, run, **how: opened.append(run) or real(folder, run, **how)
-    )
+    monkeypatch.setattr(slurm_sharing, "read_result", spy)
     peaks = Peaks(store, KIND, keys)
     assert [peaks.look() for _ in range(3)] == [None, None, 1.0]
     assert [keys.index(key) for run in opened for key in keys if key[1] == run] == [0, 1, 2, 3, 3, 4]
@@ -146,6 +149,11 @@ def test_a_task_begins_with_one_worker_a_gpu_and_one_thread() -> None:
     assert [(one.gpu, one.threads) for one in begun] == [("2", 1), ("3", 1)]
 
 
+def are_done(study: SlurmStudy, sweep: Path, wanted: int) -> bool:
+    """Whether the sweep has this many runs, and all are done."""
+    return study.states(sweep) == ["done"] * wanted
+
+
 def spans(study: SlurmStudy, seeds: range) -> dict[int, list[tuple[float, float]]]:
     """Return, for each process that trained any of `seeds`, when each of its runs began and ended."""
     found: dict[int, list[tuple[float, float]]] = {}
@@ -166,7 +174,7 @@ def test_workers_follow_onto_a_gpu_as_soon_as_a_result_says_that_they_fit(study:
     for done, wanted in ((0, 10), (10, 16)):
         sweep = study.sweep("hungry", f"repeats = {wanted}\n" + BODY.format(size=1), "hungry", "smi")
         study.submit(sweep)
-        study.cluster.wait_until(lambda wanted=wanted, sweep=sweep: study.states(sweep) == ["done"] * wanted)
+        study.cluster.wait_until(partial(are_done, study, sweep, wanted))
         first, *others = spans(study, range(done, wanted)).values()
         assert len(others) == 2
         first_end = first[0][1]

@@ -72,9 +72,8 @@ def test_plan_prints_the_script_that_submit_would_send(study: SlurmStudy) -> Non
     """`plan --script` and `submit --dry-run` print the same, with SLURM and without; a local profile has no script."""
     sweep = study.sweep("shown", QUICK.format(epochs=5, size=61), profile="local")
     nowhere = f"{Path(sys.executable).parent}:/nowhere"
-    with_slurm, without = (
-        study.run("plan", "--script", "--profile", "cluster", sweep, **path) for path in ({}, {"PATH": nowhere})
-    )
+    script = ("plan", "--script", "--profile", "cluster", sweep)
+    with_slurm, without = study.run(*script), study.run(*script, PATH=nowhere)
     dry_run = study.run("submit", "--dry-run", "--profile", "cluster", sweep)
     assert dry_run == with_slurm
     assert without[without.index("#!/bin/bash") :] == dry_run[dry_run.index("#!/bin/bash") :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ def deaf(study: SlurmStudy, dying: dict[str, Path]) -> Path:
     study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("deaf")))
     study.cluster.ask("scontrol", "update", f"jobid={array}", "EndTime=now+5seconds")
     return sweep
+
+
+def has_begun(study: SlurmStudy, name: str) -> bool:
+    """Whether a worker of the sweep of this name has started."""
+    return any(event["event"] == "start" for event in study.events(name))
 
 
 def _said(study: SlurmStudy, sweep: Path) -> str:
@@ -139,7 +145,7 @@ def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:
     )
     array, once = study.submit(sweep), study.submit(final)
     for name in ("lost", "final"):
-        study.cluster.wait_until(lambda name=name: any(event["event"] == "start" for event in study.events(name)))
+        study.cluster.wait_until(partial(has_begun, study, name))
     study.cluster.ask("scontrol", "update", f"jobid={once}", "requeue=0")
     study.cluster.control("node-fail", "dgx2")
     try:

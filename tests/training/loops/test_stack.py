@@ -51,7 +51,7 @@ def test_members_equal_the_runs_alone_within_rounding():
     """Each member of a stack has the fresh model, history and predictions of the run alone, up to rounding."""
     members = [(0, 0.001), (1, 0.01), (2, 0.003)]
     for run, (seed, rate) in zip(stack(*members), members, strict=True):
-        alone = train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 3, seed=seed, data=DATA)
+        alone = train(nets.at_rate(rate), 3, seed=seed, data=DATA)
         assert run.facts["initial_weights_sha256"] == alone.facts["initial_weights_sha256"]
         assert run.facts["engine"] == "stacked"
         assert run.facts["stacked"] is True
@@ -116,7 +116,8 @@ def test_a_stack_can_be_stopped_and_resumed():
 @pytest.mark.parametrize("order", ["own", "shared"])
 def test_a_stack_can_be_stopped_and_resumed_inside_an_epoch(order, monkeypatch):
     """A stack cut at random batches, of training and of validation, ends with the bits of the undisturbed one."""
-    members, kept, inside = [(0, 0.001), (1, 0.01)], [[], []], 0
+    members, inside = [(0, 0.001), (1, 0.01)], 0
+    kept: list[list[bytes]] = [[], []]
     monkeypatch.setattr("hpcsweep.training.loops.stack.takes_parts", lambda program: False)
     whole = stack(*members, epochs=4, stack_order=order)
     monkeypatch.setattr("hpcsweep.training.loops.stack.takes_parts", lambda program: True)
@@ -170,7 +171,7 @@ def test_a_run_that_a_stack_began_goes_on_in_a_stack():
     members = [(0, 0.001), (1, 0.01)]
     whole, kept = stack(*members, epochs=4), stopped(members, epochs=4, stop_after=1)
     for (seed, rate), own, expected in zip(members, kept, whole, strict=True):
-        run = train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 4, seed=seed, data=DATA, checkpoints=own)
+        run = train(nets.at_rate(rate), 4, seed=seed, data=DATA, checkpoints=own)
         assert (run.facts["engine"], run.facts["stack_members"]) == ("stacked", 2)
         assert outcome(run) == outcome(expected)
 
@@ -181,7 +182,7 @@ def test_members_stop_early_each_at_its_own_epoch():
     members = [(0, 0.001), (1, 0.02)]
     runs = stack(*members, epochs=25, stop=rule)
     for run, (seed, rate) in zip(runs, members, strict=True):
-        alone = train(lambda rate=rate: nets.dense(keras.optimizers.Adam(rate)), 25, seed=seed, data=DATA, stop=rule)
+        alone = train(nets.at_rate(rate), 25, seed=seed, data=DATA, stop=rule)
         assert run.history["epoch"] == alone.history["epoch"]
 
 
@@ -226,7 +227,7 @@ def test_on_jax_any_net_can_be_stacked(build):
     """Random layers, layers that add to the loss and nets with branches are stacked too, each member as if alone."""
     members = [(0, 0.001), (1, 0.01)]
     for run, (seed, rate) in zip(stack(*members, build=build), members, strict=True):
-        alone = train(lambda rate=rate: build(keras.optimizers.Adam(rate)), 3, seed=seed, data=DATA)
+        alone = train(nets.at_rate(rate, build), 3, seed=seed, data=DATA)
         assert run.facts["engine"] == "stacked"
         for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
             assert run.history[name] == pytest.approx(alone.history[name], abs=2e-6)

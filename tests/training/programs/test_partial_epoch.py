@@ -51,7 +51,8 @@ def test_epochs_in_parts_equal_whole_epochs(build, engine, monkeypatch):
     monkeypatch.setattr("hpcsweep.training.loops.single.takes_parts", lambda program: False)
     whole = train(build, 5, engine=engine)
     monkeypatch.setattr("hpcsweep.training.loops.single.takes_parts", lambda program: True)
-    chance, kept, inside = random.Random(build.__name__), [], 0
+    chance, inside = random.Random(build.__name__), 0
+    kept: list[bytes] = []
     while not kept or unpack_state(kept[-1])["epoch"] < 5 or lies_within(kept[-1]):
         # one batch a call, or 1, 8 and the rest: whichever, however fast the machine is
         monkeypatch.setattr(parts, "CALL_S", chance.choice([1e-9, 1e-9, 60.0]))

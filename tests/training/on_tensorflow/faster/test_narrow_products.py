@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ tf = pytest.importorskip("tensorflow", reason="products of Keras on TensorFlow")
 def swaps(build: nets.Build, engine: str, batch_size: int = 32) -> int:
     """Count the products that a program for `build` computes swapped."""
     seed_everything(0)
-    program = programs.Setup(build(), nets.images(), batch_size, (), None).program(engine)
+    program: Any = programs.Setup(build(), nets.images(), batch_size, (), None).program(engine)
     data = program.put(nets.images())
     orders = tf.zeros((program.longest_call_epochs, 203), tf.int32)
     spans = ((tf.constant(0), tf.constant(203)), (tf.constant(0), tf.constant(45)))
