@@ -19,8 +19,7 @@ import pyarrow as pa
 from hpcsweep.errors import StoreError
 from hpcsweep.files import sha256_hex, write_atomic
 from hpcsweep.results.columns import Records, join
-from hpcsweep.store.npz import read_npz
-from hpcsweep.store.state_tree import pack_arrays
+from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 
 FORMAT = 3
 MAX_SEGMENTS = 8
@@ -88,7 +87,7 @@ def _unpack(path: Path) -> Records:
     data = path.read_bytes()
     if path.name != f"records-v{FORMAT}-{sha256_hex(data)}.npz":
         raise StoreError(f"{path}: damaged, or of another version")
-    arrays = read_npz(data)
+    arrays = unpack_arrays(data)
     runs = pd.read_parquet(pa.BufferReader(arrays["runs"]))
     history = {name[len(_HISTORY) :]: a for name, a in arrays.items() if name.startswith(_HISTORY)}
     return Records(runs, arrays["lengths"], history)

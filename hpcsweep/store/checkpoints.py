@@ -33,7 +33,7 @@ def write_checkpoint(folder: TrajectoryFolder, generation: int, epoch: int, stat
 
     The furthest is not the newest if a shorter run is asked for after a longer one.
     """
-    from hpcsweep.store.state_tree import pack_state
+    from hpcsweep.store.array_bytes import pack_state
 
     known = list_checkpoints(folder.names())
     own = [checkpoint.number for checkpoint in known if checkpoint.generation == generation]
@@ -51,7 +51,7 @@ def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = Non
 
     Checkpoints beyond `max_epoch` belong to longer runs of the trajectory and are ignored.
     """
-    from hpcsweep.store.state_tree import unpack_state
+    from hpcsweep.store.array_bytes import unpack_state
 
     warnings: list[str] = []
     for checkpoint in reversed(list_checkpoints(folder.names())):

@@ -55,7 +55,7 @@ _FAILURE = {one.name for one in fields(Failure)}
 
 def publish_result(folder: TrajectoryFolder, result: Result, generation: int) -> bool:
     """Publish `result`. The first wins: False if the run already has a result, which then stays as it is."""
-    from hpcsweep.store.state_tree import pack_arrays
+    from hpcsweep.store.array_bytes import pack_arrays
 
     history = {f"{_HISTORY}{name}": column for name, column in result.history.items()}
     data = pack_arrays({**history, **result.arrays})
@@ -121,7 +121,7 @@ def decode_numbers(numbers: Mapping[str, float | str]) -> dict[str, float]:
 
 
 def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path: Any) -> dict[str, Array]:
-    from hpcsweep.store.npz import read_npz
+    from hpcsweep.store.array_bytes import unpack_arrays
 
     path = folder.path / entry["file"]
     try:
@@ -133,7 +133,7 @@ def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path
             f"{path}: missing or damaged (its SHA-256 does not match); delete the run's record and run the sweep "
             f"again: rm {record_path}"
         )
-    return read_npz(data)
+    return unpack_arrays(data)
 
 
 def _arrays_name(folder: TrajectoryFolder, run_id: str) -> str | None:

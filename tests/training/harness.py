@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcsweep.store.state_tree import pack_state, unpack_state
+from hpcsweep.store.array_bytes import pack_state, unpack_state
 from hpcsweep.worker.run.history import History
 
 

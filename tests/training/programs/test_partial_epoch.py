@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from hpcsweep.errors import StoreError
-from hpcsweep.store.state_tree import pack_state, unpack_state
+from hpcsweep.store.array_bytes import pack_state, unpack_state
 from hpcsweep.training import fit, seed_everything
 from hpcsweep.training.programs import partial_epoch as parts
 from tests.training import nets

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcsweep.store.state_tree import pack_state, unpack_state
+from hpcsweep.store.array_bytes import pack_state, unpack_state
 from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
 from tests.conftest import Study
 
