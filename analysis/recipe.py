@@ -65,7 +65,7 @@ class Recipe:
         if len(finished(found.runs)):
             self.say("", render(table(found, **layout), width=140))
         else:
-            self.say("No run is finished yet, so there is no table; do some: hpcsweep run SWEEP")
+            self.say("No run is finished yet, so there is no table; type: hpcsweep run SWEEP")
 
     def save(self, figure, name):
         """Write a figure as PNG and close it."""

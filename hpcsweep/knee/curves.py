@@ -1,4 +1,4 @@
-"""How good each setting was along an axis: the best so far, one curve a seed."""
+"""How good each setting was along an axis: the best value so far, one curve per seed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """All curves of a sweep along one axis. `names` are the parameters of a setting; `larger` is better, or smaller."""
+    """All curves of a sweep along one axis. `names` are the parameters of a setting; `larger`: larger is better."""
 
     axis: str
     metric: str
@@ -45,7 +45,7 @@ class Curves:
     curves: tuple[Curve, ...]
 
     def by_setting(self) -> dict[Setting, list[Curve]]:
-        """Return the curves of each setting, a seed each, in the order of the sweep."""
+        """Return the curves of each setting, one per seed, in the order of the sweep."""
         grouped: dict[Setting, list[Curve]] = {}
         for curve in self.curves:
             grouped.setdefault(curve.setting, []).append(curve)
@@ -55,12 +55,12 @@ class Curves:
 def curves_of(source: str | Path | Results, metric: str | None, axis: str, where: str | None, store: Any) -> Curves:
     """Return the curves along the epochs (from the histories) or along another numeric parameter (from the runs).
 
-    Raises UsageError for an axis that is no number or a metric whose better direction is unknown,
+    Raises UsageError for an axis that is not a number or a metric whose better direction is unknown,
     NothingSelectedError if no finished run has what is needed.
     """
     results = results_of(source, where=where, store=store)
     if not anything_finished(results):
-        raise NothingSelectedError(f"{results.title}: no run is finished yet; do them: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: hpcsweep run SWEEP")
     if axis == EPOCHS:
         made = _along_epochs(results, _logged_metric(results, metric))
     else:
@@ -102,7 +102,7 @@ def _along_epochs(results: Results, metric: str) -> Curves:
 
 
 def _longest_runs(results: Results, names: tuple[str, ...]) -> dict[str, tuple[Setting, int]]:
-    """Return, for each setting and seed, the finished run with the most epochs: shorter ones are part of it."""
+    """Return, for each setting and seed, the finished run with the most epochs, of which shorter ones are a part."""
     settings = settings_of(results, names)
     reached = results.column("reached_epoch").fillna(-1).tolist()
     best: dict[tuple[Setting, int], tuple[float, str]] = {}
@@ -117,7 +117,7 @@ def _along_parameter(results: Results, value: str, axis: str) -> Curves:
     if axis not in results.parameters or results.runs[axis].dtype.kind not in "if":
         numeric = [name for name in results.varying() if results.runs[name].dtype.kind in "if"]
         hint = nearest(axis, numeric)
-        raise UsageError(f'--axis: "{axis}" is no parameter of numbers{hint}; expected {EPOCHS} or one of {numeric}')
+        raise UsageError(f'--axis: "{axis}" is not a numeric parameter{hint}; expected {EPOCHS} or one of {numeric}')
     names = tuple(name for name in results.varying() if name != axis)
     shown = value_of(results, value)
     larger = _larger_is_better(results, shown.name)

@@ -28,9 +28,9 @@ def marginal(
 ) -> pd.DataFrame:
     """Return one row for each setting and stretch of the axis: what the best value gained in it, over seeds.
 
-    Epochs go in stretches of 1-2-5 (0 to 1, 1 to 2, 2 to 5, 5 to 10 ...), another axis from value to value. Columns:
-    the parameters, `metric`, `start`, `stop`, `n_seeds`, `gain` (positive is better), `ci_low`, `ci_high` (95 %),
-    `gain_per_step`, `gain_per_hour`.
+    Stretches of epochs are 0 to 1, 1 to 2, 2 to 5, 5 to 10 and so on; on another axis they go from value to value.
+    Columns: the parameters, `metric`, `start`, `stop`, `n_seeds`, `gain` (positive is better), `ci_low`, `ci_high`
+    (95 %), `gain_per_step`, `gain_per_hour`.
     """
     curves = curves_of(source, metric, axis, where, store)
     rows: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from hpcsweep.knee.curves import EPOCHS, Curve, Curves, curves_of
 from hpcsweep.results import Results
 
 MIN_POINTS = 4
-LAST_PART = 0.25  # a knee in the last quarter of the axis is where the data end, not where the gain does
+LAST_PART = 0.25  # a knee in the last quarter of the axis shows where the data end, not where the gain ends
 
 
 def knee(
@@ -27,14 +27,14 @@ def knee(
     where: str | None = None,
     store: str | Path | None = None,
 ) -> pd.DataFrame:
-    """Return one row a setting: after which `axis` value less than `percent` % of its whole gain is still to come.
+    """Return one row per setting: after which `axis` value less than `percent` % of its whole gain is still to come.
 
     The gain is that of the best value so far, from the first point (epoch 0, the fresh model) to the last, for each
-    seed by itself; the columns give the median and the range over seeds. Where most seeds have their knee in the last
-    quarter of the axis, the metric is still rising and the answer is withheld.
+    seed separately; the columns give the median and the range over seeds. If most seeds have their knee in the last
+    quarter of the axis, the metric is still improving and no answer is given.
     Columns: the parameters of the setting, `metric`, `n_seeds`, `knee`, `knee_low`, `knee_high`, `at_knee`, `at_end`,
     `gain_per_step`, `gain_per_step_after` (a step is one unit of the axis), `gain_per_hour`, `gain_per_hour_after`
-    (hours of the device; nan if not measured), `verdict`.
+    (hours on the device; NaN if not measured), `verdict`.
     """
     if not 0 < percent < 100:
         raise UsageError(f"--percent: found {percent:g}, expected a number between 0 and 100")
@@ -80,7 +80,7 @@ def _in_last_part(curve: Curve, index: int) -> bool:
 
 
 def _rates(curve: Curve, index: int, measure: str) -> tuple[float, float]:
-    """Return the gain for each unit of `measure` up to the knee and after it."""
+    """Return the gain per unit of `measure` up to the knee and after it."""
     amount, gain = getattr(curve, measure), np.abs(curve.best - curve.best[0])
     up_to, rest = float(amount[index] - amount[0]), float(amount[-1] - amount[index])
     before = float(gain[index]) / up_to if up_to > 0 else math.nan
@@ -93,10 +93,10 @@ def _verdict(curves: Curves, row: dict[str, Any], known: int, rising: int, share
     if math.isnan(row["knee"]):
         return (
             f"no answer: still {'rising' if curves.larger else 'falling'} ({rising} of {known} seeds gain more than "
-            f"{share:.0%} in the last quarter); go on beyond the last {curves.axis}"
+            f"{share:.0%} in the last quarter); go beyond the largest {curves.axis}"
         )
     spread = f" ({row['knee_low']:g} to {row['knee_high']:g} over {known} seeds)" if known > 1 else " (one seed)"
-    return f"pays until about {row['knee']:g} {curves.axis}{spread}; less than {share:.0%} of the gain comes after"
+    return f"pays off until about {row['knee']:g} {curves.axis}{spread}; less than {share:.0%} of the gain comes after"
 
 
 def _mean(numbers: Any) -> float:

@@ -1,4 +1,4 @@
-"""What the numbers of a sweep let one say: comparisons paired by seed, effects of parameters, and in which words.
+"""What the numbers of a sweep support: comparisons paired by seed, effects of parameters, and both in words.
 
 from hpcsweep import statistics
 statistics.compare("sweeps/quickstart.toml", "optimizer", "val_accuracy")

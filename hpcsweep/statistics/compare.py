@@ -31,11 +31,11 @@ def compare(
 ) -> pd.DataFrame:
     """Return one row for each pair of values of `parameter`: do the finished runs of one do better than the other's?
 
-    Runs pair up that agree in the seed and in all other parameters. Differences of pairs that share a seed are first
-    averaged, so that n counts seeds, which are independent, and not settings, which are not. Then a paired t test
+    Runs that agree in the seed and in all other parameters are pairs. Differences of pairs that share a seed are first
+    averaged, so n counts seeds, which are independent, and not settings, which are not. Then comes a paired t test
     (scipy.stats.ttest_1samp of the differences), with Holm's correction over all rows (Holm 1979, Scand. J. Statist.
     6:65). It assumes that the differences over seeds are roughly normal.
-    Columns: `parameter`, `metric`, `first`, `second`, `n_seeds`, `n_pairs`, `difference` (second less first),
+    Columns: `parameter`, `metric`, `first`, `second`, `n_seeds`, `n_pairs`, `difference` (second minus first),
     `ci_low`, `ci_high` (95 %), `p`, `p_holm`, `verdict`.
     Raises UsageError for a parameter that does not vary.
     """
@@ -58,7 +58,7 @@ def compare(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number by Holm's step-down method; NaN (no test was made) stays NaN."""
+    """Return p-values corrected for their number by Holm's step-down method; NaN, for no test, stays NaN."""
     tested = sorted((p, position) for position, p in enumerate(p_values) if not math.isnan(p))
     corrected = [math.nan] * len(p_values)
     highest = 0.0
@@ -102,7 +102,7 @@ def _compared(runs: dict[Any, dict[Any, float]], first: Any, second: Any) -> dic
 def _p_value(differences: tuple[float, ...]) -> float:
     if len(differences) < MIN_PAIRS:
         return math.nan
-    if len(set(differences)) == 1:  # the t statistic divides by the spread, which is nothing here
+    if len(set(differences)) == 1:  # the t statistic divides by the spread, which is 0 here
         return 1.0 if differences[0] == 0 else 0.0
     from scipy.stats import ttest_1samp
 

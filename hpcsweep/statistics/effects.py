@@ -25,8 +25,8 @@ def effects(
 ) -> pd.DataFrame:
     """Return the main effect of each varying parameter and the seed: the mean of the finished runs at each value.
 
-    Columns: `parameter`, `value`, `n`, `mean`, `spread` (largest less smallest mean over the values of the
-    parameter), `share_of_variance` (eta squared: between-values share of the variance, one parameter at a time; the
+    Columns: `parameter`, `value`, `n`, `mean`, `spread` (largest minus smallest mean over the values of the
+    parameter), `share_of_variance` (eta squared: the share of the variance between the values of one parameter; the
     shares add up to at most 1 only if the grid is full), `metric`. Sorted by spread, the largest first.
     Raises NothingSelectedError without a finished run.
     """
@@ -54,16 +54,16 @@ def importance(
 ) -> pd.DataFrame:
     """Return how much worse a random forest predicts the runs' results when one parameter is shuffled.
 
-    scikit-learn's permutation importance, on runs the forest did not see (5-fold cross-validation grouped by
-    setting, so that a seed of a known setting is no help). Columns: `parameter`, `importance` (drop in R²), `std`,
-    `r2` (of the whole forest on unseen settings; near or below 0 the importances mean nothing), `n`, `metric`.
-    Raises NothingSelectedError with fewer than 12 finished runs, which is too few to fit anything.
+    This is scikit-learn's permutation importance, on runs that the forest did not see: 5-fold cross-validation grouped
+    by setting, so that another seed of the same setting does not help. Columns: `parameter`, `importance` (drop in R²),
+    `std`, `r2` (of the whole forest on unseen settings; if it is near or below 0, the importances mean nothing), `n`,
+    `metric`. Raises NothingSelectedError with fewer than 12 finished runs, which are too few to fit anything.
     """
     results, name, numbers, done = _data(source, value, where, store)
     parameters = results.varying()
     if done.sum() < MIN_RUNS_FOR_IMPORTANCE or not parameters:
         raise NothingSelectedError(
-            f"{results.title}: {int(done.sum())} finished runs, expected {MIN_RUNS_FOR_IMPORTANCE} or more of "
+            f"{results.title}: {int(done.sum())} finished runs, expected {MIN_RUNS_FOR_IMPORTANCE} or more with "
             "different parameters; use the main effects instead"
         )
     features = np.column_stack([_coded(results.runs[parameter])[done] for parameter in parameters])
@@ -86,7 +86,7 @@ def _data(source: Any, value: str | None, where: str | None, store: Any) -> tupl
     shown = value_of(results, value or default_value(results))
     done = finished(results, shown)
     if not done.any():
-        raise NothingSelectedError(f"{results.title}: no finished run has {shown.name}; do them: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: no finished run has {shown.name}; type: hpcsweep run SWEEP")
     return results, shown.name, shown.numbers, done
 
 

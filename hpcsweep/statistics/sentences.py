@@ -1,4 +1,4 @@
-"""What the statistics say, in sentences that a student understands, with n and what was assumed."""
+"""What the statistics say, in sentences that a student understands, with n and with what was assumed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hpcsweep.statistics.compare import MIN_PAIRS, compare
 from hpcsweep.statistics.effects import effects
 from hpcsweep.store.states import RunState
 
-MAX_VALUES = 6  # comparing all pairs of more values says little in words
+MAX_VALUES = 6  # with more values, a sentence for every pair says little
 
 
 def sentences(results: Results, value: str | None = None) -> Iterator[str]:
-    """Give what can be said of the parameters that vary, the strongest first, and what cannot."""
+    """Yield what can be said about the parameters that vary, the strongest first, and what cannot."""
     seeds = results.column("seed")[results.in_state(RunState.DONE)].nunique()
     if seeds < MIN_PAIRS:
         yield (
-            f"All finished runs have {seeds} seed{'' if seeds == 1 else 's'}: nothing is said about differences, since "
-            "one seed cannot tell an effect from luck. Add repeats = 3 or more to the sweep."
+            f"All finished runs have {seeds} seed{'' if seeds == 1 else 's'}: nothing can be said about differences, "
+            "since one seed cannot tell an effect from luck. Add repeats = 3 or more to the sweep."
         )
         return
     order = [name for name in dict.fromkeys(effects(results, value)["parameter"]) if name in results.varying()]
@@ -33,7 +33,7 @@ def sentences(results: Results, value: str | None = None) -> Iterator[str]:
         else:
             yield _strongest(frame)
     yield (
-        "Assumed: runs of the same seed and otherwise equal parameters are pairs, averaged to one difference a seed, "
+        "Assumed: runs of the same seed and otherwise equal parameters are pairs, averaged to one difference per seed, "
         "and these are independent and roughly normal (paired t test, 95 % intervals, Holm's correction within each "
         f"parameter). With {seeds} seeds only large effects can be shown."
     )

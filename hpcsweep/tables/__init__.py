@@ -22,7 +22,7 @@ _OF_RECORDS = {"csv": to_csv, "json": to_json}
 
 
 def render(made: Table, form: str = "text", width: int = 100) -> str:
-    """Return a table in one of FORMATS, ending with a newline; `width` is the terminal's, in letters."""
+    """Return a table in one of FORMATS, ending with a newline; `width` is that of the terminal, in characters."""
     if form == "text":
         return to_text(made.grid(), width)
     if form in _OF_GRID:

@@ -1,4 +1,4 @@
-"""One cell of a table: the numbers of its finished runs, and what became of the others."""
+"""One cell of a table: the numbers of its finished runs, and the states of the others."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ KINDS = {
 class Cell:
     """The runs of one row and column, for one value.
 
-    `numbers` are those of the runs that are done, `states` counts all runs of the cell by state (empty: the sweep has
-    none there), `unreached` counts the done runs that never reached a threshold.
+    `numbers` are those of the runs that are done. `states` counts all runs of the cell by state; it is empty if the
+    sweep has none there. `unreached` counts the done runs that never reached a threshold.
     """
 
     numbers: tuple[float, ...] = ()
@@ -45,12 +45,12 @@ class Cell:
 
     @property
     def mean(self) -> float | None:
-        """The arithmetic mean, None without runs."""
+        """The arithmetic mean; None without runs."""
         return math.fsum(self.numbers) / self.n if self.n and _finite(self.numbers) else _sum(self.numbers)
 
     @property
     def std(self) -> float | None:
-        """The sample standard deviation (n - 1 in the denominator), None for fewer than two runs."""
+        """The sample standard deviation, with n - 1 in the denominator; None for fewer than two runs."""
         if self.n < 2:
             return None
         return statistics.stdev(self.numbers) if _finite(self.numbers) else math.nan
@@ -70,7 +70,7 @@ class Cell:
         return confidence_interval(self.numbers) if kind == "ci" else None
 
     def missing(self) -> str:
-        """Return in words why there is no number, such as "failed"; an empty text if there is one."""
+        """Return why there is no number, in words such as "failed"; an empty text if there is one."""
         if self.n:
             return ""
         if not self.states:
@@ -82,7 +82,7 @@ class Cell:
 
 
 def confidence_interval(numbers: tuple[float, ...], level: float = CONFIDENCE) -> tuple[float, float] | None:
-    """Return Student's t interval of the mean at `level`; None for fewer than two numbers or one not finite."""
+    """Return Student's t interval of the mean at `level`; None for fewer than two numbers, or if one is not finite."""
     if len(numbers) < 2 or not _finite(numbers):
         return None
     from scipy.special import stdtrit

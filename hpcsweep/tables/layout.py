@@ -1,4 +1,4 @@
-"""What a table shall show: asked for, else said in the sweep file, else chosen from what varies."""
+"""What a table is to show: what was asked for, or what the sweep file says, or a choice from what varies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpcsweep.results.query.values import default_value
 from hpcsweep.tables.cells import KINDS
 
 MAX_COLUMNS = 6
-FILLED = 0.7  # a grid emptier than this is a list of settings, and reads better without columns
+FILLED = 0.7  # a grid that is emptier than this is really a list of settings, and easier to read without columns
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What stands under a table: what its numbers are, which runs are not in them, and what should make one doubt."""
+"""The notes below a table: what its numbers are, which runs are not in them, and what should make a reader doubt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hpcsweep.tables.layout import Spec
 def notes_of(
     results: Results, spec: Spec, values: Sequence[Value], cells: Mapping[Any, Cell], marked: Collection[Any] | None
 ) -> Iterator[str]:
-    """Give the lines to print under a table; `marked` are its best cells, None if nobody wants them to be marked."""
+    """Yield the lines to print below a table; `marked` are its best cells, None if they are not to be marked."""
     what = f"A cell is the {KINDS[spec.kind]}"
     if spec.kind == "mean" and any(cell.n == 1 for cell in cells.values()):
         what += "; a single run has no ±"
@@ -37,15 +37,15 @@ def _not_marked(results: Results, values: Sequence[Value]) -> Iterator[str]:
 
 
 def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
-    """Give what should make a reader doubt: impossible accuracies, and numbers that were not made alike."""
+    """Yield what should make a reader doubt: impossible accuracies, and numbers that were made in different ways."""
     done = results.in_state(RunState.DONE)
     for value in values:
         shown = value.numbers[done]
         wrong = shown[(shown < 0) | (shown > 1)] if value.is_accuracy else shown[:0]
         if len(wrong):
             yield (
-                f"WARNING: {value.name} of {_runs(len(wrong))} lies outside 0..1 (such as {wrong[0]:g}): that is no "
-                "accuracy; look at what the job logs under this name."
+                f"WARNING: {value.name} of {_runs(len(wrong))} lies outside 0..1 (such as {wrong[0]:g}), so it is not "
+                "an accuracy; look at what the job logs under this name."
             )
         infinite = int(np.isinf(shown).sum())
         if infinite:
@@ -57,7 +57,7 @@ def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
 def _mixtures(results: Results, done: Any) -> Iterator[str]:
     jobs = _texts(results, "job", done)
     if len(jobs) > 1:
-        yield f"WARNING: these runs are of {len(jobs)} jobs ({', '.join(jobs[:4])}); give a sweep file, or --where."
+        yield f"WARNING: these runs belong to {len(jobs)} jobs ({', '.join(jobs[:4])}); give a sweep file, or --where."
         return
     mixed = {"job_sha256": "versions of the job's code", "engine": "training engines", "backend": "backends of Keras"}
     for name, plural in mixed.items():
@@ -78,11 +78,11 @@ def _texts(results: Results, name: str, done: Any) -> list[str]:
 
 def _collapse(results: Results, done: Any) -> Iterator[str]:
     if "collapsed_classes" in results.own:
-        runs = int((results.column("collapsed_classes")[done] > 0).sum())
-        if runs:
+        shown = results.column("collapsed_classes")[done]
+        if runs := int((shown > 0).sum()):
             yield (
-                f"Class collapse: {_runs(runs)} of {int(done.sum())} never {'gets' if runs == 1 else 'get'} some class "
-                f"right; list them with --where 'collapsed_classes > 0', see them with hpcsweep plot SWEEP confusion."
+                f"Class collapse: {runs} of {_runs(len(shown))} never {'gets' if runs == 1 else 'get'} some class "
+                "right. List them with --where 'collapsed_classes > 0'; see them with hpcsweep plot SWEEP confusion."
             )
 
 
@@ -90,7 +90,7 @@ def _averaged_over(results: Results, spec: Spec) -> Iterator[str]:
     hidden = [name for name in results.varying() if name not in (*spec.rows, *spec.cols)]
     if hidden and not any(name == "change from the base" for name in spec.rows):
         parts = [f"{name} ({', '.join(map(str, distinct(results.runs[name])[:6]))})" for name in hidden]
-        yield f"Each cell also takes together all values of {'; '.join(parts)}."
+        yield f"Each cell combines all values of {'; '.join(parts)}."
 
 
 def _not_in_the_numbers(results: Results, values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The layout of a study of one factor at a time: the base first, then each change from it, and four averages."""
+"""The layout of a study that varies one factor at a time: first the base, then each change from it; four averages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_SETTINGS = 3000
 def with_change_column(
     results: Results, rows: Sequence[str] | None, values: Sequence[str] | None, columns: str
 ) -> tuple[Results, Sequence[str], Sequence[str], dict[str, str]]:
-    """Return results, rows, values and headings of the preset `columns`; rows default to the change from the base."""
+    """Return results, rows, values and headings of the preset `columns`; rows default to the changes from the base."""
     if columns not in STUDIES:
         raise UsageError(f'--columns: found "{columns}"{nearest(columns, STUDIES)}; expected {" or ".join(STUDIES)}')
     headings = dict(STUDIES[columns])
@@ -44,16 +44,16 @@ def _changes(results: Results) -> pd.Series[Any]:
     settings = settings_of(results, names)
     base = find_base(list(dict.fromkeys(settings)))
     labels = {setting: _label(names, setting, base) for setting in settings}
-    # the base heads the table wherever its runs stand in the file
+    # the base comes first in the table, wherever its runs are in the file
     order = [base, *(setting for setting in dict.fromkeys(settings) if setting != base)]
     ranked = pd.Categorical([labels[s] for s in settings], categories=[labels[s] for s in order], ordered=True)
     return pd.Series(ranked)
 
 
 def find_base(settings: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Return the setting that the others differ from in the fewest parameters, the first of several."""
+    """Return the setting that differs from the others in the fewest parameters, the first one if there are several."""
     if len(settings) > MAX_SETTINGS:
-        raise UsageError(f"--columns: {len(settings)} settings are no study of one factor at a time; add --rows")
+        raise UsageError(f"--columns: {len(settings)} settings are too many for one factor at a time; add --rows")
 
     def changes(base: tuple[Any, ...]) -> int:
         return sum(left != right for other in settings for left, right in zip(base, other, strict=True))

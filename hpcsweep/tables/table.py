@@ -1,4 +1,4 @@
-"""The comparison table: parameter against parameter, each cell what its runs came to, and honest about the rest."""
+"""The comparison table: parameter against parameter; cells say what their runs came to, and what is missing."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ Place = tuple[Key, Key, int]
 class Table:
     """A finished table.
 
-    `row_keys` and `col_keys` are the values of the parameters `spec.rows` and `spec.cols`, in order; `cells` has one
-    Cell for each row, column and value (by its position); `best` says which of them are marked; `notes` stand below.
+    `row_keys` and `col_keys` are the values of the parameters `spec.rows` and `spec.cols`, in order. `cells` has one
+    Cell per row, column and value (by its position), `best` says which of them are marked, and `notes` go below.
     """
 
     title: str
@@ -60,8 +60,8 @@ class Table:
     def records(self) -> list[dict[str, Any]]:
         """Return one dict per cell: row and column parameters by name, `metric`, `mean`, `std`, `n`, `states`.
 
-        `mean` and `std` are None where there is none. Statistics other than the mean come under their own names, an
-        interval as `low` and `high`. A parameter that has one of these names keeps it, and ours is `run_<name>`.
+        `mean` and `std` are None if there is none. Statistics other than the mean have their own names, an interval
+        has `low` and `high`. If a parameter has one of these names, it keeps it, and ours becomes `run_<name>`.
         """
         axes = (*self.spec.rows, *self.spec.cols)
         return [
@@ -75,11 +75,11 @@ class Table:
         return pd.DataFrame(self.records())
 
     def decimals(self, value: int) -> int | None:
-        """Return how many decimals the cells of the value at this position show, None for scientific notation."""
+        """Return how many decimals the cells of the value at this position show; None means scientific notation."""
         return decimals_of([cell for place, cell in self.cells.items() if place[2] == value])
 
     def grid(self) -> Grid:
-        """Return the texts of the table, in place."""
+        """Return the texts of the table, each in its place."""
         columns = self.columns()
         decimals = [self.decimals(value) for value in range(len(self.values))]
         heads = [self.label(value) for value in range(len(self.values))]
@@ -131,13 +131,14 @@ def table(
 ) -> Table:
     """Return the comparison table of a sweep, a store's folder or results.
 
-    `rows` and `cols` name parameters; `values` summary columns, metrics or `epochs_to(val_accuracy>=0.8)`; `kind` is
-    mean, ci, median, range, min or max; `where` a filter such as "layers >= 3"; `columns="s3"` the layout of a study
-    of one factor at a time. Raises UsageError for a name that does not exist, NothingSelectedError if nothing is left.
+    `rows` and `cols` name parameters, `values` summary columns, metrics or `epochs_to(val_accuracy>=0.8)`. `kind` is
+    mean, ci, median, range, min or max, `where` a filter such as "layers >= 3", and `columns="s3"` the layout of a
+    study that varies one factor at a time. Raises UsageError for a name that does not exist, NothingSelectedError if
+    nothing is left.
     """
     results = results_of(source, where=where, store=store)
     if not len(results.runs):
-        raise NothingSelectedError(f"{results.title}: there are no runs; do some: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: there are no runs; type: hpcsweep run SWEEP")
     labels: dict[str, str] = {}
     if columns is not None:
         results, rows, values, labels = with_change_column(results, rows, values, columns)
@@ -189,7 +190,7 @@ def _best(cells: Mapping[Place, Cell], values: Sequence[Value], kind: str) -> fr
     for position, value in enumerate(values):
         numbers = {place: cell.number(kind) for place, cell in cells.items() if place[2] == position}
         known = {place: number for place, number in numbers.items() if number is not None and np.isfinite(number)}
-        if value.better is None or len(set(known.values())) < 2:  # what is equal everywhere is best nowhere
+        if value.better is None or len(set(known.values())) < 2:  # if all are equal, none is best
             continue
         top = (max if value.better == "max" else min)(known.values())
         marked |= {place for place, number in known.items() if number == top}

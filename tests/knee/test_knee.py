@@ -30,7 +30,7 @@ def test_the_knee_of_an_exponential_is_where_mathematics_puts_it(make_store: Mak
     assert (row["n_seeds"], row["knee_low"], row["knee_high"]) == (3, row["knee"], row["knee"])
     assert row["gain_per_hour"] == pytest.approx(row["gain_per_step"] * 3600)
     assert row["gain_per_step_after"] < row["gain_per_step"] / 10
-    assert row["verdict"].startswith("pays until about 60 epochs (60 to 60 over 3 seeds)")
+    assert row["verdict"].startswith("pays off until about 60 epochs (60 to 60 over 3 seeds)")
 
 
 def test_what_still_rises_has_no_knee(make_store: MakeStore) -> None:
@@ -83,7 +83,7 @@ def test_any_numeric_parameter_can_be_the_axis() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"axis": "optimizer"}, "is no parameter of numbers"),
+        ({"axis": "optimizer"}, "is not a numeric parameter"),
         ({"axis": "neuron"}, 'did you mean "neurons"'),
         ({"percent": 0}, "between 0 and 100"),
         ({"metric": "whim", "axis": "neurons"}, "no value is called"),

@@ -1,4 +1,4 @@
-"""A table as texts in a grid: all that the forms for a terminal, Markdown, LaTeX and HTML need to know of it."""
+"""A table as texts in a grid: all that writers for a terminal, Markdown, LaTeX and HTML need to know about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class GridCell:
 
 @dataclass(frozen=True)
 class Grid:
-    """Texts in place: `stubs` head the row labels, each of `levels` is one line of column headings (one a column)."""
+    """Texts in place: `stubs` head the row labels; each of `levels` is a line of headings, one per column."""
 
     caption: str
     stubs: tuple[str, ...]
@@ -28,7 +28,7 @@ class Grid:
     notes: tuple[str, ...]
 
     def spans(self, level: int) -> list[tuple[str, int]]:
-        """Return (heading, columns it spans) of one line of headings; a lower line never joins what an upper splits."""
+        """Return (heading, columns it spans) of one line of headings; it never joins what a line above splits."""
         width = len(self.levels[level])
         paths = [tuple(line[column] for line in self.levels[: level + 1]) for column in range(width)]
         if level == len(self.levels) - 1:
@@ -36,7 +36,7 @@ class Grid:
         return [(path[-1], len(list(group))) for path, group in groupby(paths)]
 
     def columns(self, start: int, stop: int) -> Grid:
-        """Return the grid with the columns of numbers from `start` to before `stop` only."""
+        """Return the grid with only the columns of numbers from `start` to before `stop`."""
         return Grid(
             self.caption,
             self.stubs,
@@ -48,7 +48,7 @@ class Grid:
 
 
 def blank_repeats(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Return row labels with each one blank that repeats the label above it, as far as all to its left do."""
+    """Return row labels in which a label is blank if it and all to its left repeat those of the row above."""
     shown: list[tuple[str, ...]] = []
     for above, row in zip([None, *labels], labels, strict=False):
         same = 0

@@ -36,7 +36,7 @@ _TEMPLATE = """\
 
 
 def to_html(grid: Grid) -> str:
-    """Return the table as a `<figure>` without style, to be put into any page."""
+    """Return the table as a `<figure>` without style, which fits into any page."""
     return f"{_template().render(grid=grid)}\n"
 
 

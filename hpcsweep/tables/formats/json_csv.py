@@ -1,4 +1,4 @@
-"""A table for programs: one record a cell, its numbers exact."""
+"""A table for programs: one record per cell, with exact numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 
 
 def to_json(records: Sequence[Record]) -> str:
-    """Return the records of all cells as a JSON list, one cell a line; numbers that are not finite become null."""
+    """Return the records of all cells as a JSON list, one cell per line; numbers that are not finite become null."""
     finite = [{name: _finite(value) for name, value in record.items()} for record in records]
     return "[\n" + ",\n".join(json.dumps(record, allow_nan=False) for record in finite) + "\n]\n"
 

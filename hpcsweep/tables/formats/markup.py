@@ -1,4 +1,4 @@
-"""A table in Markdown and in LaTeX. Whatever a parameter's value is, it stays text."""
+"""A table in Markdown and in LaTeX. A parameter's value stays text, whatever characters are in it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _latex(text: str) -> str:
 
 
 def _stub_column(labels: Sequence[str]) -> str:
-    return r"p{0.3\linewidth}" if max(map(len, labels)) > LONG_LABEL else "l"  # a paragraph, to stay on the page
+    return r"p{0.3\linewidth}" if max(map(len, labels)) > LONG_LABEL else "l"  # a paragraph: a line would be too wide
 
 
 def _latex_row(texts: list[str]) -> str:

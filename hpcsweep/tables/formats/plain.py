@@ -12,7 +12,7 @@ LONGEST = 40
 
 
 def frame_text(frame: pd.DataFrame, longest: int = LONGEST) -> str:
-    """Return a frame as aligned text: numbers to five digits and to the right, missing ones as -, texts cut."""
+    """Return a frame as aligned text: numbers with five digits, on the right; missing ones as -; long texts cut."""
     columns = [[str(name), *(_text(value, longest) for value in frame[name].tolist())] for name in frame]
     right = [all(isinstance(v, int | float) or v is None for v in frame[name].tolist()) for name in frame]
     widths = [max(map(cell_len, column)) for column in columns]

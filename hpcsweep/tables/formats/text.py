@@ -1,4 +1,4 @@
-"""A table for the terminal: it fits the width, split into blocks of columns if it must."""
+"""A table for the terminal: it fits the width, and is split into blocks of columns if necessary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 100
 
 
 def to_text(grid: Grid, width: int = WIDTH) -> str:
-    """Return the table in lines of at most `width` letters (a single column may be wider), notes below."""
+    """Return the table in lines of at most `width` characters (a single column may be wider), with the notes below."""
     lines = textwrap.wrap(grid.caption, max(width, 20)) or [""]
     for block in _blocks(grid, width):
         lines += ["", *_lines(block)]
