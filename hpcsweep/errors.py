@@ -1,4 +1,4 @@
-"""Every error that hpcsweep raises on purpose.
+"""Every error that hpcsweep raises on purpose, and the commands that messages tell people to type.
 
 One base class; each subclass is also the builtin that a caller would expect to catch. A message says what happened,
 what was expected and what to type next, in one line; the command line prints it and exits with `exit_code`.
@@ -7,7 +7,9 @@ what was expected and what to type next, in one line; the command line prints it
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class HpcsweepError(Exception):
@@ -48,6 +50,19 @@ class NothingSelectedError(HpcsweepError, LookupError):
     """No run matches what was asked for."""
 
     exit_code = 3
+
+
+def to_type(*words: object) -> str:
+    """Return an `hpcsweep` command of these words, fit to be pasted into a shell.
+
+    Words in capitals, such as "SWEEP", stand for what only the reader knows.
+    """
+    return shell("hpcsweep", *words)
+
+
+def shell(*words: object) -> str:
+    """Return a command that a shell reads as these very words; a path is never taken for an option."""
+    return shlex.join(f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word) for word in words)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from hpcsweep.data.catalogue import OTHER_CHECKSUMS, Published
 from hpcsweep.data.dataset import Data
 from hpcsweep.data.formats import ONE_ARRAY, read_digit_csv, read_npz
 from hpcsweep.data.idx import read_idx
-from hpcsweep.errors import DataError
+from hpcsweep.errors import DataError, to_type
 
 VARIABLE = "HPCSWEEP_DATA"
 DEFAULT = "data"
@@ -52,7 +52,7 @@ def read(published: Published, folder: Path) -> Data:
     if found is None:
         raise DataError(
             f"{published.name}: not in {folder / published.name}; on a machine with a network type: "
-            f"hpcsweep data fetch {published.name} --data {folder}"
+            f"{to_type('data', 'fetch', published.name, '--data', folder)}"
         )
     images, labels, test_images, test_labels = found.read(found.paths)
     _check_counts(found.paths[0], images, labels)

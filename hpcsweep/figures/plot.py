@@ -48,7 +48,7 @@ def plot(
         raise UsageError(f'there is no figure "{kind}"{nearest(kind, KINDS)}; expected one of {", ".join(KINDS)}')
     results = results_of(source, where=where, store=store)
     if not anything_finished(results):
-        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
     if kind == "curves" and options.get("classes") is None:
         options["classes"] = class_count(results)
     with styled():

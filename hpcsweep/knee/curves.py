@@ -60,7 +60,7 @@ def curves_of(source: str | Path | Results, metric: str | None, axis: str, where
     """
     results = results_of(source, where=where, store=store)
     if not anything_finished(results):
-        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
     if axis == EPOCHS:
         made = _along_epochs(results, _logged_metric(results, metric))
     else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hpcsweep.errors import SchedulerError, UsageError
+from hpcsweep.errors import SchedulerError, UsageError, to_type
 from hpcsweep.launch.html import page
 from hpcsweep.slurm.sending.cancel import cancel_arrays
 from hpcsweep.store import Store
-from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell
+from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, words_of_sweep
 from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import short_id
@@ -57,9 +57,9 @@ def _cancel_sweep(sweep: Sweep, store: Store, say: Say) -> Cancelled:
     if problem := cancel_arrays(arrays, names):
         raise SchedulerError(
             f"no worker continues itself any more, but those in the queue could not be reached ({problem}); "
-            f"type the same again later: hpcsweep cancel {sweep.shown}"
+            f"type the same again later: {to_type('cancel', *words_of_sweep(sweep, store))}"
         )
-    line = f"{sweep.name}: cancelled; go on later: hpcsweep resume {sweep.shown}"
+    line = f"{sweep.name}: cancelled; go on later: {to_type('resume', *words_of_sweep(sweep, store))}"
     return Cancelled(arrays=(*arrays, *names), lines=(*here, line))
 
 
@@ -71,7 +71,8 @@ def _cancel_workers_of_machines(sweep: Sweep, store: Store) -> tuple[str, ...]:
     for submission in store.layout.submissions(sweep.name):
         if not SlurmFiles(submission).is_slurm:
             submission.cancelled.touch()
-    return (f"{sweep.name}: its workers stop with checkpoints; go on later: hpcsweep run {sweep.shown}",)
+    again = to_type("run", *words_of_sweep(sweep, store))
+    return (f"{sweep.name}: its workers stop with checkpoints; go on later: {again}",)
 
 
 def _cancel_runs(store: Store, found: list[tuple[str, str]]) -> Cancelled:

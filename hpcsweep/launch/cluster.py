@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
-from hpcsweep.errors import NothingSelectedError, SchedulerError, UsageError
+from hpcsweep.errors import NothingSelectedError, SchedulerError, UsageError, to_type
 from hpcsweep.launch.html import page
 from hpcsweep.launch.plan import Plan, plan_of
 from hpcsweep.launch.submission import write_submission
@@ -22,7 +21,7 @@ from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.watching.queue import Queue
 from hpcsweep.slurm.watching.view import covered_trajectories
 from hpcsweep.store import Store
-from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_profile, words_of_sweep
 from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.profile import Profile
@@ -39,10 +38,10 @@ class Submitted:
     """The arrays that were sent to SLURM, in the order in which they will run; none if nothing was left to do."""
 
     sweep: Sweep
+    store: Store
     arrays: tuple[str, ...] = ()
     workers: int = 0
     trajectories: int = 0
-    elsewhere: str = ""  # the store, if it is not the one that other commands find by the sweep file alone
 
     def in_words(self) -> str:
         """Return what was sent as a line for people, empty if nothing was."""
@@ -50,8 +49,7 @@ class Submitted:
             return ""
         what = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
         trajectories = f"{self.trajectories} trajector{'ies' if self.trajectories > 1 else 'y'}"
-        where = f" --store {shlex.quote(self.elsewhere)}" if self.elsewhere else ""
-        see = f"hpcsweep status {self.sweep.shown}{where}"
+        see = to_type("status", *words_of_sweep(self.sweep, self.store))
         return f"array {' -> '.join(self.arrays)}: {what} for {trajectories}; see: {see}"
 
     def _repr_html_(self) -> str:
@@ -184,7 +182,6 @@ class _Sending:
     profile: Profile
     queue: Queue
     limits: ClusterLimits
-    elsewhere: bool
     say: Say
 
     @property
@@ -206,11 +203,11 @@ class _Sending:
         return left
 
     def _say_why_nothing(self, *, failed: bool) -> None:
-        counts = self.plan.counts
+        counts, words = self.plan.counts, words_of_sweep(self.sweep, self.store)
         if counts["failed"] and not failed:
             raise NothingSelectedError(
-                f"nothing is left but {counts['failed']} failed runs; see why: hpcsweep status {self.sweep.shown}; "
-                f"try them again: hpcsweep resume --failed {self.sweep.shown}"
+                f"nothing is left but {counts['failed']} failed runs; see why: {to_type('status', *words)}; "
+                f"try them again: {to_type('resume', '--failed', *words_of_profile(self.sweep), *words)}"
             )
         self.say("nothing to submit")
 
@@ -234,15 +231,14 @@ def _open(call: _Call, *, mend: bool = False) -> _Sending:
     if profile.scheduler != "slurm":
         raise UsageError(
             f'profile "{profile.name}" is of this machine, expected one with scheduler = "slurm"; type: --profile '
-            f"slurm, or train here: hpcsweep run {sweep.shown}"
+            f"slurm, or train here: {to_type('run', *words_of_sweep(sweep, store))}"
         )
     if mend:
         _mend_interrupted(sweep, store, call.say)
     queue, limits = ask_cluster(profile.account, profile.qos)
     plan = plan_of(sweep, store)
     call.say(plan.in_words())
-    elsewhere = bool(call.store or (call.profile and profile.store))
-    return _Sending(sweep, store, plan, profile, queue, limits, elsewhere, call.say)
+    return _Sending(sweep, store, plan, profile, queue, limits, call.say)
 
 
 def _mend_interrupted(sweep: Sweep, store: Store, say: Say) -> None:
@@ -257,15 +253,15 @@ def _send_missing(call: _Call, *, failed: bool, agree: Agree | None, links: int 
     sending = _open(call, mend=True)
     todo = sending.uncovered(failed=failed)
     if not todo:
-        return Submitted(sending.sweep)
+        return Submitted(sending.sweep, sending.store)
     size = sending.size(len(todo))
     removed = sending.plan.removed
     if agree and removed and not agree(removed):
-        return Submitted(sending.sweep)
+        return Submitted(sending.sweep, sending.store)
     if sending.queue.problem:
         raise SchedulerError(
             f"SLURM does not answer ({sending.queue.problem}); nothing was submitted; type the same again later, or "
-            f"train on this machine: hpcsweep run {sending.sweep.shown}"
+            f"train on this machine: {to_type('run', *words_of_sweep(sending.sweep, sending.store))}"
         )
     terms = sending.terms(size)
     submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=sending.profile.heartbeat_s)
@@ -274,5 +270,4 @@ def _send_missing(call: _Call, *, failed: bool, agree: Agree | None, links: int 
     links = (links or CHAIN_LINKS) if terms.continue_by == "chain" else 1
     sent = submit_chain(files, terms, WorkerArray(size.workers), links)
     arrays = tuple(str(one.array) for one in sent)
-    elsewhere = str(sending.store.root) if sending.elsewhere else ""
-    return Submitted(sending.sweep, arrays, size.workers, len(todo), elsewhere)
+    return Submitted(sending.sweep, sending.store, arrays, size.workers, len(todo))

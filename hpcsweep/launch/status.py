@@ -9,11 +9,13 @@ from itertools import islice
 from typing import Any
 
 from hpcsweep.errors import NothingSelectedError
+from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids
 from hpcsweep.slurm.watching.deaths import Death
 from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
 from hpcsweep.store import Failure, Store
+from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.claims import read_owner
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
 from hpcsweep.store.results import encode_numbers
@@ -37,11 +39,18 @@ class RunStatus:
     state: str
     epoch: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    cause: str | None = None
+    why: Why | None = None
+
+    @property
+    def cause(self) -> str | None:
+        """Why it failed, in a line."""
+        return None if self.why is None else str(self.why)
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as `status --json` prints it."""
-        return {**vars(self), "metrics": encode_numbers(dict(self.metrics))}
+        told = {**vars(self), "metrics": encode_numbers(dict(self.metrics)), "cause": self.cause}
+        del told["why"]
+        return told
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,16 @@ class Status:
     """
 
     sweep: Sweep
+    store: Store
     runs: list[RunStatus]
     removed: Sequence[str]
     workers: SlurmView | None = None
     processes: Sequence[str] = ()
+
+    @property
+    def advice(self) -> Advice:
+        """What to type next about the sweep."""
+        return Advice(self.sweep, self.store)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -75,7 +90,7 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """Return the status as `status --json` prints it."""
         plan = make_plan(self.sweep, {run.id: run.state for run in self.runs}, self.removed)
-        told = {"workers": self.workers.to_json()} if self.workers else {}
+        told = {"workers": self.workers.to_json(self.advice.fill)} if self.workers else {}
         return {**plan.to_json(), "runs": [run.to_json() for run in self.runs], **told}
 
     def _repr_html_(self) -> str:
@@ -120,7 +135,7 @@ def watch(
             runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
         now = {run.id for run in sweep.runs}
         removed = sorted(previous_run_ids(opened, sweep.name) - now)
-        yield Status(sweep, runs, removed, view, _processes(sweep, opened, runs))
+        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs))
         time.sleep(every_s)
 
 
@@ -164,7 +179,7 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
             if run.trajectory not in failures:
                 failures[run.trajectory] = store.failure(run.trajectory)
             failure = failures[run.trajectory]
-            seen = replace(seen, cause=f"{failure.cause}: {failure.message}" if failure else None)
+            seen = replace(seen, why=failure.why if failure else None)
         yield seen
 
 
@@ -181,6 +196,6 @@ def _with_cause(seen: RunStatus, run: Run, store: Store, deaths: Mapping[str, De
         return seen
     look = store.look(run.trajectory)
     death = deaths.get(str(read_owner(look.folder, look.generation).get("worker"))) if look.generation else None
-    if death is None or not (seen.cause is None or seen.cause.startswith("worker died")):
+    if death is None or (seen.why and seen.why.cause is not Cause.WORKER_DIED):
         return seen
-    return replace(seen, cause=f"{death.cause.name}: {death.cause.words}")
+    return replace(seen, why=Why(death.cause, death.cause.words))

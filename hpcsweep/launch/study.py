@@ -10,7 +10,7 @@ from pathlib import Path
 from hpcsweep.errors import MissingPackageError, UsageError
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.slurm.asking.doctor import examine
-from hpcsweep.slurm.asking.probe import Finding
+from hpcsweep.slurm.asking.probe import Finding, Level
 from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.store import Store, locate_store
 from hpcsweep.sweep.profile import load_profile
@@ -33,7 +33,7 @@ class Examination:
     @property
     def ok(self) -> bool:
         """Whether nothing would keep a sweep from running."""
-        return all(finding.level != "fault" for finding in self.findings)
+        return all(finding.level != Level.FAULT for finding in self.findings)
 
     def _repr_html_(self) -> str:
         rows = [(finding.level, finding.what, finding.advice) for finding in self.findings]

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import NothingSelectedError, StoreError
+from hpcsweep.errors import NothingSelectedError, StoreError, to_type
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.local_workers import LocalWorkers
 from hpcsweep.launch.plan import make_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.metrics import SECONDS
 from hpcsweep.store import Result, Store
-from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
@@ -78,7 +78,9 @@ def verify(source: SweepSource, *, store: StoreSource = None, sample: int = 1, s
     states = opened.states(sweep.runs)
     done = [run for run in sweep.runs if states.get(run.id) == "done"]
     if not done:
-        raise NothingSelectedError(f"no run of {sweep.shown} is done yet; type: hpcsweep run {sweep.shown}")
+        raise NothingSelectedError(
+            f"no run of {sweep.shown} is done yet; type: {to_type('run', *words_of_sweep(sweep, opened))}"
+        )
     results, damaged = read_all(opened, done)
     # Ids are hashes, so their order is a sample without a pattern, and the same one every time.
     chosen = sorted(results, key=lambda result: result.id)[:sample]

@@ -64,6 +64,8 @@ def report(
             dropped=data["curves"]["dropped"],
             failures=content.failures(results),
             provenance=list(content.provenance(results)),
+            run=results.to_type("run"),
+            verify=results.to_type("verify"),
             version=hpcsweep.__version__,
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )

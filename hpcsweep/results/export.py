@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hpcsweep.errors import StoreError
+from hpcsweep.errors import StoreError, to_type
 from hpcsweep.files import write_atomic
 from hpcsweep.results.frames import Results, as_key
 
@@ -49,7 +49,7 @@ def read_export(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if (folder / "columns.json").exists():
         types = json.loads((folder / "columns.json").read_text())
         return _read_csv(folder / "runs.csv", types["runs"]), _read_csv(folder / "history.csv", types["history"])
-    raise StoreError(f"{folder}: holds no export; make one: hpcsweep export SWEEP --out {folder}")
+    raise StoreError(f"{folder}: holds no export; make one: {to_type('export', 'SWEEP', '--out', folder)}")
 
 
 def _parquet_bytes(frame: pd.DataFrame) -> bytes:

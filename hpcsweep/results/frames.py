@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hpcsweep.errors import to_type
 from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
 from hpcsweep.results.summaries import best_epochs
@@ -44,7 +45,7 @@ class Results:
     `runs` has one row a run; `history()` one row an epoch. `parameters` are the job's parameters in their order,
     `metrics` what was logged by epoch, `returned` the columns of what the jobs returned. `own[name]` is the column that
     holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, of a
-    store what all its sweeps say, None where they contradict each other.
+    store what all its sweeps say, None where they contradict each other. `words` name the sweep on the command line.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Results:
     own: Mapping[str, str] = field(default_factory=dict)
     layout: Any = None
     directions: Mapping[str, Direction | None] = field(default_factory=dict)
+    words: tuple[object, ...] = ("SWEEP",)
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
     read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}
@@ -62,6 +64,10 @@ class Results:
     def better(self, name: str) -> Direction | None:
         """Return which way a metric, or a summary of it such as `max_val_auc`, is better; None if nobody knows."""
         return better(name, self.directions)
+
+    def to_type(self, verb: str, *options: object) -> str:
+        """Return the command that does something to the sweep."""
+        return to_type(verb, *self.words, *options)
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return our column `name`, wherever a parameter of that name has pushed it."""

@@ -12,7 +12,7 @@ from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
 from hpcsweep.results.reading import read_records
 from hpcsweep.store import Store
-from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell
+from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, words_of_sweep
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.states import RunState
@@ -37,7 +37,10 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     runs = list(sweep.runs)
     stamps = result_stamps(store.layout, {run.trajectory for run in runs})
     wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
-    return _assemble(sweep.name, store, sweep.job.reference, runs, wanted, sweep.directions, layout=sweep.table)
+    words = tuple(words_of_sweep(sweep, store))
+    return _assemble(
+        sweep.name, store, sweep.job.reference, runs, wanted, sweep.directions, layout=sweep.table, words=words
+    )
 
 
 def of_store(store: Store) -> Results:
@@ -72,6 +75,7 @@ def _assemble(
     stamps: Mapping[str, ResultStamp],
     directions: Mapping[str, Direction | None],
     layout: Any = None,
+    words: tuple[object, ...] = ("SWEEP",),
 ) -> Results:
     records, damaged = read_records(store, stamps)
     unfinished = [run for run in runs if run.id not in stamps]
@@ -95,6 +99,7 @@ def _assemble(
         own=own,
         directions=directions,
         layout=layout,
+        words=words,
         read_history=lambda: history_frame(records),
         read_facts=lambda run_id: read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts,
         read_arrays=lambda run_ids: {
@@ -122,7 +127,7 @@ def _unfinished(store: Store, run: Run, job: str, state: str) -> Entry:
     cause, reached = None, float("nan")
     if state == RunState.FAILED:
         failure = store.failure(run.trajectory)
-        cause = f"{failure.cause}: {failure.message}" if failure else "failed, for a cause nobody recorded"
+        cause = str(failure.why) if failure else "failed, for a cause nobody recorded"
     elif state in (RunState.RUNNING, RunState.RESUMABLE):
         progress = store.progress(run.trajectory) or {}
         reached = float(progress.get("epoch", reached))

@@ -32,7 +32,7 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
     record |= {"progress": store.progress(trajectory_id), "cause": None, "traceback": None}
     failure = store.failure(trajectory_id)
     if failure:
-        record |= {"cause": f"{failure.cause}: {failure.message}", "traceback": failure.traceback}
+        record |= {"cause": str(failure.why), "traceback": failure.traceback}
     record["logs"] = [str(path) for path in store.log_paths(trajectory_id)]
     return {name: _plain(value) for name, value in record.items()}
 

@@ -103,6 +103,7 @@ class SlurmTerms:
     host_python: str = ""
     max_fruitless: int = MAX_FRUITLESS
     accounting: bool = True
+    profile: str = ""  # its name; empty in what earlier releases wrote
 
     @property
     def margin_s(self) -> float:

@@ -86,7 +86,7 @@ def _data(source: Any, value: str | None, where: str | None, store: Any) -> tupl
     shown = value_of(results, value or default_value(results))
     done = finished(results, shown)
     if not done.any():
-        raise NothingSelectedError(f"{results.title}: no finished run has {shown.name}; type: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: no finished run has {shown.name}; type: {results.to_type('run')}")
     return results, shown.name, shown.numbers, done
 
 

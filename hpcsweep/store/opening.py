@@ -57,6 +57,24 @@ def open_store(store: StoreSource = None) -> Store:
     return store if isinstance(store, Store) else Store(locate_store(store, Path.cwd()))
 
 
+def words_of_sweep(sweep: Sweep, store: Store) -> list[object]:
+    """Return the words that name a sweep in a command, with its store if that is not where the command would look."""
+    of_other_profile = sweep.profile.store and sweep.profile.name != sweep.own_profile
+    found = store_of(sweep).root == store.root and not of_other_profile
+    return [Path(sweep.shown), *([] if found else ["--store", store.root])]
+
+
+def words_of_profile(sweep: Sweep, name: str = "") -> list[object]:
+    """Return the words that name a profile, that of `sweep` if none is given; none if the sweep file itself does."""
+    name = name or sweep.profile.name
+    return [] if name == sweep.own_profile else ["--profile", name]
+
+
+def words_of_store(store: Store) -> list[object]:
+    """Return the words that name a store in a command that is about runs; none if it would find the store by itself."""
+    return [] if open_store().root == store.root else ["--store", store.root]
+
+
 def open_source(source: Source, *, store: StoreSource = None, say: Say = tell) -> tuple[Sweep | None, Store]:
     """Return the sweep of a sweep file and its store; or None and the store, if `source` is a store or its folder.
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hpcsweep.errors import StoreError
+from hpcsweep.errors import StoreError, shell
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
+from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.layout import TrajectoryFolder
 
 # Planning reads no arrays, and importing NumPy would take most of the time of planning a small sweep.
@@ -42,12 +43,17 @@ class Result:
 class Failure:
     """How an attempt at a trajectory failed."""
 
-    cause: str
+    cause: str  # the name of a Cause, of this release or another
     message: str
     traceback: str
     generation: int
     run: str | None = None
     time: float = 0.0
+
+    @property
+    def why(self) -> Why:
+        """The cause, and what happened."""
+        return Why(self.cause, self.message)
 
 
 _FAILURE = {one.name for one in fields(Failure)}
@@ -83,7 +89,9 @@ def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = Tr
     except (ValueError, KeyError, TypeError, AttributeError):
         intact = False
     if not intact:
-        raise StoreError(f"{path}: damaged (its SHA-256 does not match); delete it and run the sweep again: rm {path}")
+        raise StoreError(
+            f"{path}: damaged (its SHA-256 does not match); delete it and run the sweep again: {shell('rm', path)}"
+        )
     arrays: dict[str, Array] = {}
     if with_arrays:
         arrays = _read_arrays(folder, record["arrays"], path)
@@ -107,7 +115,7 @@ def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
         record = json.loads(folder.failed(generation).read_bytes())
         return Failure(**{name: record[name] for name in record if name in _FAILURE})
     except (OSError, ValueError, TypeError) as error:
-        return Failure("unreadable", f"the failure record cannot be read: {error}", "", generation)
+        return Failure(Cause.UNREADABLE, f"the failure record cannot be read: {error}", "", generation)
 
 
 def encode_numbers(numbers: Mapping[str, float]) -> dict[str, float | str]:
@@ -131,7 +139,7 @@ def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path
     if sha256_hex(data) != entry["sha256"]:
         raise StoreError(
             f"{path}: missing or damaged (its SHA-256 does not match); delete the run's record and run the sweep "
-            f"again: rm {record_path}"
+            f"again: {shell('rm', record_path)}"
         )
     return unpack_arrays(data)
 

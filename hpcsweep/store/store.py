@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import NothingSelectedError, StoreError
+from hpcsweep.errors import NothingSelectedError, StoreError, shell
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import is_alive, newest_generation, read_owner
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
@@ -193,7 +193,7 @@ class Store:
             publish(path, canonical_json({"key": key, "decision": propose()}).encode())
         decision = json.loads(path.read_bytes())["decision"]
         if not isinstance(decision, dict):
-            raise StoreError(f"{path}: damaged; expected a decision; delete it: rm {path}")
+            raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")
         return decision
 
     def new_submission(self, sweep: str, manifest_lines: Iterable[str], run_ids: Iterable[str]) -> SubmissionFolder:

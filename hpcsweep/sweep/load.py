@@ -28,9 +28,9 @@ class Sweep:
     """A checked sweep file and its runs, each once, in the order of the file.
 
     `path` is the file, `shown` what messages call it (its name as it was given), `root` the study's folder, which holds
-    sweeps/ and jobs/. `profile` has the settings of the file's [resources]. `stop` has a `mode`, and `directions` says
-    which way metrics are better, as far as the file says so. `notes` are warnings for people: points that were merged,
-    an exclude without effect.
+    sweeps/ and jobs/. `profile` has the settings of the file's [resources]; `own_profile` is the name of the one that
+    the file asks for. `stop` has a `mode`, and `directions` says which way metrics are better, as far as the file says
+    so. `notes` are warnings for people: points that were merged, an exclude without effect.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Sweep:
     description: str
     notes: list[str]
     shown: str
+    own_profile: str
 
     @property
     def engine(self) -> str:
@@ -98,6 +99,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         description=file.description,
         notes=notes,
         shown=name,
+        own_profile=file.profile,
     )
 
 

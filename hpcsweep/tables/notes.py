@@ -80,9 +80,10 @@ def _collapse(results: Results, done: Any) -> Iterator[str]:
     if "collapsed_classes" in results.own:
         shown = results.column("collapsed_classes")[done]
         if runs := int((shown > 0).sum()):
+            see = results.to_type("plot", "confusion")
             yield (
                 f"Class collapse: {runs} of {_runs(len(shown))} never {'gets' if runs == 1 else 'get'} some class "
-                "right. List them with --where 'collapsed_classes > 0'; see them with hpcsweep plot SWEEP confusion."
+                f"right. List them with --where 'collapsed_classes > 0'; see them with {see}"
             )
 
 

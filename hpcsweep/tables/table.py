@@ -138,7 +138,7 @@ def table(
     """
     results = results_of(source, where=where, store=store)
     if not len(results.runs):
-        raise NothingSelectedError(f"{results.title}: there are no runs; type: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: there are no runs; type: {results.to_type('run')}")
     labels: dict[str, str] = {}
     if columns is not None:
         results, rows, values, labels = with_change_column(results, rows, values, columns)

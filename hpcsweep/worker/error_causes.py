@@ -6,6 +6,8 @@ import errno
 import re
 import traceback
 
+from hpcsweep.store.causes import Cause
+
 DEVICE_ERRORS = ("ResourceExhaustedError", "OutOfMemoryError", "XlaRuntimeError", "JaxRuntimeError")
 _EXHAUSTED = re.compile(r"RESOURCE_?EXHAUSTED|out of memory|\bOOM\b", re.IGNORECASE)
 LONGEST_MESSAGE = 1000  # letters
@@ -13,18 +15,18 @@ LONGEST_TRACEBACK = 20_000
 _HOST = re.compile(r"device:CPU|by allocator cpu|CPU allocator", re.IGNORECASE)
 
 
-def cause_of_error(error: BaseException) -> str:
-    """Return the name of the cause that `status` groups by: GPU memory, out of memory (the host's), disk full, raised.
+def cause_of_error(error: BaseException) -> Cause:
+    """Return the cause that `status` groups by: GPU memory, out of memory (the host's), disk full, raised.
 
     The errors of TensorFlow, JAX and PyTorch are known by name, since none of them need be installed.
     """
     if isinstance(error, MemoryError):
-        return "out of memory"
+        return Cause.OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk full"
+        return Cause.DISK_FULL
     if type(error).__name__ in DEVICE_ERRORS and _EXHAUSTED.search(f"{type(error).__name__} {error}"):
-        return "out of memory" if _HOST.search(str(error)) else "GPU memory"
-    return "raised"
+        return Cause.OUT_OF_MEMORY if _HOST.search(str(error)) else Cause.GPU_MEMORY
+    return Cause.RAISED
 
 
 def message_of(error: BaseException) -> str:

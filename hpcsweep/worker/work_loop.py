@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hpcsweep.machine import process_started
 from hpcsweep.store import Failure, Store
+from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
@@ -160,7 +161,7 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
         f"the worker died {deaths} times in a row on this trajectory without leaving a checkpoint (killed, out of "
         "memory, or a crash in native code)"
     )
-    return Failure("worker died", message, "", claim.generation)
+    return Failure(Cause.WORKER_DIED, message, "", claim.generation)
 
 
 def _loader(manifest: Manifest, surroundings: Surroundings, *, keras: bool) -> Callable[[], Job]:

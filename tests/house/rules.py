@@ -40,6 +40,9 @@ STORE_FOLDERS = re.compile(
     r"\b(layout(\.\w+(\(.*\))?)?|store\.root|store_root|submission(\.path)?|files\.path|folder\.path|trajectories)"
 )
 
+VALUE = "\0"  # stands where an f-string has a value
+COMMANDS = re.compile(rf"\b(hpcsweep [a-z]+|cd|rm|scontrol [a-z]+|python -m)\b[^;:()`]*{VALUE}")
+
 
 def broken_contracts(package: Path) -> list[str]:
     """Return the names of the contracts of pyproject.toml that the package's imports break."""
@@ -96,12 +99,23 @@ def slurm_commands_outside_slurm(package: Path) -> list[str]:
     ]
 
 
+def commands_put_together_by_hand(package: Path) -> list[str]:
+    """A command with values in it is made by to_type or shell, which quote them, and never inside an f-string."""
+    return [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path, tree in _trees(package)
+        for node in _expressions(tree)
+        if isinstance(node, ast.JoinedStr) and COMMANDS.search(_with_values_marked(node))
+    ]
+
+
 RULES: tuple[Callable[[Path], list[str]], ...] = (
     broken_contracts,
     imports_by_string,
     imports_of_sweep,
     file_names_outside_the_store,
     slurm_commands_outside_slurm,
+    commands_put_together_by_hand,
 )
 
 
@@ -135,6 +149,10 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr) and node.values:
         node = node.values[0]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _with_values_marked(node: ast.JoinedStr) -> str:
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)
 
 
 def _is_name(node: ast.expr, names: set[str]) -> bool:

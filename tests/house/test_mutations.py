@@ -9,6 +9,7 @@ import pytest
 
 from tests.house.rules import (
     broken_contracts,
+    commands_put_together_by_hand,
     file_names_outside_the_store,
     imports_by_string,
     imports_of_sweep,
@@ -47,6 +48,8 @@ OTHERS = [
     ("launch/plan.py", "new = store.layout.root / 'plans'", file_names_outside_the_store),
     ("launch/submission.py", "subprocess.run(['squeue', '--me'])", slurm_commands_outside_slurm),
     ("cli/verbs/run.py", "import shutil; shutil.which('sbatch')", slurm_commands_outside_slurm),
+    ("launch/plan.py", "see = f'see: hpcsweep status {sweep}'", commands_put_together_by_hand),
+    ("store/results.py", "told = f'{path}: damaged; delete it: rm {path}'", commands_put_together_by_hand),
 ]
 
 
@@ -71,7 +74,7 @@ def test_a_forbidden_import_breaks_its_contract(copy: Path, file: str, line: str
 
 @pytest.mark.parametrize(("file", "line", "rule"), OTHERS, ids=lambda text: str(getattr(text, "__name__", text))[:60])
 def test_a_breach_that_is_no_import_breaks_its_rule(copy: Path, file: str, line: str, rule: object) -> None:
-    """Imports by string, a store's file names outside of it, SLURM's commands outside of slurm/: one line each."""
+    """Imports by string, a store's file names outside of it, SLURM's commands outside of slurm/, unquoted commands."""
     add_line(copy / file, line)
     assert callable(rule)
     assert len(rule(copy)) == 1

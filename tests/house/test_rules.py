@@ -18,7 +18,7 @@ HEAVY = {"tensorflow", "keras", "pandas", "matplotlib", "sklearn", "scipy", "sub
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_house_keeps_its_rules(rule: Callable[[Path], list[str]]) -> None:
-    """Import contracts, imports by string, the names of a store's files, SLURM's commands: see each rule's words."""
+    """Import contracts, imports by string, the names of a store's files, SLURM's commands, commands: see each."""
     assert rule(PACKAGE) == []
 
 

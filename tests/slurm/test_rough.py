@@ -66,7 +66,7 @@ def test_more_memory_than_asked_for_is_told_apart(rough_study: SlurmStudy) -> No
     assert study.status(sweep)["workers"]["deaths"][0]["cause"] == "out of memory"
     text = study.run("status", sweep)
     assert "more memory than was asked for" in text
-    assert f"type: hpcsweep resume --failed --mem 32G {sweep}" in text
+    assert f"type: hpcsweep resume --failed --mem 0.6G {sweep}" in text
 
 
 def test_a_worker_that_never_began_is_missed(rough_study: SlurmStudy) -> None:

@@ -95,12 +95,14 @@ def check(names: tuple[str, ...], folder: str | None, profile: str | None, as_js
     from hpcsweep.data.catalogue import CATALOGUE
     from hpcsweep.data.folder import check as problems_of
     from hpcsweep.data.folder import find
-    from hpcsweep.errors import NothingSelectedError
+    from hpcsweep.errors import NothingSelectedError, to_type
 
     where = _folder(folder, profile)
     chosen = [_published(name) for name in names] or [each for each in CATALOGUE.values() if find(each, where)]
     if not chosen:
-        raise NothingSelectedError(f"{where}: holds no published data set; type: hpcsweep data fetch mnist")
+        raise NothingSelectedError(
+            f"{where}: holds no published data set; type: {to_type('data', 'fetch', 'mnist', '--data', where)}"
+        )
     problems = {published.name: problems_of(published, where) for published in chosen}
     if as_json:
         json.dump({"folder": str(where), "problems": problems}, sys.stdout)

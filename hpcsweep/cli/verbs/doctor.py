@@ -8,8 +8,9 @@ from dataclasses import asdict
 import click
 
 from hpcsweep.cli.options import json_option, store_option
+from hpcsweep.slurm.asking.probe import Level
 
-MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "fault": ("FAULT", "red")}
+MARKS = {Level.OK: ("ok", "green"), Level.WARNING: ("warning", "yellow"), Level.FAULT: ("FAULT", "red")}
 
 
 @click.command("doctor")
@@ -29,7 +30,7 @@ def command(store: str | None, profile: str, probe: bool, as_json: bool) -> int:
         click.echo(json.dumps([asdict(finding) for finding in found.findings]))
     else:
         for finding in found.findings:
-            word, colour = MARKS[finding.level]
+            word, colour = MARKS[Level(finding.level)]
             advice = f"; {finding.advice}" if finding.advice else ""
             click.echo(f"{click.style(f'{word:<8}', fg=colour)} {finding.what}{advice}")
     return 0 if found.ok else 2

@@ -16,9 +16,10 @@ def command(folder: Path) -> None:
 
     Nothing that exists is overwritten.
     """
+    from hpcsweep.errors import shell, to_type
     from hpcsweep.launch.study import init
 
     for path in init(folder):
         note(f"wrote {path}")
-    where = "" if folder == Path() else f"cd {folder} && "
-    note(f"now type: {where}hpcsweep run sweeps/quickstart.toml")
+    where = "" if folder == Path() else f"{shell('cd', folder)} && "
+    note(f"now type: {where}{to_type('run', 'sweeps/quickstart.toml')}")

@@ -29,7 +29,9 @@ def command(
     Ctrl-C stops with checkpoints; the same command goes on from there. Exit code 1 if some runs failed.
     """
     from hpcsweep.cli.progress import ProgressDisplay
+    from hpcsweep.launch.advice import Advice
     from hpcsweep.launch.here import run
+    from hpcsweep.store.opening import store_of
 
     with ProgressDisplay(quiet=quiet) as display:
         plan = run(
@@ -44,10 +46,9 @@ def command(
     _print_table(plan, store)
     failed = plan.failed()
     if failed:
-        note(
-            f"{len(failed)} run(s) failed; see why: hpcsweep logs {short_id(failed[0].id)}; "
-            f"try them again: hpcsweep run {sweep_path} --failed"
-        )
+        advice = Advice(plan.sweep, store_of(plan.sweep, store))
+        why, again = advice.logs(short_id(failed[0].id)), advice.retry_here
+        note(f"{len(failed)} run(s) failed; see why: {why}; try them again: {again}")
     return 1 if failed else 0
 
 

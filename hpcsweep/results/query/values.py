@@ -103,7 +103,7 @@ def default_value(results: Results) -> str:
     if logged:
         return f"last_{logged[0]}"
     if not results.in_state(RunState.DONE).any():
-        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: hpcsweep run SWEEP")
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
     return "time_s"
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import HpcsweepError, SchedulerError
+from hpcsweep.errors import HpcsweepError, SchedulerError, shell, to_type
 from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, describe_user_limits
 from hpcsweep.slurm.asking.probe import (
     BACKENDS,
@@ -26,6 +26,7 @@ from hpcsweep.slurm.sending.submit import expected_start
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
 from hpcsweep.slurm.watching.queue import Queue
+from hpcsweep.store.store import locate_store
 from hpcsweep.sweep.profile import Profile
 
 PROBE_WAIT_S = 300.0
@@ -43,26 +44,36 @@ def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
     request = make_request(profile)
     fits = describe_limits(request, limits)
     findings += fits
-    if any(finding.level == "fault" for finding in fits):
+    if any(finding.level == Level.FAULT for finding in fits):
         return findings
     findings.append(describe_start(request))
-    return findings + (probe_node(profile, request, store) if probe else [_PROBE_HINT])
+    return findings + (probe_node(profile, request, store) if probe else [probe_hint(profile, store)])
 
 
-_PROBE_HINT = Finding("ok", "the nodes were not looked at; a one-minute job does: hpcsweep doctor --probe")
+def probe_hint(profile: Profile, store: Path) -> Finding:
+    """Return a line on how to look at a node."""
+    elsewhere = [] if locate_store(None, Path.cwd(), profile.store) == store else ["--store", store]
+    probe = to_type("doctor", "--probe", "--profile", profile.name, *elsewhere)
+    return Finding(Level.OK, f"the nodes were not looked at; a one-minute job does: {probe}")
 
 
 def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
     """Return lines on what SLURM itself said."""
     if queue.problem and "not on this machine" in queue.problem:
-        return [Finding("fault", "SLURM's commands are not on this machine", "log in to the cluster, or: hpcsweep run")]
+        return [
+            Finding(
+                Level.FAULT,
+                "SLURM's commands are not on this machine",
+                f"log in to the cluster, or train here: {to_type('run', 'SWEEP')}",
+            )
+        ]
     if queue.problem:
-        return [Finding("fault", f"SLURM does not answer ({queue.problem})", "wait, or ask the administrators")]
-    findings = [Finding("ok", f"SLURM {limits.version} answers")]
-    findings += [Finding("warning", sentence, "submissions go on without them") for sentence in limits.unknown]
+        return [Finding(Level.FAULT, f"SLURM does not answer ({queue.problem})", "wait, or ask the administrators")]
+    findings = [Finding(Level.OK, f"SLURM {limits.version} answers")]
+    findings += [Finding(Level.WARNING, sentence, "submissions go on without them") for sentence in limits.unknown]
     if not limits.requeue_by_default:
         said = "the cluster does not requeue jobs by itself; workers ask for it"
-        findings.append(Finding("ok", said))
+        findings.append(Finding(Level.OK, said))
     return findings
 
 
@@ -72,24 +83,24 @@ def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
     partition = limits.partition(request.partition)
     if partition:
         longest = "no limit" if partition.max_s is None else format_duration(partition.max_s)
-        findings.append(Finding("ok", f'partition "{partition.name}": at most {longest} a job'))
+        findings.append(Finding(Level.OK, f'partition "{partition.name}": at most {longest} a job'))
     if limits.accounts:
-        findings.append(Finding("ok", f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
+        findings.append(Finding(Level.OK, f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
     if limits.max_array_size:
-        findings.append(Finding("ok", f"arrays of at most {limits.max_array_size} tasks"))
+        findings.append(Finding(Level.OK, f"arrays of at most {limits.max_array_size} tasks"))
     try:
         refuse_impossible(request, limits)
     except SchedulerError as error:
-        findings.append(Finding("fault", str(error), "change the profile"))
+        findings.append(Finding(Level.FAULT, str(error), "change the profile"))
     return findings
 
 
 def describe_start(request: Request) -> Finding:
     """Return a line on when a worker would start."""
     try:
-        return Finding("ok", f"the scheduler says: {expected_start(request, 1)}")
+        return Finding(Level.OK, f"the scheduler says: {expected_start(request, 1)}")
     except HpcsweepError as error:
-        return Finding("fault", f"a worker would not start: {error}", "change the profile")
+        return Finding(Level.FAULT, f"a worker would not start: {error}", "change the profile")
 
 
 def probe_here(store: Path) -> list[Finding]:
@@ -97,10 +108,10 @@ def probe_here(store: Path) -> list[Finding]:
     answer = ask([sys.executable, "-m", "hpcsweep.slurm.asking.probe", str(store), str(store)], timeout_s=PROBE_WAIT_S)
     line = next((line for line in answer.lines if line.startswith(MARK)), None)
     if line is None:
-        return [Finding("fault", f"Python cannot be started: {answer.problem}", "install hpcsweep again")]
+        return [Finding(Level.FAULT, f"Python cannot be started: {answer.problem}", "install hpcsweep again")]
     facts = json.loads(line.removeprefix(MARK))
     gpus = [
-        Finding("ok", f"{BACKENDS[name]} sees {seen or 'no'} GPU{'s' if seen > 1 else ''} here")
+        Finding(Level.OK, f"{BACKENDS[name]} sees {seen or 'no'} GPU{'s' if seen > 1 else ''} here")
         for name, seen in facts["gpus"].items()
     ]
     return describe_python("here", facts, None) + gpus
@@ -117,7 +128,7 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
         command = ["srun", "--quiet", "--time=1", *options, "--ntasks=1", *module]
         answer = ask(command, timeout_s=PROBE_WAIT_S, environment=clean_environment() | profile.environment)
     except OSError as error:
-        return [Finding("fault", f"{folder} cannot be written: {error.strerror}", "choose another store")]
+        return [Finding(Level.FAULT, f"{folder} cannot be written: {error.strerror}", "choose another store")]
     finally:
         token.unlink(missing_ok=True)
     line = next((line for line in answer.lines if line.startswith(MARK)), None)
@@ -125,10 +136,12 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
         why = answer.problem or "it printed nothing"
         if "memory" in why.lower() or "oom" in why.lower():
             return [
-                Finding("fault", f"a job on a node ran out of memory: {why}", "give it more: mem_gb in the profile")
+                Finding(Level.FAULT, f"a job on a node ran out of memory: {why}", "give it more: mem_gb in the profile")
             ]
         return [
-            Finding("fault", f"a job on a node failed: {why}", "see `python`, `setup` and `container` in the profile")
+            Finding(
+                Level.FAULT, f"a job on a node failed: {why}", "see `python`, `setup` and `container` in the profile"
+            )
         ]
     return _describe_node(json.loads(line.removeprefix(MARK)), request)
 
@@ -143,12 +156,12 @@ def _python_words(profile: Profile) -> list[str]:
 
 
 def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
-    findings = [Finding(**found) for found in facts["store"] if found["level"] != "ok"]
+    findings = [Finding(**found) for found in facts["store"] if found["level"] != Level.OK]
     if not facts["sees_store"]:
         said = f"node {facts['host']} does not see what is written to the store here"
-        findings.append(Finding("fault", said, "put the store on a file system that the nodes share (--store)"))
+        findings.append(Finding(Level.FAULT, said, "put the store on a file system that the nodes share (--store)"))
     elif not findings:
-        findings.append(Finding("ok", f"node {facts['host']} sees and can write the store"))
+        findings.append(Finding(Level.OK, f"node {facts['host']} sees and can write the store"))
     findings += describe_python(f"on node {facts['host']}", facts, installed_versions())
     if request.gpu_count:
         findings += _describe_gpus(facts["gpus"], request.gpu_count)
@@ -158,11 +171,11 @@ def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
 def _describe_gpus(seen: dict[str, int], asked: int) -> list[Finding]:
     """Return a line on each backend of Keras; where one has what was asked for, another's lack is no fault."""
     found = []
-    level: Level = "warning" if max(seen.values(), default=0) >= asked else "fault"
+    level = Level.WARNING if max(seen.values(), default=0) >= asked else Level.FAULT
     for name, count in seen.items():
         said = f"{BACKENDS[name]} sees {count} of {asked} GPUs there"
         advice = f"is it the GPU build of {BACKENDS[name]}, and has the container --nv?"
-        found.append(Finding("ok", said) if count >= asked else Finding(level, said, advice))
+        found.append(Finding(Level.OK, said) if count >= asked else Finding(level, said, advice))
     return found
 
 
@@ -174,17 +187,19 @@ def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | No
     has_backend = any("(" not in packages[name] for name in BACKENDS)
     for name, version in packages.items():
         if "(" in version and not (name in BACKENDS and version == MISSING and has_backend):  # one backend is enough
-            level: Level = "fault" if name in ("hpcsweep", "submitit", "numpy") else "warning"
+            level = Level.FAULT if name in ("hpcsweep", "submitit", "numpy") else Level.WARNING
             findings.append(Finding(level, f"{where}: {name} is {version}", f"install {name} there"))
     if not findings:
-        findings.append(Finding("ok", f"{where}: Python {facts['python']}, {said}"))
+        findings.append(Finding(Level.OK, f"{where}: Python {facts['python']}, {said}"))
     if facts.get("uncompiled"):
         told = f"{where}: Python compiles Keras anew at every start, which takes seconds"
-        findings.append(Finding("warning", told, f"type once: python -m compileall -q {facts['uncompiled']}"))
+        findings.append(
+            Finding(Level.WARNING, told, f"type once: {shell('python', '-m', 'compileall', '-q', facts['uncompiled'])}")
+        )
     if here is None:
         return findings
     differing = [name for name in packages if name != "numpy" and here[name] != packages[name]]
     if differing:
         told = ", ".join(f"{name} {here[name]} here, {packages[name]} there" for name in differing)
-        findings.append(Finding("warning", f"versions differ: {told}", "numbers may differ in their last digits"))
+        findings.append(Finding(Level.WARNING, f"versions differ: {told}", "numbers may differ in their last digits"))
     return findings

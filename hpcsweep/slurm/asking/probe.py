@@ -11,17 +11,25 @@ import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from importlib import metadata
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from hpcsweep.errors import to_type
 
 MARK = "hpcsweep-probe "  # begins the line that holds the answer
 LOW_BYTES, LOW_INODES = 2_000_000_000, 10_000
 SLOW_FSYNC_S = 0.5
 
 
-Level = Literal["ok", "warning", "fault"]
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"  # sweeps run all the same
+    FAULT = "fault"  # something would keep a sweep from running
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,10 @@ def check_store(root: Path) -> list[Finding]:
         findings = [_try_names(probe), _try_fsync(probe)]
     except OSError as error:
         advice = "choose another with --store, HPCSWEEP_STORE or `store` in the profile"
-        return [Finding("fault", f"the store {root} cannot be written: {error.strerror}", advice)]
+        return [Finding(Level.FAULT, f"the store {root} cannot be written: {error.strerror}", advice)]
     finally:
         shutil.rmtree(probe, ignore_errors=True)
-    return [*findings, _free_space(folder)]
+    return [*findings, _free_space(folder, root)]
 
 
 def _try_names(probe: Path) -> Finding:
@@ -53,18 +61,18 @@ def _try_names(probe: Path) -> Finding:
     first.write_text("1")
     os.link(first, second)
     if first.stat().st_nlink != 2:
-        return Finding("fault", "the store's file system does not count links", "use another file system")
+        return Finding(Level.FAULT, "the store's file system does not count links", "use another file system")
     try:
         with open(second, "x"):
-            return Finding("fault", "the store's file system ignores O_EXCL", "use another file system")
+            return Finding(Level.FAULT, "the store's file system ignores O_EXCL", "use another file system")
     except FileExistsError:
         pass
     third = probe / "third"
     third.write_text("3")
     os.replace(third, second)  # not `first`: a rename onto another name of the same file does nothing
     if third.exists() or second.read_text() != "3":
-        return Finding("fault", "the store's file system does not rename in one step", "use another file system")
-    return Finding("ok", "the store's file system links, renames and creates exclusively")
+        return Finding(Level.FAULT, "the store's file system does not rename in one step", "use another file system")
+    return Finding(Level.OK, "the store's file system links, renames and creates exclusively")
 
 
 def _try_fsync(probe: Path) -> Finding:
@@ -75,17 +83,23 @@ def _try_fsync(probe: Path) -> Finding:
         os.fsync(file.fileno())
     took_s = time.monotonic() - began
     if took_s > SLOW_FSYNC_S:
-        return Finding("warning", f"a durable write of 64 kB takes {took_s:.1f} s", "another file system may be faster")
-    return Finding("ok", f"a durable write of 64 kB takes {took_s * 1000:.0f} ms")
+        return Finding(
+            Level.WARNING, f"a durable write of 64 kB takes {took_s:.1f} s", "another file system may be faster"
+        )
+    return Finding(Level.OK, f"a durable write of 64 kB takes {took_s * 1000:.0f} ms")
 
 
-def _free_space(folder: Path) -> Finding:
+def _free_space(folder: Path, root: Path) -> Finding:
     room = os.statvfs(folder)
     free, inodes = room.f_bavail * room.f_frsize, room.f_favail
     said = f"{free / 1e9:.1f} GB and {inodes:,} files free where the store is"
     if free < LOW_BYTES or (room.f_files and inodes < LOW_INODES):
-        return Finding("warning", said, "make room (hpcsweep clean), or put the store elsewhere (--store)")
-    return Finding("ok", said if room.f_files else f"{free / 1e9:.1f} GB free where the store is")
+        return Finding(
+            Level.WARNING,
+            said,
+            f"make room ({to_type('clean', '--store', root)}), or put the store elsewhere (--store)",
+        )
+    return Finding(Level.OK, said if room.f_files else f"{free / 1e9:.1f} GB free where the store is")
 
 
 PACKAGES = {

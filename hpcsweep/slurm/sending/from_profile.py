@@ -49,6 +49,7 @@ def make_terms(profile: Profile, request: Request, *, at_once: int, accounting: 
         python=python_command(profile),
         host_python=sys.executable,
         accounting=accounting,
+        profile=profile.name,
     )
 
 

@@ -75,10 +75,7 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: 
     except (FailedJobError, FailedSubmissionError) as error:
         raise SchedulerError(f"SLURM refused the workers: {_one_line(str(error))}") from error
     except RuntimeError as error:
-        raise SchedulerError(
-            f"SLURM's commands are not here ({error}); expected a login node; train on this machine instead: "
-            "hpcsweep run SWEEP"
-        ) from error
+        raise SchedulerError(f"SLURM's commands are not here ({error}); expected a login node") from error
     except OSError as error:
         raise SchedulerError(
             f"{files.workers}: {error.strerror or error}; expected room for the workers' files; nothing was submitted"

@@ -6,20 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.slurm.watching.causes import (
-    CANCELLED,
-    LOST,
-    NEVER_BEGAN,
-    NODE_FAILED,
-    TIMEOUT,
-    VAGUE,
-    Cause,
-    cause_of_exit,
-    cause_of_task,
-    cause_of_words,
-)
+from hpcsweep.slurm.watching.causes import VAGUE, cause_of_exit, cause_of_task, cause_of_words
 from hpcsweep.slurm.watching.history import TaskHistory
 from hpcsweep.slurm.watching.queue import Queue, Task
+from hpcsweep.store.causes import Cause
 
 
 @dataclass(frozen=True)
@@ -39,7 +29,7 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
         if told and told.living:
             # only a node that went down keeps the batch script from writing down how the attempt ended
             if told.state == "PENDING" and task.begun and not task.exit:
-                yield Death(task.name, NODE_FAILED, task.node, again=True)
+                yield Death(task.name, Cause.NODE_FAILED, task.node, again=True)
             continue
         cause = _cause(task, told, answered=queue.answered)
         if cause:
@@ -49,7 +39,7 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
 def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | None:
     """Return what a task that is not in the queue died of; None if it ended well, or nobody knows that it ended."""
     slurm = cause_of_task(told) if told else None
-    if task.stop and slurm is TIMEOUT:
+    if task.stop and slurm is Cause.TIMEOUT:
         return None  # it had stopped by itself, and SLURM cut off what came after
     if slurm and slurm not in VAGUE:
         return slurm
@@ -58,8 +48,8 @@ def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | N
     if not answered or (told and not slurm):
         return slurm
     if not task.begun:
-        return slurm or NEVER_BEGAN
-    return cause_of_words(task.last_words()) or slurm or LOST
+        return slurm or Cause.NEVER_BEGAN
+    return cause_of_words(task.last_words()) or slurm or Cause.LOST
 
 
 def _cause_of_exit(task: TaskHistory, end: dict[str, Any]) -> Cause | None:
@@ -68,5 +58,5 @@ def _cause_of_exit(task: TaskHistory, end: dict[str, Any]) -> Cause | None:
     if task.stop:
         return by_code
     # srun may return 0 when SLURM cuts it off, so a good end is one that the worker itself has announced
-    by_code = by_code or LOST
-    return (cause_of_words(task.last_words()) if by_code in (*VAGUE, CANCELLED) else None) or by_code
+    by_code = by_code or Cause.LOST
+    return (cause_of_words(task.last_words()) if by_code in (*VAGUE, Cause.CANCELLED) else None) or by_code

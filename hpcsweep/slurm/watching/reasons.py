@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PendingReason:
-    """One reason code in words; `stuck` jobs do not start unless somebody does something: `advice`."""
+    """One reason code in words; `stuck` jobs do not start unless somebody does something.
+
+    `advice` says what; it is a template, see store/causes.py.
+    """
 
     code: str
     words: str
@@ -46,7 +49,7 @@ _WAITING = {
 }
 _OTHER_QOS = "the partition does not take this QOS", "set another `qos` or `partition`"
 _OTHER_ACCOUNT = "the partition does not take your account", "set another `account` or `partition`"
-_STUCK = {
+STUCK = {
     "PartitionTimeLimit": ("asks for more time than the partition allows", "submit again with a shorter --time"),
     "PartitionNodeLimit": ("asks for more nodes than the partition allows", "submit again with fewer workers or GPUs"),
     "PartitionConfig": ("no node of the partition has what it asks for", "ask for fewer CPUs, GPUs or less memory"),
@@ -67,11 +70,11 @@ _STUCK = {
     "Job's QOS not permitted to use this partition": _OTHER_QOS,
     "AccountNotAllowed": _OTHER_ACCOUNT,
     "Job's account not permitted to use this partition": _OTHER_ACCOUNT,
-    "JobHeldUser": ("held by you", "scontrol release JOB"),
+    "JobHeldUser": ("held by you", "type: {release}"),
     "JobHeldAdmin": ("held by an administrator", "ask the administrators"),
     "launch failed requeued held": (
         "could not be started on its node and is held",
-        "scontrol release JOB, or exclude the node",
+        "type: {release}; or exclude the node",
     ),
     "ReqNodeNotAvail": (
         "a node that it needs is not available (down, reserved or under maintenance)",
@@ -89,8 +92,8 @@ def pending_reason(code: str) -> PendingReason:
     key = re.split(r",| \(", code)[0].strip()  # `ReqNodeNotAvail, May be reserved`, `Job's QOS ... (dgx denies ...)`
     if key in _WAITING:
         return PendingReason(code, _WAITING[key])
-    if key in _STUCK:
-        words, advice = _STUCK[key]
+    if key in STUCK:
+        words, advice = STUCK[key]
         return PendingReason(code, words, True, advice)
     if key.endswith(("Limit", "PerUser", "PerAccount")) or key.startswith(("QOSMax", "QOSGrp", "AssocMax", "AssocGrp")):
         return PendingReason(code, f"a limit of your account or QOS is reached ({key})")

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
-from hpcsweep.slurm.watching.causes import Cause
 from hpcsweep.slurm.watching.deaths import Death, find_deaths
 from hpcsweep.slurm.watching.history import TaskHistory, histories
 from hpcsweep.slurm.watching.queue import Queue, Task, ask_sacct, ask_squeue
 from hpcsweep.slurm.watching.reasons import PendingReason
 from hpcsweep.store import Store
+from hpcsweep.store.causes import Cause
 from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, slurm_submissions
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that people should know of a worker, and a template of what to do about it; see store/causes.py."""
+
+    what: str
+    advice: str = ""
+
+    def in_words(self, fill: Callable[[str], str]) -> str:
+        """Return it as a line; `fill` puts commands into a template of advice."""
+        return f"{self.what}; {fill(self.advice)}" if self.advice else self.what
 
 
 @dataclass(frozen=True)
@@ -26,35 +38,36 @@ class SlurmView:
     pending: list[Task] = field(default_factory=list)
     running: list[Task] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
-    def reasons(self) -> list[tuple[int, PendingReason]]:
-        """Return why tasks wait, with how many wait for it, most first."""
-        counts = Counter(task.reason for task in self.pending)
-        by_code = {task.reason: task.why_pending for task in self.pending}
-        return [(count, by_code[code]) for code, count in counts.most_common()]
+    def reasons(self) -> list[tuple[PendingReason, list[Task]]]:
+        """Return why tasks wait, with those that wait for it, most first."""
+        groups: dict[PendingReason, list[Task]] = defaultdict(list)
+        for task in self.pending:
+            groups[task.why_pending].append(task)
+        return sorted(groups.items(), key=lambda group: -len(group[1]))
 
-    def deaths_by_cause(self) -> list[tuple[Cause, list[Death]]]:
+    def deaths_by_cause(self) -> dict[Cause, list[Death]]:
         """Return the deaths, grouped."""
-        groups: dict[str, list[Death]] = defaultdict(list)
+        groups: dict[Cause, list[Death]] = defaultdict(list)
         for death in self.deaths:
-            groups[death.cause.name].append(death)
-        return [(group[0].cause, group) for group in groups.values()]
+            groups[death.cause].append(death)
+        return groups
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the view as `status --json` prints it."""
+    def to_json(self, fill: Callable[[str], str]) -> dict[str, Any]:
+        """Return the view as `status --json` prints it, with notes in words (see Note)."""
         return {
             "pending": len(self.pending),
             "running": [{"task": task.name, "node": task.node, "since": task.start} for task in self.running],
             "why_pending": [
-                {"code": reason.code, "words": reason.words, "stuck": reason.stuck, "count": count}
-                for count, reason in self.reasons()
+                {"code": reason.code, "words": reason.words, "stuck": reason.stuck, "count": len(tasks)}
+                for reason, tasks in self.reasons()
             ],
             "deaths": [
-                {"task": death.task, "cause": death.cause.name, "node": death.node, "again": death.again}
+                {"task": death.task, "cause": death.cause, "node": death.node, "again": death.again}
                 for death in self.deaths
             ],
-            "notes": self.notes,
+            "notes": [note.in_words(fill) for note in self.notes],
         }
 
 
@@ -79,7 +92,7 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> Slurm
     living = queue.living({task.name.partition("_")[0] for task in tasks})
     notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue)]
     if queue.problem:
-        notes.append(f"SLURM does not answer ({queue.problem}); the states above are from the store")
+        notes.append(Note(f"SLURM does not answer ({queue.problem}); the states above are from the store"))
     return SlurmView(
         pending=[task for task in living if task.state != "RUNNING"],
         running=[task for task in living if task.state == "RUNNING"],
@@ -117,34 +130,30 @@ def _has_accounting(files: SlurmFiles) -> bool:
         return True
 
 
-def _notes(tasks: list[TaskHistory], living: list[Task], deaths: list[Death], queue: Queue) -> list[str]:
+def _notes(tasks: list[TaskHistory], living: list[Task], deaths: list[Death], queue: Queue) -> list[Note]:
     told = {task.name for task in living} | {death.task for death in deaths}
     notes = (_note(task, gone=queue.answered) for task in tasks if task.name not in told)
     return [note for note in notes if note]
 
 
-def _note(task: TaskHistory, *, gone: bool) -> str:
+def _note(task: TaskHistory, *, gone: bool) -> Note | None:
     """Return what people should know of a task that is not in the queue; `gone`: SLURM itself says that it is not."""
     stop = task.stop or {}
     if "gave_up" in stop:
-        return (
-            f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued; give it more "
-            "time: hpcsweep resume SWEEP --time LONGER"
-        )
+        told = f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued"
+        return Note(told, "give it more time: {resume_with_more_time}")
     if stop.get("why") == StopReason.TOO_SHORT:
-        return (
-            f"worker {task.name}: what is left does not reach its first checkpoint in the time it was given; give it "
-            "more: hpcsweep resume SWEEP --time LONGER"
-        )
+        told = f"worker {task.name}: what is left does not reach its first checkpoint in the time it was given"
+        return Note(told, "give it more: {resume_with_more_time}")
     left = any(event["event"] == Event.LEFT for event in task.events)
     if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
-        return f"worker {task.name} could not be continued from its node; type: hpcsweep resume SWEEP"
-    return ""
+        return Note(f"worker {task.name} could not be continued from its node", "type: {resume}")
+    return None
 
 
-def _interrupted(submissions: list[SlurmFiles]) -> list[str]:
+def _interrupted(submissions: list[SlurmFiles]) -> list[Note]:
     return [
-        f"a submission of {sent.workers} workers was cut off half-way; see to it: hpcsweep submit SWEEP"
+        Note(f"a submission of {sent.workers} workers was cut off half-way", "see to it: {submit}")
         for files in submissions
         for sent in files.interrupted(older_than_s=60.0)
     ]

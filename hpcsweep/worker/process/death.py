@@ -8,8 +8,11 @@ import time
 from dataclasses import dataclass
 
 from hpcsweep.store import Failure
+from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.results import write_failure
+
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS, signal.SIGTRAP)
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,13 @@ class Death:
 
     signal: int | None
     exit_code: int
+
+    @property
+    def cause(self) -> Cause:
+        """What people can do about it goes by this."""
+        if self.signal is None:
+            return Cause.EXITED
+        return Cause.CRASHED if self.signal in CRASHES else Cause.KILLED
 
     @property
     def words(self) -> str:
@@ -36,9 +46,8 @@ def death_of(status: int) -> Death:
 
 def record_death(claim: Claim, death: Death, hint: str = "") -> None:
     """Record that an attempt failed by the death of its process, and give its claim back."""
-    cause = "exited" if death.signal is None else "killed"
     message = f"the run's process {death.words}{hint}"
-    write_failure(claim.folder, Failure(cause, message, "", claim.generation, time=time.time()))
+    write_failure(claim.folder, Failure(death.cause, message, "", claim.generation, time=time.time()))
     claim.give_back()
 
 

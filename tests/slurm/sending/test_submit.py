@@ -166,7 +166,7 @@ def test_slurm_being_away_is_said(study: SlurmStudy) -> None:
 def test_one_run_can_be_cancelled(study: SlurmStudy) -> None:
     """A run that is cancelled stops at a heartbeat with its checkpoint; its worker goes on with the others."""
     sweep = study.sweep("single", SLOW.format(size=60).replace("time = 1", "time = 5"))
-    assert f"see: hpcsweep status {sweep} --store {study.store}" in study.run("submit", sweep, "--store", study.store)
+    assert f"see: hpcsweep status {sweep}\n" in study.run("submit", sweep, "--store", study.store)
     study.cluster.wait_until(lambda: "running" in study.states(sweep))
     first = next(run for run in study.status(sweep)["runs"] if run["state"] == "running")
     study.run("cancel", first["id"])

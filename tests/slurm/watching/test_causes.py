@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpcsweep.slurm.watching.causes import BY_NAME, cause_of_exit, cause_of_task
+from hpcsweep.slurm.watching.causes import cause_of_exit, cause_of_task
 from hpcsweep.slurm.watching.queue import Task
 
 
@@ -35,13 +35,10 @@ from hpcsweep.slurm.watching.queue import Task
 )
 def test_slurms_word_names_one_cause(task: Task, cause: str | None) -> None:
     """Each state and exit code that was seen on a real cluster has its own cause."""
-    found = cause_of_task(task)
-    assert (found.name if found else None) == cause
+    assert cause_of_task(task) == cause
 
 
 @pytest.mark.parametrize("code", range(256))
 def test_every_exit_code_has_a_cause(code: int) -> None:
     """Only exit code 0 is a good end."""
-    found = cause_of_exit(code)
-    assert (found is None) == (code == 0)
-    assert found is None or BY_NAME[found.name] is found
+    assert (cause_of_exit(code) is None) == (code == 0)

@@ -31,13 +31,13 @@ DEATHS = {
 
 COMMANDS = {
     "raised": "type: hpcsweep logs ",
-    "killed": "type: hpcsweep resume --failed --mem 32G ",
+    "killed": "type: hpcsweep resume --failed --mem 0.6G ",
     "GPU memory": "type: hpcsweep resume --failed --workers-per-gpu 1 ",
-    "disk full": "make room (hpcsweep clean), then: hpcsweep resume --failed ",
+    "disk full": "make room: hpcsweep clean; then: hpcsweep resume --failed ",
     "no python": "type: hpcsweep doctor --probe --profile ",
-    "setup failed": "mend `setup` or `modules` in the profile, then: hpcsweep resume ",
+    "setup failed": "mend `setup` or `modules` in the profile; then: hpcsweep resume ",
     "store unreachable": "type: hpcsweep doctor --probe --profile store",
-    "out of memory": "type: hpcsweep resume --failed --mem 32G ",
+    "out of memory": "type: hpcsweep resume --failed --mem 0.6G ",
 }
 
 
@@ -156,7 +156,7 @@ def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:
     assert f"1 worker ended: its node went down ({array}, node dgx2)\n    SLURM starts it again by itself" in again
     text = study.run("status", final)
     assert f"1 worker ended: its node went down ({once}, node dgx2)" in text
-    assert f"type: hpcsweep resume {final} --exclude dgx2" in text
+    assert f"type: hpcsweep resume --exclude dgx2 {final}" in text
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"], 90)
     assert max(event["restart"] for event in study.events("lost") if event["event"] == "start") >= 1
 
@@ -176,4 +176,4 @@ def test_a_node_that_does_not_boot_is_told_apart(study: SlurmStudy) -> None:
     assert study.cluster.ask("squeue", "-h", "-j", job, "-t", "all", "-o", "%T") == "BOOT_FAIL"
     text = study.run("status", sweep)
     assert f"1 worker ended: its node did not come up ({job}, node dgx2)" in text
-    assert f"type: hpcsweep resume {sweep} --exclude dgx2" in text
+    assert f"type: hpcsweep resume --exclude dgx2 {sweep}" in text

@@ -89,7 +89,7 @@ def test_the_best_witness_names_the_cause(
     """SLURM's state comes first where it says something definite, then its daemons' words, then the exit code."""
     _write(files, events)
     files.log_path("7").write_text(MARK + log)
-    assert [death.cause.name for death in find_deaths(histories(files), queue)] == ([cause] if cause else [])
+    assert [death.cause for death in find_deaths(histories(files), queue)] == ([cause] if cause else [])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_newer_submission_takes_over_what_older_ones_left(tmp_path: Path, monk
         files.workers.mkdir(parents=True)
         files.submission.manifest.touch()
         files.write_terms({})
-        found += [death.cause.name for death in look_at_workers(store, "s").deaths]
+        found += [death.cause for death in look_at_workers(store, "s").deaths]
         files.record(SentArray("ab", "s.ab", 1, time.time(), "submit", "7"))
         files.events_path("7").write_text("".join(json.dumps({**event, "time": 0}) + "\n" for event in events))
     assert found == ["killed"]

@@ -1,0 +1,94 @@
+"""What to type next about a sweep: templates of advice, filled with commands that a shell takes as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from hpcsweep.errors import StoreError, shell, to_type
+from hpcsweep.slurm.terms import SlurmTerms
+from hpcsweep.slurm.text import format_duration
+from hpcsweep.store import Store
+from hpcsweep.store.opening import words_of_profile, words_of_store, words_of_sweep
+from hpcsweep.store.task_files import slurm_submissions
+from hpcsweep.sweep.load import Sweep
+
+USUAL_TIME_S, USUAL_MEM_GB = 3600.0, 16.0  # what a worker is taken to have had where nothing says it
+MORE = 2.0  # times what it had
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Fills the templates of causes, pending reasons and notes for one sweep and its store."""
+
+    sweep: Sweep
+    store: Store
+
+    def fill(
+        self, template: str, *, run: str = "RUN", task: str = "", nodes: Sequence[str] = (), arrays: Sequence[str] = ()
+    ) -> str:
+        """Return a template with its commands, about a run or a worker's array `task`, its nodes, and waiting arrays.
+
+        Every field that a template may name is a command here.
+        """
+        store = words_of_store(self.store)
+        sweep = [*words_of_profile(self.sweep, self._profile), *words_of_sweep(self.sweep, self.store)]
+        other_nodes = ["--exclude", ",".join(nodes)] if nodes else []
+        return template.format(
+            submit=to_type("submit", *sweep),
+            resume=to_type("resume", *sweep),
+            resume_with_more_time=to_type("resume", "--time", self._more_time, *sweep),
+            resume_on_other_nodes=to_type("resume", *other_nodes, *sweep),
+            retry=to_type("resume", "--failed", *sweep),
+            retry_with_more_memory=to_type("resume", "--failed", "--mem", self._more_memory, *sweep),
+            retry_with_one_worker_per_gpu=to_type("resume", "--failed", "--workers-per-gpu", 1, *sweep),
+            logs=to_type("logs", *(["--worker", task] if task else [run]), *store),
+            clean=to_type("clean", *store),
+            look_at_a_node=self._look_at_a_node,
+            ask_accounting=shell("sacct", "-X", "-j", task),
+            release=shell("scontrol", "release", *arrays),
+        )
+
+    @property
+    def on_slurm(self) -> bool:
+        """Whether its workers go to SLURM, or the newest did."""
+        return self.sweep.profile.scheduler == "slurm" or self._terms is not None
+
+    @property
+    def retry_here(self) -> str:
+        """The command that trains failed runs again on this machine."""
+        return to_type("run", "--failed", *words_of_sweep(self.sweep, self.store))
+
+    def logs(self, run: str) -> str:
+        """Return the command that shows what a run printed."""
+        return to_type("logs", run, *words_of_store(self.store))
+
+    @property
+    def _profile(self) -> str:
+        return (self._terms.profile if self._terms else "") or self.sweep.profile.name
+
+    @property
+    def _look_at_a_node(self) -> str:
+        there = "" if Path.cwd() == self.sweep.root else f"{shell('cd', self.sweep.root)} && "
+        return there + to_type("doctor", "--probe", "--profile", self._profile, "--store", self.store.root)
+
+    @cached_property
+    def _terms(self) -> SlurmTerms | None:
+        """On what terms the newest workers went to SLURM."""
+        submissions = slurm_submissions(self.store.layout, self.sweep.name)
+        try:
+            return SlurmTerms.from_json(submissions[-1].read_terms()) if submissions else None
+        except (StoreError, KeyError, TypeError):
+            return None
+
+    @property
+    def _more_time(self) -> str:
+        had_s = self._terms.request.time_s if self._terms else self.sweep.profile.time_s
+        return format_duration(MORE * (had_s or USUAL_TIME_S))
+
+    @property
+    def _more_memory(self) -> str:
+        had_gb = self._terms.request.mem_gb if self._terms else self.sweep.profile.mem_gb
+        return f"{MORE * (had_gb or USUAL_MEM_GB):g}G"
