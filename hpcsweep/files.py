@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,28 @@ def sha256_hex(data: bytes) -> str:
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, ASCII, shortest exact floats; NaN is refused."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as strict JSON can hold it: mappings as dicts, tuples as lists.
+
+    NaN and infinities become "nan", "inf" and "-inf", which `float` reads; None stands for what is missing.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(float(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def json_text(value: Any, **layout: Any) -> str:
+    """Return the strict JSON text of a value, made `plain`; `layout` is what `json.dumps` takes."""
+    return json.dumps(plain(value), allow_nan=False, **layout)
+
+
+def numbers_of(record: Mapping[str, float | str]) -> dict[str, float]:
+    """Return the numbers of a record that was made `plain`."""
+    return {name: float(value) if isinstance(value, str) else value for name, value in record.items()}
 
 
 def fsync_folder(folder: Path) -> None:

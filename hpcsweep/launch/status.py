@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from hpcsweep.errors import NothingSelectedError
+from hpcsweep.files import plain
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids
@@ -18,7 +19,6 @@ from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.claims import read_owner
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
-from hpcsweep.store.results import encode_numbers
 from hpcsweep.store.states import FINISHED, RunState, count_states
 from hpcsweep.store.task_files import slurm_submissions
 from hpcsweep.sweep.load import Sweep
@@ -48,7 +48,7 @@ class RunStatus:
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as `status --json` prints it."""
-        told = {**vars(self), "metrics": encode_numbers(dict(self.metrics)), "cause": self.cause}
+        told = {**vars(self), "metrics": plain(self.metrics), "cause": self.cause}
         del told["why"]
         return told
 

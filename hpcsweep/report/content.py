@@ -11,6 +11,7 @@ import numpy as np
 from hpcsweep.errors import HpcsweepError
 from hpcsweep.figures.data import Band, bands, lines_of
 from hpcsweep.figures.style import MAX_LINES
+from hpcsweep.files import plain
 from hpcsweep.metrics import metrics_among
 from hpcsweep.report.thinning import POINTS, round_to, thin
 from hpcsweep.results import Results
@@ -154,5 +155,5 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return key_text(value)
     if isinstance(value, float) and math.isinf(value):
-        return "inf" if value > 0 else "-inf"
+        return plain(value)
     return int(value) if value == int(value) and abs(value) < 2**53 else float(f"{value:.6g}")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from hpcsweep.files import json_text
 from hpcsweep.results.summaries import Array, collapsed_classes, summarise
 
 FACTS = ("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended")
@@ -97,7 +98,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "epoch": [_number(result.epoch) for result in found],
         "collapsed_classes": [_collapsed(result.arrays.get("confusion_matrix")) for result in found],
         "params": [json.dumps(result.params) for result in found],
-        "metrics": [json.dumps(dict(result.metrics)) for result in found],
+        "metrics": [json_text(result.metrics) for result in found],
     }
     for fact in FACTS:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]

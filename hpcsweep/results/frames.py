@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpcsweep.errors import to_type
+from hpcsweep.files import numbers_of
 from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
 from hpcsweep.results.summaries import best_epochs
@@ -173,7 +174,7 @@ def as_key(value: Any) -> Any:
 
 def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
     texts = records.runs["metrics"].tolist()
-    decoded = {text: json.loads(text) for text in dict.fromkeys(texts)}
+    decoded = {text: numbers_of(json.loads(text)) for text in dict.fromkeys(texts)}
     names = dict.fromkeys(name for metrics in decoded.values() for name in metrics)
     columns = {name: np.array([decoded[text].get(name, np.nan) for text in texts], dtype=float) for name in names}
     return {name: _taken(pd.Series(column), rows) for name, column in columns.items()}

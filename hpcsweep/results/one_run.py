@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hpcsweep.files import plain
 from hpcsweep.metrics import metrics_among
 from hpcsweep.results.summaries import Array, collapsed_classes
 from hpcsweep.store import Store
@@ -34,7 +35,8 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
     if failure:
         record |= {"cause": str(failure.why), "traceback": failure.traceback}
     record["logs"] = [str(path) for path in store.log_paths(trajectory_id)]
-    return {name: _plain(value) for name, value in record.items()}
+    fit_for_json: dict[str, Any] = plain(record)
+    return fit_for_json
 
 
 def diff_of(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
@@ -58,7 +60,7 @@ def diff_of(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["kind", "name", *heads], dtype=object)
     if len(results) == 2:
         pairs = zip(frame[heads[0]], frame[heads[1]], strict=True)
-        frame["difference"] = [_less(before, after) for before, after in pairs]
+        frame["difference"] = pd.Series([_less(before, after) for before, after in pairs], dtype=object)
     return frame
 
 
@@ -79,15 +81,8 @@ def _finished(result: Result) -> dict[str, Any]:
     confusion = result.arrays.get("confusion_matrix")
     if confusion is not None:
         record["collapsed_classes"] = collapsed_classes(confusion)
-    return {name: _plain(value) for name, value in record.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    fit_for_json: dict[str, Any] = plain(record)
+    return fit_for_json
 
 
 def _sides(result: Result) -> dict[tuple[str, str], Any]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hpcsweep.errors import StoreError, shell
-from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
+from hpcsweep.files import canonical_json, numbers_of, plain, publish, sha256_hex, write_atomic
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.layout import TrajectoryFolder
 
@@ -70,7 +69,7 @@ def publish_result(folder: TrajectoryFolder, result: Result, generation: int) ->
     record = asdict(replace(result, history={}, arrays={}))
     del record["history"]
     record["format"] = FORMAT
-    record["metrics"] = encode_numbers(result.metrics)
+    record["metrics"] = plain(result.metrics)
     record["arrays"] = {"file": arrays_path.name, "sha256": sha256_hex(data)}
     record["sha256"] = sha256_hex(canonical_json(record).encode())
     won = publish(folder.result(result.id), (json.dumps(record, indent=1) + "\n").encode())
@@ -98,7 +97,7 @@ def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = Tr
     history = {name[len(_HISTORY) :]: a for name, a in arrays.items() if name.startswith(_HISTORY)}
     return Result(
         **{key: record[key] for key in ("id", "trajectory", "job", "seed", "params", "outcome", "epoch", "facts")},
-        metrics=decode_numbers(record["metrics"]),
+        metrics=numbers_of(record["metrics"]),
         history=history,
         arrays={name: a for name, a in arrays.items() if not name.startswith(_HISTORY)},
     )
@@ -116,16 +115,6 @@ def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
         return Failure(**{name: record[name] for name in record if name in _FAILURE})
     except (OSError, ValueError, TypeError) as error:
         return Failure(Cause.UNREADABLE, f"the failure record cannot be read: {error}", "", generation)
-
-
-def encode_numbers(numbers: Mapping[str, float]) -> dict[str, float | str]:
-    """Return `numbers` as strict JSON can hold them: NaN and infinities become the strings "nan", "inf", "-inf"."""
-    return {name: value if math.isfinite(value) else str(float(value)) for name, value in numbers.items()}
-
-
-def decode_numbers(numbers: Mapping[str, float | str]) -> dict[str, float]:
-    """Undo `encode_numbers`."""
-    return {name: float(value) if isinstance(value, str) else value for name, value in numbers.items()}
 
 
 def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path: Any) -> dict[str, Array]:

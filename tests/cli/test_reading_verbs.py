@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpcsweep import results
 from hpcsweep.cli import main
-from tests.made_results import Study, make_study
+from hpcsweep.store.results import publish_result
+from hpcsweep.sweep.load import load_sweep
+from tests.made_results import Study, make_result, make_study
 
 
 @dataclass(frozen=True)
@@ -115,3 +119,28 @@ def test_findings_stand_below_the_table(hpcsweep: Hpcsweep) -> None:
     """`table --findings` adds the sentences about the parameters to the table."""
     done = hpcsweep("table", "sweeps/toy.toml", "--findings", "--format", "md", "--value", "val_accuracy")
     assert "- optimizer adagrad instead of optimizer adam is not shown to change last_val_accuracy" in done.stdout
+
+
+def test_every_json_says_alike_what_is_no_finite_number(study: Study, hpcsweep: Hpcsweep) -> None:
+    """`--json` prints strict JSON: in every verb infinity is "inf", NaN is "nan", and what is missing is null."""
+    done = set(study.store.known_run_ids())
+    odd = next(run for run in load_sweep(study.sweep).runs if run.id not in done)
+    history = {"epoch": [0, 1, 2], "loss": [2.0, 1.0, math.inf], "val_accuracy": [0.1, math.nan, 0.2]}
+    made = make_result(dict(odd.params), odd.seed, history=history, metrics={"gain": math.inf, "drift": math.nan})
+    folder = study.store.folder(odd.trajectory)
+    folder.path.mkdir(parents=True)
+    publish_result(folder, replace(made, id=odd.id, trajectory=odd.trajectory), 1)
+
+    def printed(*words: str) -> Any:
+        return json.loads(hpcsweep(*words, "--json").stdout, parse_constant=lambda name: pytest.fail(f"found {name}"))
+
+    told = {"gain": "inf", "drift": "nan"}
+    assert printed("show", odd.id)["metrics"] == told
+    assert printed("show", odd.id)["history"]["loss"] == [2.0, 1.0, "inf"]
+    assert next(run for run in printed("status", "sweeps/toy.toml")["runs"] if run["id"] == odd.id)["metrics"] == told
+    cells = printed("table", "sweeps/toy.toml", "--value", "gain", "--rows", "layers", "--cols", "seed")
+    assert sorted(str(cell["mean"]) for cell in cells) == ["None"] * 5 + ["inf"]
+    rows = {row["name"]: row for row in printed("diff", study.results[0].id, odd.id)}
+    assert (rows["gain"][odd.id[:12]], rows["gain"][study.results[0].id[:12]]) == ("inf", None)
+    assert (rows["drift"][odd.id[:12]], rows["gain"]["difference"]) == ("nan", None)
+    assert {row["knee"] for row in printed("knee", "sweeps/toy.toml")["knee"]} == {None}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from hpcsweep.cli.options import json_option, note, store_option
+from hpcsweep.files import json_text
 
 
 @click.command("diff")
@@ -21,7 +20,7 @@ def command(runs: tuple[str, ...], as_json: bool, store: str | None) -> None:
 
     frame = diff(open_store(store), *runs)
     if as_json:
-        click.echo(json.dumps(frame.where(frame.notna(), None).to_dict(orient="records")))
+        click.echo(json_text(frame.to_dict(orient="records")))
     elif len(frame):
         click.echo(frame_text(frame), nl=False)
     else:

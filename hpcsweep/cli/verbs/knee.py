@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from hpcsweep.cli.options import json_option, note, source_argument, store_option, where_option
+from hpcsweep.files import json_text
 
 
 @click.command("knee")
@@ -47,7 +47,7 @@ def command(
         "marginal": marginal(results, metric, axis=axis, where=where),
     }
     if as_json:
-        click.echo(json.dumps({name: _records(frame) for name, frame in frames.items()}, allow_nan=False))
+        click.echo(json_text({name: _records(frame) for name, frame in frames.items()}))
         return
     for title, frame in zip(
         ("Where it stops paying", "First reached", "What each stretch buys"), frames.values(), strict=True
@@ -56,5 +56,5 @@ def command(
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = frame.to_dict(orient="records")
-    return [{name: None if value != value else value for name, value in record.items()} for record in records]
+    known: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+    return known

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from hpcsweep.cli.options import json_option, store_option
+from hpcsweep.files import json_text
 
 
 @click.command("show")
@@ -21,6 +20,6 @@ def command(run: str, as_json: bool, store: str | None) -> None:
 
     record = show(open_store(store), run)
     if as_json:
-        click.echo(json.dumps(record, allow_nan=False))
+        click.echo(json_text(record))
     else:
         click.echo("\n".join(describe(record)))

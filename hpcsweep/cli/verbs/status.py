@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from hpcsweep.cli.options import json_option, note, store_option
+from hpcsweep.files import json_text
 
 
 @click.command("status")
@@ -30,7 +30,7 @@ def command(sweep_path: Path | None, store: str | None, as_json: bool, go_on: bo
         return 0
     for status in watch(sweep_path, store=store, say=note):
         if as_json:
-            click.echo(json.dumps(status.to_json()))
+            click.echo(json_text(status.to_json()))
         else:
             print_status(status)
         if not go_on:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from hpcsweep.files import json_text
 
 Record = Mapping[str, Any]
 
 
 def to_json(records: Sequence[Record]) -> str:
-    """Return the records of all cells as a JSON list, one cell per line; numbers that are not finite become null."""
-    finite = [{name: _finite(value) for name, value in record.items()} for record in records]
-    return "[\n" + ",\n".join(json.dumps(record, allow_nan=False) for record in finite) + "\n]\n"
+    """Return the records of all cells as a JSON list, one cell per line; what is missing is null."""
+    return "[\n" + ",\n".join(map(json_text, records)) + "\n]\n"
 
 
 def to_csv(records: Sequence[Record]) -> str:
@@ -28,13 +27,7 @@ def to_csv(records: Sequence[Record]) -> str:
     return buffer.getvalue()
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def _csv_value(value: Any) -> Any:
     if isinstance(value, dict):
         return " ".join(f"{state}:{count}" for state, count in value.items())
-    return json.dumps(value) if isinstance(value, tuple) else value
+    return json_text(value) if isinstance(value, tuple) else value
