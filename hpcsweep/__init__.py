@@ -1,11 +1,110 @@
-"""Parameter sweeps of any Python function on a SLURM cluster or one machine."""
+"""Parameter sweeps of any Python function on a SLURM cluster or one machine.
+
+Every verb of the command line is a function here:
+
+    import hpcsweep
+
+    sweep = hpcsweep.load_sweep("sweeps/quickstart.toml")
+    hpcsweep.plan(sweep)  # what would happen; changes nothing
+    hpcsweep.run(sweep)  # train on this machine; hpcsweep.submit(sweep) sends workers to SLURM
+    hpcsweep.table(sweep, rows=["layers"], cols=["optimizer"])
+
+They take a sweep file or a loaded sweep (and those that read results a store's folder, too) and `store=`, return values
+that a notebook shows as tables, or pandas frames, and raise the errors of `hpcsweep.errors`. They draw nothing: what
+else they have to tell goes to `say=`, such as `say=print`, and by default to the logger "hpcsweep".
+
+`knee`, `report` and `data` are packages, which scripts and jobs import, and which would take the place of a function of
+the same name as soon as somebody imports them. So two verbs have other names here, `find_knee` and `write_report`, and
+the functions of `data` are those of the package. `schema` is `sweep_json_schema`.
+
+A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from hpcsweep import data, errors, figures, knee, report, results, statistics, tables
+    from hpcsweep.figures import plot
+    from hpcsweep.knee import find_knee
+    from hpcsweep.launch.cancel import cancel
+    from hpcsweep.launch.clean import clean
+    from hpcsweep.launch.cluster import batch_script, compare_starts, resume, start_of_workers, submit
+    from hpcsweep.launch.here import run
+    from hpcsweep.launch.logs import logs
+    from hpcsweep.launch.plan import plan
+    from hpcsweep.launch.status import known_sweeps, status, watch
+    from hpcsweep.launch.study import doctor, init
+    from hpcsweep.launch.verify import verify
+    from hpcsweep.report import write_report
+    from hpcsweep.results import diff, export, history, runs, show
+    from hpcsweep.sweep.load import load_sweep, sweep_json_schema
+    from hpcsweep.tables import table
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "figures": ("plot",),
+    "knee": ("find_knee",),
+    "launch.cancel": ("cancel",),
+    "launch.clean": ("clean",),
+    "launch.cluster": ("batch_script", "compare_starts", "resume", "start_of_workers", "submit"),
+    "launch.here": ("run",),
+    "launch.logs": ("logs",),
+    "launch.plan": ("plan",),
+    "launch.status": ("known_sweeps", "status", "watch"),
+    "launch.study": ("doctor", "init"),
+    "launch.verify": ("verify",),
+    "report": ("write_report",),
+    "results": ("diff", "export", "history", "runs", "show"),
+    "sweep.load": ("load_sweep", "sweep_json_schema"),
+    "tables": ("table",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_PACKAGES = ("data", "errors", "figures", "knee", "report", "results", "statistics", "tables")
+
+__all__ = [
+    "__version__",
+    "batch_script",
+    "cancel",
+    "clean",
+    "compare_starts",
+    "data",
+    "diff",
+    "doctor",
+    "errors",
+    "export",
+    "figures",
+    "find_knee",
+    "history",
+    "init",
+    "job_options",
+    "knee",
+    "known_sweeps",
+    "load_sweep",
+    "logs",
+    "plan",
+    "plot",
+    "report",
+    "results",
+    "resume",
+    "run",
+    "runs",
+    "show",
+    "start_of_workers",
+    "statistics",
+    "status",
+    "submit",
+    "sweep_json_schema",
+    "table",
+    "tables",
+    "verify",
+    "watch",
+    "write_report",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,3 +121,19 @@ def job_options(*, shares_epochs: bool = True) -> Callable[[Function], Function]
         return function
 
     return unchanged
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is used for the first time (PEP 562)."""
+    if name in _PACKAGES:
+        return importlib.import_module(f"hpcsweep.{name}")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'hpcsweep' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"hpcsweep.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return what there is, imported or not."""
+    return sorted({*globals(), *__all__})

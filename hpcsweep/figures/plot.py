@@ -10,9 +10,10 @@ from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.figures import lines, maps, scores
 from hpcsweep.figures.style import styled
 from hpcsweep.files import write_atomic
-from hpcsweep.results import Results
+from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import anything_finished
+from hpcsweep.store.opening import StoreSource
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,11 +32,11 @@ FORMATS = ("png", "svg", "pdf")
 
 
 def plot(
-    source: str | Path | Results,
+    source: ResultsSource,
     kind: str,
     *,
     where: str | None = None,
-    store: str | Path | None = None,
+    store: StoreSource = None,
     **options: Any,
 ) -> Figure:
     """Return the figure of this kind: one of KINDS, whose functions say which options they take.

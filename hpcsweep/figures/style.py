@@ -47,11 +47,9 @@ def styled() -> Iterator[None]:
 
 def new_figure(rows: int = 1, cols: int = 1, width: float = 4.6, height: float = 3.4) -> tuple[Figure, list[Axes]]:
     """Return a figure that no window manager knows (nothing to close) and its panels, row by row; sizes in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from hpcsweep.figures.shown import ShownFigure
 
-    figure = Figure(figsize=(width * cols, height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = ShownFigure(width * cols, height * rows)
     return figure, list(figure.subplots(rows, cols, squeeze=False).ravel())
 
 

@@ -7,7 +7,8 @@ reaching("sweeps/quickstart.toml", "val_accuracy", [0.6, 0.8])      # first epoc
 
 from __future__ import annotations
 
+from hpcsweep.knee.answer import KneeFrames, find_knee
 from hpcsweep.knee.gains import marginal, reaching
 from hpcsweep.knee.point import knee
 
-__all__ = ["knee", "marginal", "reaching"]
+__all__ = ["KneeFrames", "find_knee", "knee", "marginal", "reaching"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.metrics import HEADLINES
-from hpcsweep.results import Results
+from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import anything_finished, default_value, direction_of, value_of
 from hpcsweep.results.summaries import Array
+from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.states import RunState
 
 EPOCHS = "epochs"
@@ -52,7 +52,7 @@ class Curves:
         return grouped
 
 
-def curves_of(source: str | Path | Results, metric: str | None, axis: str, where: str | None, store: Any) -> Curves:
+def curves_of(source: ResultsSource, metric: str | None, axis: str, where: str | None, store: StoreSource) -> Curves:
     """Return the curves along the epochs (from the histories) or along another numeric parameter (from the runs).
 
     Raises UsageError for an axis that is not a number or a metric whose better direction is unknown,

@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hpcsweep.knee.curves import EPOCHS, Curve, curves_of
-from hpcsweep.results import Results
+from hpcsweep.results import ResultsSource
+from hpcsweep.store.opening import StoreSource
 from hpcsweep.tables.cells import confidence_interval
 
 THRESHOLDS = (0.6, 0.8, 0.85)
 
 
 def marginal(
-    source: str | Path | Results,
+    source: ResultsSource,
     metric: str | None = None,
     *,
     axis: str = EPOCHS,
     where: str | None = None,
-    store: str | Path | None = None,
+    store: StoreSource = None,
 ) -> pd.DataFrame:
     """Return one row for each setting and stretch of the axis: what the best value gained in it, over seeds.
 
@@ -41,13 +41,13 @@ def marginal(
 
 
 def reaching(
-    source: str | Path | Results,
+    source: ResultsSource,
     metric: str | None = None,
     thresholds: Sequence[float] = THRESHOLDS,
     *,
     axis: str = EPOCHS,
     where: str | None = None,
-    store: str | Path | None = None,
+    store: StoreSource = None,
 ) -> pd.DataFrame:
     """Return one row for each setting and threshold: at which `axis` value the metric first reaches it, over seeds.
 

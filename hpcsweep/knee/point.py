@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +11,21 @@ import pandas as pd
 
 from hpcsweep.errors import UsageError
 from hpcsweep.knee.curves import EPOCHS, Curve, Curves, curves_of
-from hpcsweep.results import Results
+from hpcsweep.results import ResultsSource
+from hpcsweep.store.opening import StoreSource
 
 MIN_POINTS = 4
 LAST_PART = 0.25  # a knee in the last quarter of the axis shows where the data end, not where the gain ends
 
 
 def knee(
-    source: str | Path | Results,
+    source: ResultsSource,
     metric: str | None = None,
     *,
     axis: str = EPOCHS,
     percent: float = 5.0,
     where: str | None = None,
-    store: str | Path | None = None,
+    store: StoreSource = None,
 ) -> pd.DataFrame:
     """Return one row per setting: after which `axis` value less than `percent` % of its whole gain is still to come.
 

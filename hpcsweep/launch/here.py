@@ -100,13 +100,17 @@ def _supervise(
     """Keep workers on the sweep until every run ended, replacing those that died; False if we were told to stop."""
     fruitless, before = 0, None
     team.start_missing()
-    while threading.main_thread().is_alive() and not submission.cancelled.exists():
+    while True:
         began = time.monotonic()
         progress = progress_of(store, todo)
         watch(progress)
-        if progress.ended == progress.runs and not team.running():
+        running = team.running()
+        if progress.ended == progress.runs and not running:
             return True
-        if not team.running():
+        # asked last: what ended our main thread or cancelled the submission has ended the workers, too
+        if not threading.main_thread().is_alive() or submission.cancelled.exists():
+            return False
+        if not running:
             if _others_at_work(progress):
                 time.sleep(1.0)
                 continue
@@ -115,7 +119,6 @@ def _supervise(
                 raise SchedulerError(f"workers end without training anything; the last one said: {team.last_words()}")
             team.start_missing()
         time.sleep(max(0.2, 5 * (time.monotonic() - began)))
-    return False
 
 
 def _others_at_work(progress: Progress) -> bool:

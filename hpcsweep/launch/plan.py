@@ -22,7 +22,7 @@ UNFINISHED = {"new": "new", "failed": "failed", "resumable": "resumable", "runni
 SHOWN = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """A sweep's runs with their states ("new", "done", "resumable" or "failed"), in the order of `sweep.runs`.
 
@@ -59,6 +59,9 @@ class Plan:
     def failed(self) -> list[Run]:
         """Return the runs that failed."""
         return [run for run, state in zip(self.sweep.runs, self.states, strict=True) if state == "failed"]
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self.in_words()}>"
 
     def in_words(self) -> str:
         """Return the plan as a line for people."""

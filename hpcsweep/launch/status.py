@@ -53,7 +53,7 @@ class RunStatus:
         return told
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Status:
     """A look at a sweep: its runs in the order of `sweep.runs`, and its workers if any went to SLURM.
 
@@ -81,6 +81,9 @@ class Status:
     def in_state(self, state: RunState) -> list[RunStatus]:
         """Return the runs in a state."""
         return [run for run in self.runs if run.state == state]
+
+    def __repr__(self) -> str:
+        return f"<Status of {self.in_words()}>"
 
     def in_words(self) -> str:
         """Return the counts as a line for people."""

@@ -13,10 +13,11 @@ import hpcsweep
 from hpcsweep.errors import HpcsweepError
 from hpcsweep.files import write_atomic
 from hpcsweep.report import content
-from hpcsweep.results import Results
+from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import default_value, value_of
 from hpcsweep.statistics import effects, sentences
+from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.states import count_states
 from hpcsweep.tables import render, table
 from hpcsweep.tables.notes import doubts
@@ -30,7 +31,7 @@ POLICY = (
 
 
 def report(
-    source: str | Path | Results, *, title: str | None = None, where: str | None = None, store: str | Path | None = None
+    source: ResultsSource, *, title: str | None = None, where: str | None = None, store: StoreSource = None
 ) -> str:
     """Return the report of a sweep, a store's folder or results as one HTML page.
 
@@ -72,10 +73,17 @@ def report(
     )
 
 
-def write_report(source: str | Path | Results, path: str | Path, **options: Any) -> Path:
+def write_report(
+    source: ResultsSource,
+    path: str | Path,
+    *,
+    title: str | None = None,
+    where: str | None = None,
+    store: StoreSource = None,
+) -> Path:
     """Write the report to the file `path`, whole or not at all, and return the path; options as for `report`."""
     path = Path(path)
-    write_atomic(path, report(source, **options).encode())
+    write_atomic(path, report(source, title=title, where=where, store=store).encode())
     return path
 
 

@@ -14,12 +14,13 @@ import pandas as pd
 from hpcsweep.errors import UsageError
 from hpcsweep.results.export import export, read_export
 from hpcsweep.results.frames import Results
-from hpcsweep.results.loading import load, of_store, of_sweep
+from hpcsweep.results.loading import ResultsSource, load, of_store, of_sweep
 from hpcsweep.results.one_run import diff_of, record_of
 from hpcsweep.store.opening import Source, StoreSource, open_source
 
 __all__ = [
     "Results",
+    "ResultsSource",
     "diff",
     "diff_of",
     "export",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-def runs(source: Source | Results, *, store: StoreSource = None) -> pd.DataFrame:
+def runs(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
     """Return one row a run of a sweep file (also of those not finished) or of a store's folder.
 
     Columns: `id`, `state` (new, running, resumable, failed, corrupt, diverged, done), `seed`; the job's parameters
@@ -47,7 +48,7 @@ def runs(source: Source | Results, *, store: StoreSource = None) -> pd.DataFrame
     return load(source, store=store).runs
 
 
-def history(source: Source | Results, *, store: StoreSource = None) -> pd.DataFrame:
+def history(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
     """Return one row an epoch of each finished run: `id`, `epoch` (0 is the fresh model), the metrics, `seconds`."""
     return load(source, store=store).history()
 

@@ -18,14 +18,29 @@ import pandas as pd
 
 from hpcsweep.errors import StoreError, to_type
 from hpcsweep.files import write_atomic
-from hpcsweep.results.frames import Results, as_key
+from hpcsweep.results.frames import as_key
+from hpcsweep.results.loading import ResultsSource
+from hpcsweep.results.query.select import results_of
+from hpcsweep.store.opening import StoreSource
 
 _JSON_COLUMNS = b"hpcsweep.json_columns"
 FORMAT = 1
 
 
-def export(results: Results, folder: Path, *, csv: bool = False) -> list[Path]:
-    """Write `runs` and `history` to the folder `folder`, made if need be, and return the files."""
+def export(
+    source: ResultsSource,
+    folder: str | Path,
+    *,
+    csv: bool = False,
+    where: str | None = None,
+    store: StoreSource = None,
+) -> list[Path]:
+    """Write `runs` and `history` of a sweep, a store or results to a folder, made if need be; return the files.
+
+    They are Parquet, or `csv`; `where` is a filter such as "layers >= 3".
+    """
+    results = results_of(source, where=where, store=store)
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     frames = {"runs": results.runs, "history": results.history()}
     paths: list[Path] = []

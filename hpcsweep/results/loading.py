@@ -19,8 +19,10 @@ from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run
 
+ResultsSource = Source | Results
 
-def load(source: Source | Results, *, store: StoreSource = None, say: Say = tell) -> Results:
+
+def load(source: ResultsSource, *, store: StoreSource = None, say: Say = tell) -> Results:
     """Return the results of a sweep, finished or not, or of a whole store (its folder); results are handed through.
 
     `store` says where a sweep's results lie, if not in HPCSWEEP_STORE, the profile's `store` or the study's `results/`.

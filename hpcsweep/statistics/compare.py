@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.results import Results
+from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import Value, default_value, finished, value_of
+from hpcsweep.store.opening import StoreSource
 from hpcsweep.tables.cells import confidence_interval
 
 SIGNIFICANT = 0.05
@@ -22,12 +22,12 @@ MIN_PAIRS = 2
 
 
 def compare(
-    source: str | Path | Results,
+    source: ResultsSource,
     parameter: str,
     value: str | None = None,
     *,
     where: str | None = None,
-    store: str | Path | None = None,
+    store: StoreSource = None,
 ) -> pd.DataFrame:
     """Return one row for each pair of values of `parameter`: do the finished runs of one do better than the other's?
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.results import Results
+from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import default_value, finished, value_of
+from hpcsweep.store.opening import StoreSource
 
 MIN_RUNS_FOR_IMPORTANCE = 12
 TREES = 100
@@ -21,7 +21,7 @@ REPEATS = 10
 
 
 def effects(
-    source: str | Path | Results, value: str | None = None, *, where: str | None = None, store: str | Path | None = None
+    source: ResultsSource, value: str | None = None, *, where: str | None = None, store: StoreSource = None
 ) -> pd.DataFrame:
     """Return the main effect of each varying parameter and the seed: the mean of the finished runs at each value.
 
@@ -50,7 +50,7 @@ def effects(
 
 
 def importance(
-    source: str | Path | Results, value: str | None = None, *, where: str | None = None, store: str | Path | None = None
+    source: ResultsSource, value: str | None = None, *, where: str | None = None, store: StoreSource = None
 ) -> pd.DataFrame:
     """Return how much worse a random forest predicts the runs' results when one parameter is shuffled.
 
@@ -81,7 +81,9 @@ def importance(
     return frame.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 
-def _data(source: Any, value: str | None, where: str | None, store: Any) -> tuple[Results, str, Any, Any]:
+def _data(
+    source: ResultsSource, value: str | None, where: str | None, store: StoreSource
+) -> tuple[Results, str, Any, Any]:
     results = results_of(source, where=where, store=store)
     shown = value_of(results, value or default_value(results))
     done = finished(results, shown)

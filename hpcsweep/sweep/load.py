@@ -23,7 +23,7 @@ from hpcsweep.sweep.value_types import Value
 MAX_RUNS = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep:
     """A checked sweep file and its runs, each once, in the order of the file.
 
@@ -51,6 +51,9 @@ class Sweep:
     notes: list[str]
     shown: str
     own_profile: str
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.name}: {len(self.runs)} runs of {self.job.reference}>"
 
     @property
     def engine(self) -> str:

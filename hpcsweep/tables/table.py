@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.results import Results
+from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct, free_name
 from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.select import axis_column, results_of, settings_of
 from hpcsweep.results.query.values import Value, value_of
+from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.states import RunState, count_states
 from hpcsweep.tables.cells import Cell
 from hpcsweep.tables.formats.decimals import cell_text, decimals_of
 from hpcsweep.tables.formats.grid import Grid, GridCell
 from hpcsweep.tables.formats.html import to_html
+from hpcsweep.tables.formats.text import to_text
 from hpcsweep.tables.layout import Spec, choose
 from hpcsweep.tables.notes import notes_of
 from hpcsweep.tables.one_factor import with_change_column
@@ -30,7 +32,7 @@ Key = tuple[Any, ...]
 Place = tuple[Key, Key, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """A finished table.
 
@@ -100,6 +102,9 @@ class Table:
             notes=self.notes,
         )
 
+    def __repr__(self) -> str:
+        return to_text(self.grid(), shutil.get_terminal_size().columns).rstrip()
+
     def _repr_html_(self) -> str:
         return to_html(self.grid())
 
@@ -118,7 +123,7 @@ class Table:
 
 
 def table(
-    source: str | Path | Results,
+    source: ResultsSource,
     *,
     rows: Sequence[str] | None = None,
     cols: Sequence[str] | None = None,
@@ -127,7 +132,7 @@ def table(
     where: str | None = None,
     columns: str | None = None,
     best: bool = True,
-    store: str | Path | None = None,
+    store: StoreSource = None,
 ) -> Table:
     """Return the comparison table of a sweep, a store's folder or results.
 

@@ -12,9 +12,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# What imports by a name that is computed, and may: the backend that Keras was configured with, the verb that was
-# typed, the module of a job, and what doctor asks a node for.
+# What imports by a name that is computed, and may: the names of the package's face, the backend that Keras was
+# configured with, the verb that was typed, the module of a job, and what doctor asks a node for.
 STRING_IMPORTS = {
+    "__init__.py": [
+        "importlib.import_module(f'hpcsweep.{_MODULE_OF[name]}')",
+        "importlib.import_module(f'hpcsweep.{name}')",
+    ],
     "cli/__init__.py": ["importlib.import_module(f'hpcsweep.cli.verbs.{cmd_name}')"],
     "slurm/asking/probe.py": ["__import__(name)"],
     "training/environment.py": ["importlib.import_module(f'hpcsweep.training.on_{backend}.environment')"],

@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Say after how many epochs of SWEEP less than 5 % of the gain is still to come, and what each stretch buys."""
     from hpcsweep.errors import UsageError
-    from hpcsweep.knee import knee, marginal, reaching
+    from hpcsweep.knee import find_knee
     from hpcsweep.results import load
     from hpcsweep.tables.formats.plain import frame_text
 
@@ -40,18 +40,14 @@ def command(
         thresholds = [float(text) for text in reach.split(",")]
     except ValueError:
         raise UsageError(f'--reach: found "{reach}", expected numbers such as 0.6,0.8') from None
-    results = load(source, store=store, say=note)
-    frames = {
-        "knee": knee(results, metric, axis=axis, percent=percent, where=where),
-        "reaching": reaching(results, metric, thresholds, axis=axis, where=where),
-        "marginal": marginal(results, metric, axis=axis, where=where),
-    }
+    found = find_knee(
+        load(source, store=store, say=note), metric, axis=axis, percent=percent, reach=thresholds, where=where
+    )
     if as_json:
+        frames = {"knee": found.knee, "reaching": found.reaching, "marginal": found.marginal}
         click.echo(json_text({name: _records(frame) for name, frame in frames.items()}))
         return
-    for title, frame in zip(
-        ("Where it stops paying", "First reached", "What each stretch buys"), frames.values(), strict=True
-    ):
+    for title, frame in found.titled().items():
         click.echo(f"{title}\n\n{frame_text(frame, longest=200)}")
 
 

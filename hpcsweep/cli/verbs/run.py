@@ -55,10 +55,9 @@ def command(
 def _print_table(plan: Plan, store: str | None) -> None:
     from hpcsweep.cli.printing import table_width
     from hpcsweep.errors import NothingSelectedError
-    from hpcsweep.results import load
     from hpcsweep.tables import render, table
 
     try:
-        click.echo(render(table(load(plan.sweep, store=store)), "text", table_width()), nl=False)
+        click.echo(render(table(plan.sweep, store=store), "text", table_width()), nl=False)
     except NothingSelectedError:  # every run failed: nothing to compare, and why is told next
         return

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results.frames import Results
-from hpcsweep.results.loading import load
+from hpcsweep.results.loading import ResultsSource, load
 from hpcsweep.results.query.where import parse_condition
+from hpcsweep.store.opening import StoreSource
 
 
-def results_of(source: str | Path | Results, *, where: str | None = None, store: str | Path | None = None) -> Results:
-    """Return the results of a sweep file, a store's folder or results, of the runs that fulfil the condition `where`.
+def results_of(source: ResultsSource, *, where: str | None = None, store: StoreSource = None) -> Results:
+    """Return the results of a sweep, a store or results, of the runs that fulfil the condition `where`.
 
     Raises what `results.load` raises, and NothingSelectedError if no run fulfils the condition.
     """
-    return select(source if isinstance(source, Results) else load(source, store=store), where)
+    return select(load(source, store=store), where)
 
 
 def select(results: Results, where: str | None) -> Results:
