@@ -26,19 +26,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ENVIRONMENT = dict(os.environ)
 COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
 
-# `make quick` leaves out what needs one of these; a test is marked by what it uses, so that nobody has to think of it
+# What `make quick` leaves out. A test is marked by the fixtures that it uses and the place where it stands.
 MARK_OF_FIXTURE = {"cluster": "slurm", "rough": "slurm", "browser": "browser"}
-MARK_OF_FOLDER = {"training": "training", "studies": "training"}
+TRAINING = (  # train nets, or start workers that train something, or import Keras
+    "training/", "studies/", "docs/test_pages.py", "worker/process/", "worker/run/", "worker/test_isolation.py",
+    "worker/test_hostile_jobs.py", "worker/test_error_causes.py", "launch/test_endings.py", "cli/test_clean.py",
+    "cli/test_doctor.py", "cli/test_keras_run.py", "cli/test_long_epoch.py", "cli/test_run.py",
+    "cli/test_stacked_run.py", "cli/test_store_place.py", "cli/test_verify.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need SLURM, a browser, or train nets."""
+    """Mark the tests that need SLURM or a browser, or that train."""
     for item in items:
-        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
         marks = {MARK_OF_FIXTURE.get(name) for name in getattr(item, "fixturenames", ())}
-        for mark in marks | {MARK_OF_FOLDER.get(folder)}:
-            if mark:
-                item.add_marker(mark)
+        if item.path.relative_to(REPOSITORY / "tests").as_posix().startswith(TRAINING):
+            marks.add("training")
+        for mark in marks - {None}:
+            item.add_marker(str(mark))
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from tests.made_results import fill_store, make_result
 HOSTILE = "<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
 READY_S = 60
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
