@@ -9,14 +9,14 @@ from hpcsweep.data.dataset import Data
 from hpcsweep.errors import MissingPackageError, UsageError
 
 TRAIN, VALIDATE, PROTOTYPES = 0, 1, 2
-CHUNK = 4096  # images made at a time, so that 60,000 need no gigabyte on the way
+CHUNK = 4096  # images made at a time, so that making 60,000 does not need a gigabyte
 
 
 def digits(validate: float = 0.2, seed: int = 0) -> Data:
     """Return the 1,797 handwritten digits of scikit-learn: uint8 [8, 8, 1], 0 to 16, ten classes.
 
-    The fraction `validate` of each class, picked with `seed` (a split of its own, not a run's seed), is for
-    validation. Raises UsageError where that leaves a part empty.
+    The fraction `validate` of each class, picked with `seed` (that of the split, not a run's), is for validation.
+    Raises UsageError if that leaves a part empty.
     """
     try:
         from sklearn.datasets import load_digits
@@ -48,8 +48,8 @@ def sine(
 ) -> Data:
     """Return points of sin(x): float32 [points, 1] in and out, a regression.
 
-    Training points lie at random in [low, high] with Gaussian `noise` on their targets; validation points lie
-    evenly from `low` to `high`, without noise, so that a fit can be drawn through them.
+    Training points are random in [low, high], with Gaussian `noise` on their targets. Validation points are evenly
+    spaced from `low` to `high`, without noise, so that a fit can be drawn through them.
     """
     if not (low < high and min(train, validate) >= 1 and noise >= 0):
         raise UsageError(f"sine(low={low}, high={high}, noise={noise}): expected low < high, noise >= 0, points")
@@ -70,10 +70,10 @@ def synthetic(
     noise: float = 0.25,
     seed: int = 0,
 ) -> Data:
-    """Return images shaped like MNIST's, uint8 [side, side, 1]: a smooth pattern a class, dimmed, and noise.
+    """Return images shaped like MNIST's, uint8 [side, side, 1]: a smooth pattern per class, dimmed, and noise.
 
-    For measuring time, not skill. Images come in chunks seeded one by one, so more images of one seed begin
-    with the fewer.
+    They are for measuring time, not skill. Images are made in chunks with a seed each, so a larger set begins with
+    the images of a smaller one of the same seed.
     """
     if not (min(train, validate, classes) >= 1 and side >= 4 and noise >= 0):
         raise UsageError(f"synthetic(side={side}, noise={noise}): expected side >= 4, noise >= 0 and an image")
@@ -94,7 +94,7 @@ def _held_out(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[
 
 
 def _patterns(classes: int, side: int, seed: int) -> NDArray[np.float32]:
-    """One smooth pattern a class: a few random waves that fade towards the edge, from 0 to 1."""
+    """One smooth pattern per class: a few random waves that fade towards the edge, from 0 to 1."""
     random = np.random.default_rng([seed, PROTOTYPES])
     rows, columns = np.mgrid[0:side, 0:side] / (side - 1)
     waves = np.zeros((classes, side, side))

@@ -1,8 +1,8 @@
-"""The published data sets: which files they have, where those are, and the checksums they are known by.
+"""The published data sets: their files, where to find them, and their checksums.
 
 Sources. KMNIST: its makers' list of files (github.com/rois-codh/kmnist) and the MD5 sums of torchvision
-(torchvision/datasets/mnist.py); nobody publishes a SHA-256 of them, and MD5 is good against damage but
-weak against malice. Fashion-MNIST: the files of its README (github.com/zalandoresearch/fashion-mnist),
+(torchvision/datasets/mnist.py); nobody publishes a SHA-256 of them, and MD5 guards against damage but
+not against malice. Fashion-MNIST: the files of its README (github.com/zalandoresearch/fashion-mnist),
 SHA-256 from Keras (keras/src/datasets/fashion_mnist.py). MNIST: the mirrors of torchvision and
 TensorFlow, SHA-256 of the files with torchvision's MD5 sums; mnist.npz: Keras
 (keras/src/datasets/mnist.py).
@@ -113,7 +113,7 @@ FASHION_MNIST = Published(
 
 CATALOGUE = {published.name: published for published in (MNIST, KMNIST, FASHION_MNIST)}
 
-# Files of other makers that a data folder may hold instead, where their checksum is published
+# Files of other makers that a data folder may hold instead, if their checksum is published
 OTHER_CHECKSUMS = {"mnist.npz": "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
 
 

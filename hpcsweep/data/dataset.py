@@ -21,7 +21,7 @@ class Data:
     Classifiers have integer `y` of shape [examples] and the names of the classes in `classes`;
     regressions have float `y` and no classes. Images stay uint8, 0 for black and `white` for white, so that
     a batch is small until it is on the device; divide by `white` there. The arrays are read-only, because
-    the runs of a worker share them. Raises UsageError where shapes or labels do not fit together.
+    the runs of a worker share them. Raises UsageError if shapes or labels do not fit together.
     """
 
     x: Array
@@ -46,7 +46,7 @@ class Data:
         self._check_same_kind()
 
     def __repr__(self) -> str:
-        """Say what is in it in one line; arrays would fill the screen."""
+        """Say what is in it, in one line; arrays would fill the screen."""
         kind = f"{len(self.classes)} classes" if self.classes else "regression"
         shape = "x".join(str(size) for size in self.input_shape) or "scalar"
         return f"Data({self.name}: {len(self.x)} to train, {len(self.x_val)} to validate, {shape}, {kind})"
@@ -62,11 +62,11 @@ class Data:
         return int(np.prod(self.input_shape, dtype=np.int64))
 
     def flat(self) -> Data:
-        """The same data with each input as one row of numbers, as a dense layer wants it."""
+        """The same data with each input as one row of numbers, as a dense layer needs it."""
         return replace(self, x=self.x.reshape(len(self.x), -1), x_val=self.x_val.reshape(len(self.x_val), -1))
 
     def first_of_each_class(self, examples: int) -> Data:
-        """Only the first `examples` training examples of each class; a class with fewer gives all it has."""
+        """Only the first `examples` training examples of each class, or all of a class that has fewer."""
         if not self.classes or examples < 1:
             raise UsageError(f"{self.name}: expected classes and at least 1 example of each, found {examples}")
         by_class = [np.flatnonzero(self.y == label)[:examples] for label in range(len(self.classes))]
@@ -75,7 +75,7 @@ class Data:
         return replace(self, x=self.x[kept], y=self.y[kept], sample_weight=weight)
 
     def limited(self, train: int | None = None, validate: int | None = None) -> Data:
-        """Only the first `train` training and `validate` validation examples (None: all), for quick looks."""
+        """Only the first `train` training and `validate` validation examples (None: all), for a quick look."""
         cut = {
             name: array[: validate if "val" in name else train]
             for name in ARRAY_NAMES
@@ -88,7 +88,7 @@ class Data:
         counts = {name: array.shape[:1] for name, array in arrays.items()}
         if () in counts.values():
             scalar = next(name for name, count in counts.items() if count == ())
-            raise UsageError(f"{self.name}: {scalar} is one number; expected an array with one row an example")
+            raise UsageError(f"{self.name}: {scalar} is one number; expected an array with one row per example")
         if len(set(counts.values())) > 1:
             found = ", ".join(f"{name} has {count[0]}" for name, count in counts.items())
             raise UsageError(f"{self.name}: {found} examples; expected as many in each")
@@ -102,7 +102,7 @@ class Data:
         if labels.dtype.kind not in "iu" or labels.ndim != 1:
             raise UsageError(
                 f"{self.name}: {y} is {labels.dtype} of shape {labels.shape}; "
-                f"expected one whole number an example, the index of its class"
+                f"expected one whole number per example, the index of its class"
             )
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= len(self.classes):

@@ -1,9 +1,9 @@
-"""Downloading published data sets, through pooch, on a machine with a network: never done by a worker.
+"""Downloading published data sets, through pooch, on a machine with a network. Workers never do this.
 
-Pooch verifies the checksum of what arrives before it puts the file in its place. It has no resuming of
-its own; the downloader here adds it: what has arrived of a file stays beside it as `.part`, and the next
-attempt asks the server for the rest (an HTTP Range request). A server that cannot do that sends the
-whole file, which is fine too.
+Pooch verifies the checksum of what arrives before it puts the file in its place. It cannot resume a
+download; the downloader here adds that. What has arrived of a file stays beside it as `.part`, and the
+next attempt asks the server for the rest (an HTTP Range request). A server that cannot do that sends
+the whole file, which is fine too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hpcsweep.data.catalogue import DataFile, Published
 from hpcsweep.errors import DataError, MissingPackageError
 
 PART = ".part"
-CHUNK_BYTES = 1 << 13  # as much as a broken line can lose
+CHUNK_BYTES = 1 << 13  # as much as a broken connection can lose
 TIMEOUT_S = 30  # without a byte, before the next mirror is tried
 Report = Callable[[str], None]
 
@@ -24,8 +24,8 @@ Report = Callable[[str], None]
 def fetch(published: Published, folder: Path, report: Report = lambda line: None) -> list[Path]:
     """Put the files of `published` into `folder`/<its name> and return their paths.
 
-    A file that is there with the right checksum is left alone. Raises DataError where the folder cannot be
-    written, no mirror gives the file, or what came has another checksum.
+    A file that is there with the right checksum is left alone. Raises DataError if the folder cannot be
+    written, no mirror has the file, or what arrived has another checksum.
     """
     target = folder / published.name
     _make_writable(target)
@@ -64,23 +64,23 @@ def _retrieve(file: DataFile, url: str, folder: Path, report: Report) -> Path:
     downloader = ResumingDownloader(folder / (file.name + PART), report)
     try:
         return Path(pooch.retrieve(url, file.checksum, file.name, folder, downloader=downloader))
-    except ValueError as error:  # pooch's word for another checksum; the part went with the file
+    except ValueError as error:  # pooch's error for a wrong checksum; the part was removed with the file
         raise DataError(f"checksum of what arrived is not {file.checksum}") from error
     except OSError as error:  # requests' errors are among them
         raise DataError(_reason(error)) from error
 
 
 def _reason(error: OSError) -> str:
-    """What went wrong, without the nest of classes that requests and urllib3 put around it."""
+    """What went wrong, without the nested classes that requests and urllib3 put around it."""
     innermost = getattr(error.args[0] if error.args else None, "reason", error)
     return str(innermost).split("): ", 1)[-1] or type(error).__name__
 
 
 class ResumingDownloader:
-    """A pooch downloader that goes on from `part`, the beginning of the file that an earlier attempt left."""
+    """A pooch downloader that continues from `part`, the beginning of the file, which an earlier attempt left."""
 
     def __init__(self, part: Path, report: Report = lambda line: None) -> None:
-        """Keep what arrives in `part`; `report` is told one line a download."""
+        """Keep what arrives in `part`; `report` is told one line per download."""
         self.part = part
         self.report = report
 

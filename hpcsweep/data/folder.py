@@ -22,7 +22,7 @@ VARIABLE = "HPCSWEEP_DATA"
 DEFAULT = "data"
 KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
 NPZ_PARTS = ("train-imgs", "train-labels", "test-imgs", "test-labels")
-HELD_OUT = 7  # of a CSV without a labelled test file the last seventh, as of MNIST's 70,000
+HELD_OUT = 7  # the last seventh of a CSV without a labelled test file, as of MNIST's 70,000
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -37,12 +37,12 @@ class Found:
 
 
 def data_folder(given: Path | str | None = None) -> Path:
-    """Return the data folder: `given`, else the variable HPCSWEEP_DATA, else `data` in the working folder."""
+    """Return the data folder, the first that is given: `given`, the variable HPCSWEEP_DATA; or `data` here."""
     return Path(given or os.environ.get(VARIABLE) or DEFAULT).expanduser().absolute()
 
 
 def find(published: Published, folder: Path) -> Found | None:
-    """Return the files of `published` in `folder`/<its name>, in the first form of which all are there."""
+    """Return the files of `published` in `folder`/<its name>, in the first form that is complete."""
     return next((found for found in _forms(published, folder / published.name) if found.paths), None)
 
 
@@ -69,10 +69,10 @@ def read(published: Published, folder: Path) -> Data:
 
 
 def check(published: Published, folder: Path) -> list[str]:
-    """Return what is wrong with the files of `published` in `folder`, one line each; none: all is well.
+    """Return what is wrong with the files of `published` in `folder`, one line each; an empty list if nothing is.
 
-    Checksums are compared where one is published (the four IDX.gz files, Keras's mnist.npz); then the files
-    are read, which compares headers, sizes, counts and labels.
+    Checksums are compared if they are published (the four IDX.gz files, Keras's mnist.npz). Then the files
+    are read, which checks headers, sizes, counts and labels.
     """
     found = find(published, folder)
     try:

@@ -1,4 +1,4 @@
-"""The other files digits come in: NumPy's .npz, as Keras and KMNIST's makers ship it, and Kaggle's CSV."""
+"""Other files that hold digits: NumPy's .npz, as Keras and KMNIST's makers ship it, and Kaggle's CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ONE_ARRAY = ("arr_0",)  # what numpy.savez calls an array that was given no name
 
 
 def read_npz(path: Path, names: Iterable[str] = ONE_ARRAY) -> dict[str, NDArray[Any]]:
-    """Return the arrays called `names` in an .npz file; raises DataError where one is missing or damaged.
+    """Return the arrays called `names` in an .npz file; raises DataError if one is missing or damaged.
 
     Nothing is unpickled: an array of Python objects is refused.
     """
@@ -36,12 +36,12 @@ def read_npz(path: Path, names: Iterable[str] = ONE_ARRAY) -> dict[str, NDArray[
 
 
 def read_digit_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-    """Return images [examples, side, side] and labels [examples] of a CSV as Kaggle's digit contests have it.
+    """Return images [examples, side, side] and labels [examples] of a CSV file of Kaggle's digit contests.
 
-    One line an image: its label, then its pixels row by row, 0 to 255; the header is
+    It has one line per image: the label, then the pixels row by row, 0 to 255; the header is
     `label,pixel0,pixel1,...`. A file without the label column (the contest's test set) gives None as
-    labels. Raises DataError for any other header, a line too short or long, a number that is no pixel,
-    and images that are not square.
+    labels. Raises DataError for any other header, a line that is too short or too long, a number that
+    is not a pixel, and images that are not square.
     """
     header = _first_line(path)
     labelled = header[0] == LABEL
@@ -86,9 +86,9 @@ def _numbers(path: Path, columns: int) -> NDArray[np.int16]:
             numbers = np.loadtxt(path, np.int16, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8-sig")
     except (ValueError, OverflowError) as error:
         reason = str(error).split(";")[0]
-        raise DataError(f"{path}: {reason}; expected {columns} whole numbers a line") from error
+        raise DataError(f"{path}: {reason}; expected {columns} whole numbers per line") from error
     if not numbers.size:
         raise DataError(f"{path}: a header and no images; fetch or copy it again")
     if numbers.shape[1] != columns:
-        raise DataError(f"{path}: found {numbers.shape[1]} numbers a line; its header names {columns} columns")
+        raise DataError(f"{path}: found {numbers.shape[1]} numbers per line; its header names {columns} columns")
     return numbers

@@ -1,4 +1,4 @@
-"""IDX, the format MNIST and its relatives are published in: a big-endian header, then the numbers.
+"""IDX, the format in which MNIST and its relatives are published: a big-endian header, then the numbers.
 
 Two zero bytes, one byte for the type of the numbers, one for the number of dimensions, each dimension as an
 unsigned 32-bit number, then the numbers themselves; often compressed with gzip. Both are recognized by their
@@ -24,7 +24,7 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of `path`, unpacked where they are gzip; raises DataError where that fails."""
+    """Return the bytes of `path`, unpacked if they are gzip; raises DataError if that fails."""
     try:
         packed = path.read_bytes()
     except FileNotFoundError:
@@ -44,7 +44,7 @@ def read_bytes(path: Path) -> bytes:
 def read_idx(path: Path) -> NDArray[Any]:
     """Return the array in an IDX or IDX.gz file, in the machine's byte order and the file's type.
 
-    Raises DataError for a wrong magic number, an unknown type, a truncated file and for bytes too many.
+    Raises DataError for a wrong magic number, an unknown type, a truncated file and for too many bytes.
     """
     data = read_bytes(path)
     dtype, shape, start = _header(path, data)
@@ -54,7 +54,7 @@ def read_idx(path: Path) -> NDArray[Any]:
         size = "x".join(str(n) for n in shape)
         raise DataError(
             f"{path}: {problem}: its header promises {size} numbers, {expected} bytes in all, "
-            f"but {len(data)} are there; fetch or copy it again"
+            f"but there are {len(data)}; fetch or copy it again"
         )
     numbers = np.frombuffer(data, dtype, offset=start).reshape(shape)
     return numbers.astype(dtype.newbyteorder("="), copy=False)

@@ -1,4 +1,4 @@
-"""`load`: a data set by its name, once a worker."""
+"""`load`: a data set by its name, read once per worker."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def load(name: str, *, data: Path | str | None = None, **options: Option) -> Dat
     """Return the data set called `name`; the same call in one process returns the same object, read once.
 
     Bundled and generated: digits, shapes, sine, synthetic, with the options of the functions of those
-    names. Published: mnist, kmnist, fashion-mnist, read from the data folder (`data`, else the variable
-    HPCSWEEP_DATA, else `data` in the working folder) and never downloaded here. Raises UsageError for an
-    unknown name or option, DataError for files that are missing or damaged.
+    names. Published: mnist, kmnist, fashion-mnist, read from the data folder (the first that is given of
+    `data` and the variable HPCSWEEP_DATA, or `data` in the working folder) and never downloaded here.
+    Raises UsageError for an unknown name or option, DataError for files that are missing or damaged.
     """
     if name in BUILTIN:
         _check_options(name, options)
@@ -38,7 +38,7 @@ def load(name: str, *, data: Path | str | None = None, **options: Option) -> Dat
         known = [*BUILTIN, *CATALOGUE]
         raise UsageError(f"{name}: no such data set{nearest(name, known)}; known: {', '.join(known)}")
     if options:
-        raise UsageError(f"{name}: takes no option {next(iter(options))!r}; a published data set is what it is")
+        raise UsageError(f"{name}: takes no option {next(iter(options))!r}; published data sets have none")
     return _read(name, data_folder(data))
 
 

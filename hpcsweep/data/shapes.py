@@ -1,4 +1,4 @@
-"""Images of a circle, a square or a triangle, drawn by the computer: as many as one likes, from a seed."""
+"""Images of a circle, a square or a triangle, drawn by the computer from a seed, in any number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpcsweep.errors import UsageError
 CLASSES = ("circle", "square", "triangle")
 CORNERS = {"square": 4, "triangle": 3}
 UPRIGHT = {"circle": 0.0, "square": np.pi / 4, "triangle": -np.pi / 2}  # the angle of the first corner
-FINER = 3  # drawn this much larger and averaged down, so that edges are smooth
+FINER = 3  # drawn this much larger, then averaged, so that edges are smooth
 TRAIN, VALIDATE = 0, 1
 
 Settings = tuple[int, tuple[float, float], bool, float]
@@ -29,17 +29,17 @@ def shapes(
     noise: float = 0.05,
     seed: int = 0,
 ) -> Data:
-    """Return `train` + `validate` uint8 images [side, side, 1], the three shapes in turn.
+    """Return `train` + `validate` uint8 images [side, side, 1] of the three shapes in turn.
 
-    Each has a radius between `smallest` and `largest` (as fractions of the side), lies wholly inside, is
-    turned at random unless `rotate` is false, is brighter than its background, and carries Gaussian
-    noise of standard deviation `noise` (black is 0, white 1). Image i depends on the seed and i alone,
-    so more images of one seed begin with the fewer. Raises UsageError for sizes that make no image.
+    Each shape has a radius between `smallest` and `largest` (fractions of the side), is wholly inside the
+    image, is turned at random unless `rotate` is false, is brighter than its background, and has Gaussian
+    noise of standard deviation `noise` (black is 0, white 1). Image i depends only on the seed and i, so a
+    larger set begins with the images of a smaller one. Raises UsageError for sizes that make no image.
     """
     if not (0 < smallest <= largest <= 0.5 and side >= 8 and min(train, validate) >= 1 and noise >= 0):
         raise UsageError(
             f"shapes: found train={train}, validate={validate}, side={side}, smallest={smallest}, "
-            f"largest={largest}, noise={noise}; expected 1 image and more, side >= 8, "
+            f"largest={largest}, noise={noise}; expected at least 1 image, side >= 8, "
             f"0 < smallest <= largest <= 0.5, noise >= 0"
         )
     settings = (side, (smallest, largest), rotate, noise)

@@ -1,7 +1,9 @@
 """Figures that are readable in print and for colour-blind readers, each a function that returns a matplotlib Figure.
 
+```python
 from hpcsweep import figures
 figures.plot("sweeps/quickstart.toml", "curves").savefig("curves.svg")
+```
 """
 
 from __future__ import annotations

@@ -32,15 +32,15 @@ class Band:
 
 
 def lines_of(results: Results, group: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
-    """Return the parameters that tell lines apart (default: all that vary but epochs) and the label of each run."""
+    """Return the parameters that tell lines apart (by default all that vary but epochs) and the label of each run."""
     names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")
     return names, [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
 
 
 def bands(results: Results, metric: str, group: Sequence[str] | None = None) -> tuple[str, list[Band]]:
-    """Return a title for the legend and one band a setting, from the longest finished run of each seed.
+    """Return a title for the legend and one band per setting, from the longest finished run of each seed.
 
-    Epochs that not all seeds of a setting reached are left out, so that a mean never jumps because a run ended.
+    Epochs that some seed of a setting did not reach are left out, so that no mean jumps because a run ended.
     """
     names, labels = lines_of(results, group)
     rows = longest_runs(results, labels)

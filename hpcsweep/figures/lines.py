@@ -1,4 +1,4 @@
-"""Learning curves, the gap between training and validation, and time an epoch."""
+"""Learning curves, the gap between training and validation, and time per epoch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def curves(
     log_epochs: bool = False,
     classes: int | None = None,
 ) -> Figure:
-    """Draw a panel for each metric: the mean over seeds against the epoch, the band from the worst to the best seed."""
+    """Draw one panel per metric: the mean over seeds against the epoch, and a band from the worst to the best seed."""
     shown = list(metrics or _default_metrics(results))
     figure, panels = new_figure(-(-len(shown) // 2), min(len(shown), 2), width=4.8 if len(shown) > 1 else 7.0)
     for empty in panels[len(shown) :]:
@@ -97,7 +97,7 @@ def gap(
             epochs, difference, label=band.label, linewidth=1.6, markersize=4, markevery=every, **line_style(number)
         )
     axes.axhline(0, color="#555555", linewidth=1)
-    order = "validation less training" if sign < 0 else "training less validation"
+    order = "validation minus training" if sign < 0 else "training minus validation"
     axes.set(xlabel="epoch (0: untrained)", ylabel=f"{words(metric)}: {order}")
     axes.set_title(f"{results.title}: overfitting gap (mean over seeds)")
     legend(figure, axes, title)
@@ -105,10 +105,10 @@ def gap(
 
 
 def time_an_epoch(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
-    """Draw the mean seconds an epoch of each run, by device and setting."""
+    """Draw the mean seconds per epoch of each run, by device and setting."""
     names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")[:2]
     if "mean_seconds" not in results.own:
-        raise NothingSelectedError(f"{results.title}: no run recorded its seconds an epoch")
+        raise NothingSelectedError(f"{results.title}: no run recorded its seconds per epoch")
     columns = [results.column("device").fillna("unknown device"), *(axis_column(results, name) for name in names)]
     keys = [", ".join(map(key_text, key)) for key in zip(*(column.tolist() for column in columns), strict=True)]
     seconds = results.column("mean_seconds").to_numpy()
@@ -123,7 +123,7 @@ def time_an_epoch(results: Results, *, group: Sequence[str] | None = None, **_un
     axes.invert_yaxis()
     axes.set(
         xscale="log",
-        xlabel="time an epoch (s, log); | is the mean",
+        xlabel="time per epoch (s, log); | is the mean",
         title=f"{results.title}: device, {', '.join(names)}",
     )
     return figure

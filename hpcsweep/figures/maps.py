@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PANELS = 12
-COLOUR_MAPS = {"max": "viridis", "min": "viridis_r", None: "cividis"}  # bright is better, where that is known
+COLOUR_MAPS = {"max": "viridis", "min": "viridis_r", None: "cividis"}  # bright is better, if that is known
 
 
 def heatmap(
@@ -34,7 +34,7 @@ def heatmap(
     cols: Sequence[str] | None = None,
     **_unused: Any,
 ) -> Figure:
-    """Draw the comparison table as colours with its numbers; hatched cells have none."""
+    """Draw the comparison table as colours and numbers; hatched cells have none."""
     made = table(results, rows=rows, cols=cols, values=list(metrics or [])[:1] or None)
     if not made.spec.cols:
         raise UsageError("a heat map needs columns; name them: --rows layers --cols optimizer")
@@ -54,7 +54,7 @@ def heatmap(
 
 
 def confusion(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
-    """Draw the confusion matrix of each setting, summed over seeds, each row as shares of its true class."""
+    """Draw the confusion matrix of each setting, summed over seeds; each row shows shares of its true class."""
     everything = _confusions(results, group)
     found = dict(list(everything.items())[:MAX_PANELS])
     left_out = (
@@ -81,7 +81,7 @@ def confusion(results: Results, *, group: Sequence[str] | None = None, **_unused
 
 
 def per_class(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
-    """Draw the accuracy of each class for each setting after its most epochs: mean over seeds, lines worst to best."""
+    """Draw each class's accuracy per setting, from its longest runs: the mean over seeds, a line from worst to best."""
     names, labels = lines_of(results, group)
     arrays = _arrays(results, "confusion_matrix")
     by_label: dict[str, list[Any]] = {}

@@ -41,9 +41,9 @@ def plot(
 ) -> Figure:
     """Return the figure of this kind: one of KINDS, whose functions say which options they take.
 
-    Common options: `metrics`, `group` (the parameters that tell lines apart), `where`; for curves `log_epochs` and
-    `classes` (for the chance line; found from the confusion matrices if not given). Raises UsageError for an
-    unknown kind, NothingSelectedError if no run has what the figure needs.
+    Common options: `metrics`, `group` (the parameters that tell lines apart), `where`; for curves also `log_epochs` and
+    `classes` (for the chance line; by default found from the confusion matrices). Raises UsageError for an unknown
+    kind, NothingSelectedError if no run has what the figure needs.
     """
     if kind not in KINDS:
         raise UsageError(f'there is no figure "{kind}"{nearest(kind, KINDS)}; expected one of {", ".join(KINDS)}')
@@ -54,12 +54,12 @@ def plot(
         options["classes"] = class_count(results)
     with styled():
         figure = KINDS[kind](results, **options)
-        figure.canvas.draw()  # lay it out in our style, whatever style it is saved in
+        figure.canvas.draw()  # lay it out in our style, whatever the style in which it is saved
     return figure
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG, SVG or PDF, by the ending of `path`, whole or not at all."""
+    """Write a figure as PNG, SVG or PDF, by the ending of `path`; a failure leaves no partial file."""
     import io
 
     path = Path(path)
@@ -74,7 +74,7 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 def class_count(results: Results) -> int | None:
-    """Return how many classes a classifier's confusion matrix has, None if its runs keep none."""
+    """Return how many classes a classifier's confusion matrix has; None if its runs keep no matrix."""
     with_matrix = results.column("id")[results.column("collapsed_classes").notna()].tolist()
     if not with_matrix:
         return None

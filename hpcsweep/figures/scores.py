@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABELS = 8
-LOG_FROM = 20.0  # an axis whose largest value is so many times the smallest is drawn in logarithms
+LOG_FROM = 20.0  # an axis whose largest value is this many times the smallest is logarithmic
 
 
 def score(
@@ -31,7 +31,7 @@ def score(
     group: Sequence[str] | None = None,
     **_unused: Any,
 ) -> Figure:
-    """Draw a metric against a parameter of numbers: each run a point, a line through the means of each setting."""
+    """Draw a metric against a numeric parameter: one point per run, and a line through the means of each setting."""
     axis = _axis(results, x)
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
     names = tuple(group) if group else tuple(name for name in results.varying() if name != axis)
@@ -51,7 +51,9 @@ def score(
     elif results.runs[axis].dtype.kind == "i" and len(set(positions)) <= LABELS:
         axes.set_xticks(sorted(set(positions)))
     suffix = " (log)" if axes.get_xscale() == "log" else ""
-    axes.set(xlabel=f"{axis}{suffix}", ylabel=words(shown.name), title=f"{results.title}: points are runs, lines means")
+    axes.set(
+        xlabel=f"{axis}{suffix}", ylabel=words(shown.name), title=f"{results.title}: points are runs, lines are means"
+    )
     log_if_wide(axes, shown.numbers[good])
     legend(figure, axes, ", ".join(names))
     return figure
@@ -75,7 +77,7 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
     scale = (LogNorm if wide else Normalize)(numbers.min(), highest)
     figure, (axes,) = new_figure(width=max(6.0, 1.5 * (len(names) + 1)), height=4.2)
     axes.grid(visible=False)
-    jitter = (np.arange(good.sum()) / max(good.sum() - 1, 1) - 0.5) * 0.03  # runs with equal values stay apart
+    jitter = (np.arange(good.sum()) / max(good.sum() - 1, 1) - 0.5) * 0.03  # so that runs with equal values stay apart
     points = np.column_stack([*(height + jitter for height in heights), scale(numbers)])
     order = np.argsort(numbers if shown.better != "min" else -numbers)
     lines = [np.column_stack([np.arange(len(names) + 1), points[run]]) for run in order]
@@ -86,7 +88,9 @@ def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unuse
         _draw_axis(axes, results, place, name)
     axes.axvline(len(names), color="#333333", linewidth=1)
     axes.set_xticks(range(len(names) + 1), [*names, ""])
-    axes.set(xlim=(-0.3, len(names)), ylim=(-0.06, 1.06), yticks=[], title=f"{results.title}: one line a finished run")
+    axes.set(
+        xlim=(-0.3, len(names)), ylim=(-0.06, 1.06), yticks=[], title=f"{results.title}: one line per finished run"
+    )
     axes.spines["left"].set_visible(False)
     figure.colorbar(
         ScalarMappable(scale, "viridis"), ax=axes, label=words(shown.name) + (" (log)" if wide else ""), pad=0.01
@@ -101,7 +105,7 @@ def _axis(results: Results, name: str | None) -> str:
         return max(numeric, key=counts.__getitem__)
     if name not in numeric:
         raise UsageError(
-            f'--x: found "{name}"{nearest(name or "", numeric)}; expected a parameter of numbers that varies: '
+            f'--x: found "{name}"{nearest(name or "", numeric)}; expected a numeric parameter that varies: '
             f"{', '.join(numeric) or 'there is none'}"
         )
     return name

@@ -29,7 +29,7 @@ _STYLE = {
     "legend.fontsize": 9,
     "legend.frameon": False,
     "savefig.dpi": 160,
-    "svg.hashsalt": "hpcsweep",  # the same figure gives the same file
+    "svg.hashsalt": "hpcsweep",  # so that the same figure gives the same file
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
@@ -46,7 +46,7 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(rows: int = 1, cols: int = 1, width: float = 4.6, height: float = 3.4) -> tuple[Figure, list[Axes]]:
-    """Return a figure that no window manager knows (nothing to close) and its panels, row by row; sizes in inches."""
+    """Return a figure without a window (nothing needs closing) and its panels, row by row; sizes are in inches."""
     from hpcsweep.figures.shown import ShownFigure
 
     figure = ShownFigure(width * cols, height * rows)
@@ -54,7 +54,7 @@ def new_figure(rows: int = 1, cols: int = 1, width: float = 4.6, height: float =
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return colour, dash and marker of the line of this number: they differ in more than colour."""
+    """Return colour, dash and marker of the line with this number: lines differ in more than colour."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": DASHES[number // len(COLOURS) % len(DASHES)],
@@ -80,14 +80,14 @@ def words(metric: str, classes: int | None = None) -> str:
     units = {
         "loss": "loss (nats)" if classes else "loss",
         "accuracy": "accuracy (share)",
-        "seconds": "time an epoch (s)",
+        "seconds": "time per epoch (s)",
         "time_s": "time (s)",
     }
     return prefix + units.get(name, name.replace("_", " "))
 
 
 def chance(metric: str, classes: int | None) -> tuple[float, str] | None:
-    """Return what a random guesser over `classes` gets, and its label: 1/k in accuracy, log(k) nats in loss."""
+    """Return what guessing among `classes` gives, and its label: 1/k in accuracy, log(k) nats in loss."""
     if not classes or classes < 2:
         return None
     if metric.endswith("accuracy"):

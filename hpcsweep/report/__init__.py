@@ -1,7 +1,9 @@
-"""One self-contained HTML file with everything a sweep came to; opens without a network.
+"""One self-contained HTML file with everything that a sweep came to. It opens without a network.
 
+```python
 from hpcsweep.report import report, write_report
 write_report("sweeps/quickstart.toml", "quickstart.html")
+```
 """
 
 from __future__ import annotations

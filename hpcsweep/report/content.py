@@ -40,7 +40,7 @@ def _best_of(results: Results, metric: str) -> tuple[str, ...]:
 
 
 def run_rows(results: Results) -> list[list[Any]]:
-    """Return one list a run, in the order of `run_columns`: numbers, texts, or None for what is missing."""
+    """Return one list per run, in the order of `run_columns`: numbers, texts, or None for what is missing."""
     columns = [results.runs[name].tolist() for name in run_columns(results)]
     return [[_cell(value) for value in row] for row in zip(*columns, strict=True)]
 
@@ -111,7 +111,7 @@ def failures(results: Results) -> list[tuple[str, str, list[str]]]:
 
 
 def provenance(results: Results) -> Iterator[tuple[str, str]]:
-    """Give (name, values) of what is needed to do the sweep again: versions, devices, code."""
+    """Yield (name, values) of what is needed to repeat the sweep: versions, devices, code."""
     for name in ("job", "commit", "job_sha256", "engine", "backend", "device", "host"):
         found = [value for value in distinct(results.column(name)) if isinstance(value, str) and value]
         if found:

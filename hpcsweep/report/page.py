@@ -1,4 +1,4 @@
-"""Putting a report together: the template, the data, the charting library, in one file."""
+"""Putting a report together: the template, the data and the charting library in one file."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def report(
 ) -> str:
     """Return the report of a sweep, a store's folder or results as one HTML page.
 
-    It holds the comparison tables, what can be said of the parameters, learning curves, parallel coordinates, the
-    runs, the failures by cause and what is needed to do it again. Every text in it is escaped.
+    It holds the comparison tables, what can be said about the parameters, learning curves, parallel coordinates, the
+    runs, the failures by cause, and what is needed to repeat the sweep. Every text in it is escaped.
     """
     results = results_of(source, where=where, store=store)
     data: dict[str, Any] = {
@@ -81,14 +81,14 @@ def write_report(
     where: str | None = None,
     store: StoreSource = None,
 ) -> Path:
-    """Write the report to the file `path`, whole or not at all, and return the path; options as for `report`."""
+    """Write the report to `path` and return that; options as for `report`. A failure leaves no partial file."""
     path = Path(path)
     write_atomic(path, report(source, title=title, where=where, store=store).encode())
     return path
 
 
 def script_json(data: Any) -> str:
-    """Return JSON that can stand in a `<script>` element whatever its texts hold: nothing in it can end the element."""
+    """Return JSON that is safe in a `<script>` element: nothing in its texts can end the element."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

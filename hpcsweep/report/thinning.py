@@ -1,4 +1,4 @@
-"""Fewer points for a chart, none of them made up: the extremes of each stretch stay."""
+"""Fewer points for a chart, all of them real: the extremes of each stretch are kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def thin(x: Array, y: Array, points: int = POINTS) -> list[list[Any]]:
 
 
 def _extremes(y: Array, stretches: int) -> Array:
-    """Return the places of the smallest and the largest finite value of each of so many equal stretches."""
+    """Return the places of the smallest and the largest finite value in each of this many equal stretches."""
     size = -(-len(y) // stretches)
     padded = np.full(-(-len(y) // size) * size, np.nan)
     padded[: len(y)] = np.where(np.isfinite(y), y, np.nan)
@@ -36,5 +36,5 @@ def _extremes(y: Array, stretches: int) -> Array:
 
 
 def round_to(value: float, digits: int = 4) -> float | None:
-    """Return a number rounded to so many significant digits, None if it is not finite."""
+    """Return a number rounded to this many significant digits; None if it is not finite."""
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None

@@ -1,8 +1,10 @@
 """What came out: the results of a sweep or a store as tidy pandas frames.
 
+```python
 from hpcsweep import results
-runs = results.runs("sweeps/quickstart.toml")        # one row a run
-history = results.history("sweeps/quickstart.toml")  # one row an epoch
+runs = results.runs("sweeps/quickstart.toml")        # one row per run
+history = results.history("sweeps/quickstart.toml")  # one row per epoch
+```
 """
 
 from __future__ import annotations
@@ -36,27 +38,27 @@ __all__ = [
 
 
 def runs(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
-    """Return one row a run of a sweep file (also of those not finished) or of a store's folder.
+    """Return one row per run of a sweep file, finished or not, or of a store's folder.
 
     Columns: `id`, `state` (new, running, resumable, failed, corrupt, diverged, done), `seed`; the job's parameters
     under their own names; `{last,min,max,mean}_{metric}` over the epochs from 1 on; what the job returned;
     `reached_epoch`, `best_epoch`, `collapsed_classes` (how many classes a classifier never gets right), `time_s`,
     `device`, `engine`, `backend`, `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`, `job`.
-    A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was logged by
-    epoch as well is `final_<name>`. `time_s` and `seconds` are seconds.
+    A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was also logged
+    by epoch is called `final_<name>`. `time_s` is in seconds.
     """
     return load(source, store=store).runs
 
 
 def history(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
-    """Return one row an epoch of each finished run: `id`, `epoch` (0 is the fresh model), the metrics, `seconds`."""
+    """Return one row per epoch of each finished run: `id`, `epoch` (0 is the fresh model), the metrics, `seconds`."""
     return load(source, store=store).history()
 
 
 def show(source: Source, run: str, *, store: StoreSource = None) -> dict[str, Any]:
-    """Return everything recorded of one run, named by any unique beginning of its id, fit for JSON.
+    """Return everything recorded of one run as JSON can hold it; the run is named by any unique beginning of its id.
 
-    `source` is a sweep, or a store (its folder). NothingSelectedError if the id fits no run or several.
+    `source` is a sweep, or a store (its folder). Raises NothingSelectedError if the id fits no run or several.
     """
     opened = open_source(source, store=store)[1]
     return record_of(opened, *opened.find_run(run))
@@ -65,7 +67,7 @@ def show(source: Source, run: str, *, store: StoreSource = None) -> dict[str, An
 def diff(source: Source, *runs: str, store: StoreSource = None) -> pd.DataFrame:
     """Return one row for each thing in which finished runs differ; see `diff_of` for the columns.
 
-    `runs` are unique beginnings of ids, two or more; UsageError if they are fewer.
+    `runs` are two or more unique beginnings of ids. Raises UsageError for fewer.
     """
     if len(runs) < 2:
         raise UsageError(f"found {len(runs)} runs, expected two or more; type: hpcsweep diff RUN RUN")

@@ -1,9 +1,9 @@
 """Frames kept beside the store, so that a table of thousands of runs need not open thousands of files again.
 
-Never stale: every cached run carries the stamp of its result files, and is used only while that is what the files
-have. Never trusted: a segment whose name does not match the SHA-256 of its bytes is read as absent. It may be deleted
-at any time. Format: `records-v<FORMAT>-<sha256>.npz`, each written once, holding the runs as Parquet and the stacked
-histories as arrays; several are merged into one now and then.
+It is never stale: every cached run carries the stamp of its result files, and is used only while the files still have
+that stamp. It is never trusted: a segment whose name does not match the SHA-256 of its bytes is ignored. It may be
+deleted at any time. Format: segments `records-v<FORMAT>-<sha256>.npz`, each written once, with the runs as Parquet and
+the stacked histories as arrays; now and then several are merged into one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 
 FORMAT = 3
 MAX_SEGMENTS = 8
-MIN_RUNS = 20  # fewer are read faster than they are cached
+MIN_RUNS = 20  # reading fewer takes less time than caching them
 _HISTORY = "history/"
 
 
@@ -41,7 +41,7 @@ def load(folder: Path) -> tuple[list[Path], list[Records]]:
 def save(folder: Path, added: Records, old_paths: list[Path], old: list[Records]) -> None:
     """Write `added` as a new segment; if there are many, one segment replaces them all.
 
-    A store that cannot be written is a store without a cache, which is no error.
+    A store that cannot be written has no cache, which is not an error.
     """
     if len(added.runs) < MIN_RUNS:
         return
@@ -56,7 +56,7 @@ def save(folder: Path, added: Records, old_paths: list[Path], old: list[Records]
 
 
 def newest(records: Records) -> Records:
-    """Return the records with each run once, as it was read last."""
+    """Return the records with each run once, as it was last read."""
     last = {run_id: row for row, run_id in enumerate(records.runs["id"])}
     return records.take(sorted(last.values()))
 

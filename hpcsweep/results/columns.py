@@ -1,4 +1,4 @@
-"""Finished runs as columns: one row a run, with its summary, and their histories stacked one after the other."""
+"""Finished runs as columns: one row per run, with its summary, and their histories one after the other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IDENTITY = (
 
 
 class FinishedRun(Protocol):
-    """What is needed of a result of the store."""
+    """What is needed from a result of the store."""
 
     @property
     def id(self) -> str: ...
@@ -68,7 +68,7 @@ class Records:
     history: dict[str, Array]
 
     def select(self, ids: Sequence[str]) -> Records:
-        """Return the records of `ids` that are here, in that order."""
+        """Return those records of `ids` that are here, in that order."""
         position = {name: row for row, name in enumerate(self.runs["id"])}
         return self.take([position[name] for name in ids if name in position])
 

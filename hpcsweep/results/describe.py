@@ -11,7 +11,7 @@ WIDE = 100
 
 
 def describe(record: Mapping[str, Any]) -> Iterator[str]:
-    """Give the lines that show a record as `record_of` returns it: facts first, then the history, then the arrays."""
+    """Yield the lines that show a record of `record_of`: facts first, then the history, then the arrays."""
     for name, value in record.items():
         if name in ("params", "metrics", "facts"):
             yield f"{name}:"
@@ -43,7 +43,7 @@ def _history(history: Mapping[str, Sequence[Any]]) -> Iterator[str]:
 def _array(name: str, array: Any) -> Iterator[str]:
     if name == "confusion_matrix":
         wide = max((len(str(count)) for row in array for count in row), default=1)
-        yield "confusion_matrix (rows: true class, columns: what the model says):"
+        yield "confusion_matrix (rows: true class, columns: predicted class):"
         yield from ("  " + " ".join(f"{count:>{wide}}" for count in row) for row in array)
     elif name == "per_class_accuracy":
         yield "per_class_accuracy: " + " ".join(_number(share) for share in array)

@@ -1,8 +1,8 @@
 """Runs and history as files that read back exactly: Parquet, or CSV with a note of the columns' types.
 
-A column of mixed values or lists is written as JSON texts. In CSV a missing value is an empty field; a column of texts
-that could be mistaken (an empty text beside missing ones, line ends) is written as JSON too. `columns.json` says what
-each column is.
+A column of mixed values or lists is written as JSON texts. In CSV a missing value is an empty field, and a column of
+texts that could be misread (an empty text beside missing ones, line ends) is written as JSON too. `columns.json` says
+what each column is.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _csv_type(column: pd.Series[Any]) -> str:
 
 
 def _read_csv(path: Path, types: dict[str, str]) -> pd.DataFrame:
-    # as texts first: a text "NA" is no missing value, and Python's float() gives the very float that was printed
+    # as texts first: a text "NA" is not a missing value, and Python's float() gives exactly the float that was printed
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
     restore: dict[str, Callable[[list[Any]], Any]] = {
         "json": _from_json,

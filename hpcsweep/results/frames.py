@@ -1,4 +1,4 @@
-"""The two tidy frames: one row a run, one row an epoch.
+"""The two tidy frames: one row per run, and one row per epoch.
 
 A parameter keeps its name. A column of ours that a parameter's name would hide is called `run_<name>` instead.
 """
@@ -43,10 +43,10 @@ class Entry:
 class Results:
     """The runs of a sweep or a store, and what their columns mean.
 
-    `runs` has one row a run; `history()` one row an epoch. `parameters` are the job's parameters in their order,
+    `runs` has one row per run, `history()` one row per epoch. `parameters` are the job's parameters in their order,
     `metrics` what was logged by epoch, `returned` the columns of what the jobs returned. `own[name]` is the column that
-    holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, of a
-    store what all its sweeps say, None where they contradict each other. `words` name the sweep on the command line.
+    holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, or for a
+    store what all its sweeps say, with None if they contradict each other. `words` name the sweep on the command line.
     """
 
     title: str
@@ -63,7 +63,7 @@ class Results:
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}
 
     def better(self, name: str) -> Direction | None:
-        """Return which way a metric, or a summary of it such as `max_val_auc`, is better; None if nobody knows."""
+        """Return whether more or less of a metric or a summary, such as `max_val_auc`, is better; None if unknown."""
         return better(name, self.directions)
 
     def to_type(self, verb: str, *options: object) -> str:
@@ -71,7 +71,7 @@ class Results:
         return to_type(verb, *self.words, *options)
 
     def column(self, name: str) -> pd.Series[Any]:
-        """Return our column `name`, wherever a parameter of that name has pushed it."""
+        """Return our column `name`, even if a parameter of that name has made us call it otherwise."""
         return self.runs[self.own.get(name, name)]
 
     def in_state(self, *states: RunState) -> NDArray[np.bool_]:
@@ -79,7 +79,7 @@ class Results:
         return self.column("state").isin(states).to_numpy()
 
     def history(self) -> pd.DataFrame:
-        """Return one row an epoch of each run that has a history: id, epoch from 0, the metrics, seconds."""
+        """Return one row per epoch of each run that has a history: id, epoch from 0, the metrics, seconds."""
         return self.read_history()
 
     def facts(self, run_id: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Results:
         return self.read_facts(run_id)
 
     def arrays(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return {run id: {name: array}} of finished runs, such as `confusion_matrix` [true class, said class]."""
+        """Return {run id: {name: array}} of finished runs, such as `confusion_matrix` [true class, predicted class]."""
         return self.read_arrays(run_ids)
 
     def varying(self) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ class Results:
 def runs_frame(
     entries: Sequence[Entry], records: Records, directions: Mapping[str, Direction | None]
 ) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
-    """Return the frame of runs, the columns by our names for them, and the columns of returned values."""
+    """Return the frame of runs, our names with their columns, and the columns of returned values."""
     parameters = tuple(dict.fromkeys(name for entry in entries for name in entry.params))
     position = {run_id: row for row, run_id in enumerate(records.runs["id"])}
     rows = np.array([position.get(entry.id, -1) for entry in entries], dtype=np.int64)
@@ -127,7 +127,7 @@ def runs_frame(
 
 
 def history_frame(records: Records) -> pd.DataFrame:
-    """Return one row an epoch: `id` (a categorical, to be small), `epoch`, the metrics as they were logged."""
+    """Return one row per epoch: `id` (categorical, to save memory), `epoch`, the metrics as they were logged."""
     logged = records.lengths > 0
     codes = np.repeat(np.arange(logged.sum(), dtype=np.int32), records.lengths[logged])
     ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"][logged].tolist(), dtype="str"))
@@ -136,14 +136,14 @@ def history_frame(records: Records) -> pd.DataFrame:
 
 
 def free_name(name: str, taken: Sequence[str]) -> str:
-    """Return `name`, with `run_` in front as often as it takes to differ from all of `taken`."""
+    """Return `name`, with `run_` in front as often as needed to differ from all of `taken`."""
     while name in taken:
         name = f"run_{name}"
     return name
 
 
 def parameter_column(values: list[Any]) -> pd.Series[Any]:
-    """Return a column of one type if the values have one, else of the values themselves; lists become tuples."""
+    """Return a column of one type if the values share one, or otherwise of objects; lists become tuples."""
     kinds = {type(value) for value in values}
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
         return pd.Series(values, dtype="int64")

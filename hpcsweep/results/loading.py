@@ -23,10 +23,11 @@ ResultsSource = Source | Results
 
 
 def load(source: ResultsSource, *, store: StoreSource = None, say: Say = tell) -> Results:
-    """Return the results of a sweep, finished or not, or of a whole store (its folder); results are handed through.
+    """Return the results of a sweep, finished or not, or of a whole store (its folder); results are returned as given.
 
-    `store` says where a sweep's results lie, if not in HPCSWEEP_STORE, the profile's `store` or the study's `results/`.
-    UsageError: `source` is neither; SweepFileError, JobError: the sweep file is wrong; StoreError: the store is.
+    `store` says where a sweep's results are, if not in HPCSWEEP_STORE, the profile's `store` or the study's `results/`.
+    Raises UsageError if `source` is neither, SweepFileError or JobError if the sweep file is wrong, StoreError if the
+    store is.
     """
     if isinstance(source, Results):
         return source
@@ -46,7 +47,7 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
 
 
 def of_store(store: Store) -> Results:
-    """Return the results of every run that `store` holds or that was ever sent to workers from it."""
+    """Return the results of every run that `store` holds or that any submission in it names."""
     if not store.layout.trajectories.is_dir():
         raise UsageError(f"{store.root}: is not a store; expected a folder of results (or name a sweep file)")
     stamps = result_stamps(store.layout)
@@ -57,7 +58,7 @@ def of_store(store: Store) -> Results:
 
 
 def _told_by_manifests(store: Store) -> tuple[list[Run], dict[str, Direction | None]]:
-    """Return all runs that were ever sent to workers, and which way metrics are better by their sweeps' last word."""
+    """Return all runs that submissions name, and whether more or less of a metric is better, as last declared."""
     runs: dict[str, Run] = {}
     last_words: dict[str, Mapping[str, Direction]] = {}
     for manifest in store.manifests():
@@ -120,7 +121,7 @@ def _finished(records: Records, runs: Mapping[str, Run]) -> dict[str, Entry]:
         state, cause = outcome, None
         if runs[run_id].names and runs[run_id].params != params:
             state = RunState.CORRUPT
-            cause = "its result was measured with other parameters (a default of the job was changed?)"
+            cause = "its result was measured with other parameters (was a default of the job changed?)"
         entries[run_id] = Entry(run_id, trajectory, job, seed, params, state, cause)
     return entries
 
@@ -129,7 +130,7 @@ def _unfinished(store: Store, run: Run, job: str, state: str) -> Entry:
     cause, reached = None, float("nan")
     if state == RunState.FAILED:
         failure = store.failure(run.trajectory)
-        cause = str(failure.why) if failure else "failed, for a cause nobody recorded"
+        cause = str(failure.why) if failure else "failed, with no cause recorded"
     elif state in (RunState.RUNNING, RunState.RESUMABLE):
         progress = store.progress(run.trajectory) or {}
         reached = float(progress.get("epoch", reached))

@@ -21,10 +21,10 @@ KINDS = ("parameter", "identity", "summary", "returned", "fact")
 
 
 def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
-    """Return everything recorded of a run, fit for JSON (numbers that are not finite as "nan", "inf", "-inf").
+    """Return everything recorded of a run as JSON can hold it (numbers that are not finite as "nan", "inf", "-inf").
 
-    A finished run: `id`, `trajectory`, `job`, `seed`, `params`, `state`, `epoch`, `metrics`, each recorded fact by its
-    name, `history` (metric to list), `arrays`. Another: `state`, what is known of its progress and its failure.
+    A finished run has `id`, `trajectory`, `job`, `seed`, `params`, `state`, `epoch`, `metrics`, each recorded fact by
+    its name, `history` (metric to list), `arrays`. Others have `state`, and what is known of progress and failure.
     """
     if store.folder(trajectory_id).result(run_id).exists():
         return _finished(read_result(store.folder(trajectory_id), run_id))
@@ -42,8 +42,8 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
 def diff_of(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """Return one row for each thing in which finished runs differ; `runs` are (trajectory id, run id).
 
-    Columns: `kind` (parameter, identity, summary, returned, fact), `name`, one column a run under its short id, and
-    for two runs `difference` (second less first) where both are numbers. The last rows of kind `history` say at which
+    Columns: `kind` (parameter, identity, summary, returned, fact), `name`, one column per run under its short id, and
+    for two runs `difference` (second minus first) if both are numbers. The last rows, of kind `history`, say at which
     epoch a metric first differs in any bit.
     """
     results = [read_result(store.folder(trajectory_id), run_id) for trajectory_id, run_id in runs]

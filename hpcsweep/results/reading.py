@@ -15,7 +15,7 @@ from hpcsweep.store.stamps import ResultStamp
 
 
 def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Records, dict[str, str]]:
-    """Return the records of these results, in their order, and for each that is damaged what is wrong with it."""
+    """Return the records of these results, in their order, and what is wrong with each one that is damaged."""
     folder = store.layout.cache
     paths, parts = cache.load(folder)
     cached = _current(join(parts) if parts else None, stamps)

@@ -1,7 +1,7 @@
-"""What a history comes to in one number: the last, smallest, largest and mean value of each metric of each run.
+"""A history as one number: the last, smallest, largest and mean value of each metric of each run.
 
-Histories of many runs lie one after the other in columns ("stacked"); `lengths` says how many rows each run has. All
-sums run over one segment at a time, so a run's summary does not depend on which other runs it is read with.
+Histories of many runs are in columns, one after the other ("stacked"); `lengths` says how many rows each run has. Each
+sum runs over one segment, so a run's summary does not depend on which other runs are read with it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Array = np.ndarray[Any, Any]
 def summarise(history: Mapping[str, Array], lengths: Array) -> dict[str, Array]:
     """Return `{last,min,max,mean}_{metric}`, each float64 [runs], over the epochs from 1 on.
 
-    A value that is not a number (a metric that is logged every fifth epoch) is passed over; a run without any value
-    has NaN. `history` has an integer column "epoch" and float columns, each [sum of lengths].
+    NaN is skipped, such as in a metric that is logged every fifth epoch; a run without any value has NaN. `history` has
+    an integer column "epoch" and float columns, each [sum of lengths].
     """
     trained = np.asarray(history["epoch"]) >= 1
     summary: dict[str, Array] = {}
@@ -57,10 +57,11 @@ def _of_segments(values: Array, valid: Array, lengths: Array) -> dict[str, Array
 def best_epochs(
     history: Mapping[str, Array], lengths: Array, directions: Mapping[str, Direction | None] | None = None
 ) -> Array:
-    """Return the epoch [runs] at which each run was best, NaN where that cannot be said.
+    """Return the epoch [runs] at which each run was best, NaN if that cannot be said.
 
-    Best is the first highest `val_accuracy`, else lowest `val_loss`, else highest `accuracy`, else lowest `loss`, else
-    the first best of the metrics of `directions` (what [metrics] says), of those that the run has, from epoch 1 on.
+    What counts is the first of these that the run has: the highest `val_accuracy`, the lowest `val_loss`, the highest
+    `accuracy`, the lowest `loss`, the best of the metrics of `directions` (what [metrics] says). Of equal epochs the
+    first counts, from epoch 1 on.
     """
     best = np.full(len(lengths), np.nan)
     epochs = np.asarray(history["epoch"])
@@ -89,7 +90,7 @@ def _first_best(scores: Array, epochs: Array, lengths: Array) -> Array:
 
 
 def collapsed_classes(confusion: Array) -> list[int]:
-    """Return the classes that a classifier never gets right, from its confusion matrix [true, said]."""
+    """Return the classes that a classifier never gets right, from its confusion matrix [true, predicted]."""
     counts = np.asarray(confusion)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         return []

@@ -1,8 +1,10 @@
 """What the numbers of a sweep support: comparisons paired by seed, effects of parameters, and both in words.
 
+```python
 from hpcsweep import statistics
 statistics.compare("sweeps/quickstart.toml", "optimizer", "val_accuracy")
 statistics.effects("sweeps/quickstart.toml", "val_accuracy")
+```
 """
 
 from __future__ import annotations

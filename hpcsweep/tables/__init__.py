@@ -1,7 +1,9 @@
 """Comparison tables: parameter against parameter, each cell mean ± std (n), in six formats.
 
+```python
 from hpcsweep.tables import table
 table("sweeps/quickstart.toml", rows=["layers"], cols=["optimizer"], values=["max_val_accuracy"])
+```
 """
 
 from __future__ import annotations

@@ -117,10 +117,10 @@ def test_csv_without_labels_and_with_one_based_pixels(tmp_path: Path) -> None:
         ("species,length\n1,2\n", "header of 2 columns, 'species' to 'length'"),
         ("label,pixel0\n", "a header and no images"),
         ("label,pixel0\n1,256\n", "pixels from 256 to 256; expected 0 to 255"),
-        ("label,pixel0\n1,99999\n", "expected 2 whole numbers a line"),
-        ("label,pixel0\n1,x\n", "expected 2 whole numbers a line"),
-        ("label,pixel0\n1,2\n1,2,3\n", "expected 2 whole numbers a line"),
-        ("label,pixel0\n1,2,3\n", "found 3 numbers a line"),
+        ("label,pixel0\n1,99999\n", "expected 2 whole numbers per line"),
+        ("label,pixel0\n1,x\n", "expected 2 whole numbers per line"),
+        ("label,pixel0\n1,2\n1,2,3\n", "expected 2 whole numbers per line"),
+        ("label,pixel0\n1,2,3\n", "found 3 numbers per line"),
     ],
 )
 def test_csv_errors_say_what_was_expected(tmp_path: Path, text: str, message: str) -> None:

@@ -111,7 +111,7 @@ def test_a_wrong_wish_is_refused(study: Study, tmp_path: Path) -> None:
         figures.plot(study.sweep, "curve")
     with pytest.raises(UsageError, match=r"expected .png, .svg, .pdf"):
         figures.save(figures.plot(study.sweep, "time"), tmp_path / "x.gif")
-    with pytest.raises(UsageError, match="expected a parameter of numbers"):
+    with pytest.raises(UsageError, match="expected a numeric parameter"):
         figures.plot(study.sweep, "score", x="optimizer")
     with pytest.raises(NothingSelectedError, match="by epoch"):
         figures.plot(study.sweep, "curves", metrics=["nothing"])

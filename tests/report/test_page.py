@@ -139,7 +139,7 @@ def test_500_runs_of_1000_epochs_are_under_10_megabytes(make_store: MakeStore, m
     ]
     html = report(make_store(made).root)
     assert len(html.encode()) < 10_000_000
-    assert "of 1001 epochs: real points" in html
+    assert "of 1001 epochs. They are real points" in html
     assert re.search(r"The [1-9]\d+ settings that are left out here are in the list", html)
 
 

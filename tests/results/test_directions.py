@@ -63,7 +63,7 @@ def test_a_store_alone_knows_what_its_sweeps_declared(
 def test_without_a_direction_nothing_is_said_of_better(tmp_path: Path) -> None:
     """Knee and gap are refused in one line that says what to type, the best epoch is unknown, both ends are shown."""
     path = submitted(tmp_path, "one", "")
-    typed = r'which way it is better is not known; say it in the sweep file: \[metrics\] (val_)?dice = "max" or "min"'
+    typed = r'it is not known whether more or less is better; say it .*: \[metrics\] (val_)?dice = "max" or "min"'
     with pytest.raises(UsageError, match=typed):
         knee(path, "val_dice")
     with pytest.raises(UsageError, match=typed):

@@ -137,7 +137,7 @@ def test_a_table_without_a_direction_marks_nothing_and_says_what_to_type() -> No
     runs = [{"a": n, "last_whim": n / 4, "last_loss": n / 4} for n in (1, 2, 3)]
     results = replace(results_of(runs, ["a"]), metrics=("whim", "loss"))
     said = (
-        "No best is marked for last_whim: which way it is better is not known; "
+        "No best is marked for last_whim: it is not known whether more or less is better; "
         'say it in the sweep file: [metrics] whim = "max" or "min".'
     )
     both = table(results, values=["last_whim", "last_loss"])
@@ -199,7 +199,7 @@ def test_the_study_layout_starts_with_the_base_and_names_each_change() -> None:
 
 
 def test_reaching_a_threshold_is_counted_in_epochs_and_seconds(make_store: MakeStore) -> None:
-    """epochs_to gives the first epoch that fulfils the condition; runs that never do are left out and counted."""
+    """epochs_to gives the first epoch that meets the condition; runs that never do are left out and counted."""
     history = {"epoch": range(5), "val_accuracy": [0.1, 0.5, 0.85, 0.7, 0.9], "seconds": [1.0] * 5}
     slow = {**history, "val_accuracy": [0.1] * 5}
     root = make_store([make_result({"a": 1}, history=history), make_result({"a": 1}, 1, history=slow)]).root

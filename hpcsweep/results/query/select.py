@@ -1,4 +1,4 @@
-"""Which runs a question is about: the results of a path, those that fulfil a condition, and the settings they have."""
+"""Which runs a question is about: the results of a path, those that meet a condition, and their settings."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def results_of(source: ResultsSource, *, where: str | None = None, store: StoreS
 
 
 def select(results: Results, where: str | None) -> Results:
-    """Return the results whose runs fulfil the condition `where`; NothingSelectedError if none does."""
+    """Return the results of the runs that meet the condition `where`; NothingSelectedError if none does."""
     if not where:
         return results
     condition = parse_condition(where, (*results.own, *map(str, results.runs)))
     rows = settings_of(results, condition.names)
     keep = [condition(dict(zip(condition.names, row, strict=True))) for row in rows]
     if not any(keep):
-        raise NothingSelectedError(f"--where {where!r}: none of the {len(keep)} runs fulfils it")
+        raise NothingSelectedError(f"--where {where!r}: none of the {len(keep)} runs meets it")
     return replace(results, runs=results.runs[keep].reset_index(drop=True))
 
 
 def axis_column(results: Results, name: str) -> pd.Series[Any]:
-    """Return the column behind a name: a parameter, else a column of ours."""
+    """Return the column that a name means: that of a parameter, or else one of ours."""
     return results.runs[name] if name in results.runs else results.column(name)
 
 

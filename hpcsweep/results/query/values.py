@@ -37,7 +37,7 @@ _REACHING = ("epochs_to", "seconds_to")
 
 @dataclass(frozen=True)
 class Value:
-    """One number a run: its `name`, the numbers (float64 [runs], NaN where there is none) and which way is better."""
+    """One number per run: its `name`, the numbers (float64 [runs], NaN for none) and whether more or less is better."""
 
     name: str
     numbers: Any
@@ -48,7 +48,7 @@ class Value:
 
 def value_of(results: Results, text: str) -> Value:
     """Return the numbers that `text` names: a column, a metric (its last value), `epochs_to(metric >= number)`."""
-    if not anything_finished(results):  # what the runs will log is not known yet: a table of missing cells
+    if not anything_finished(results):  # it is not known what the runs will log: a table of missing cells
         return Value(text, np.full(len(results.runs), np.nan), results.better(text), is_accuracy(text))
     if "(" in text:
         return _reaching(results, text)
@@ -59,7 +59,7 @@ def value_of(results: Results, text: str) -> Value:
 
 
 def direction_of(results: Results, name: str) -> Direction:
-    """Return which way a metric or its summary is better; UsageError if that is not known, with what to type."""
+    """Return whether more or less of a metric or its summary is better; UsageError, with what to type, if unknown."""
     way = results.better(name)
     if way is None:
         raise UsageError(f"{name}: {unknown_direction(results, name)}")
@@ -67,15 +67,15 @@ def direction_of(results: Results, name: str) -> Direction:
 
 
 def unknown_direction(results: Results, name: str) -> str:
-    """Return in words that it is not known which way a metric or its summary is better, and what helps."""
+    """Say that it is not known whether more or less of a metric or its summary is better, and what helps."""
     metric = metric_of(results, name) or name
     if is_declared(metric, results.directions):
         return "the sweeps of this store contradict each other in [metrics]; name a sweep file instead"
-    return f"which way it is better is not known; say it in the sweep file: {declaration(metric)}"
+    return f"it is not known whether more or less is better; say it in the sweep file: {declaration(metric)}"
 
 
 def metric_of(results: Results, name: str) -> str | None:
-    """Return the metric that a value is, or is a summary of: one that was logged or returned; None if it is none."""
+    """Return the metric, logged or returned, that a value is or summarises; None if there is none."""
     statistic, _, metric = name.partition("_")
     if statistic in STATISTICS and metric in results.metrics:
         return metric
@@ -93,7 +93,7 @@ def finished(results: Results, shown: Value) -> Any:
 
 
 def default_value(results: Results) -> str:
-    """Return the value to show when none was named."""
+    """Return the value to show if none was named."""
     for name in HEADLINES:
         if f"last_{name}" in results.own:
             return f"last_{name}"
@@ -108,7 +108,7 @@ def default_value(results: Results) -> str:
 
 
 def find_column(results: Results, text: str) -> str:
-    """Return the column that `text` names; UsageError with the nearest name if there is none that holds numbers."""
+    """Return the column that `text` names; UsageError with the nearest name if no column of numbers has that name."""
     for name in (text, f"last_{text}"):
         if name in results.own:
             return results.own[name]

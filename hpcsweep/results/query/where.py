@@ -1,6 +1,6 @@
 """Filters such as `optimizer == 'adam' and layers >= 3`: read by `ast`, evaluated node by node, never by `eval`.
 
-What there is: column names, numbers, texts, True, False, None, lists and tuples of these, comparisons (also chained,
+A filter may have column names, numbers, texts, True, False, None, lists and tuples of these, comparisons (also chained,
 `in`, `not in`, `is None`), `and`, `or`, `not`, and + - * / of numbers. Anything else is refused by name.
 """
 
@@ -41,14 +41,14 @@ _ALLOWED = (*_LEAVES, *_INNER, ast.List, ast.Tuple, *_COMPARE, *_ARITHMETIC)
 
 @dataclass(frozen=True)
 class Condition:
-    """A checked filter: `names` are the columns it needs, calling it with their values tells whether a row stays."""
+    """A checked filter: `names` are the columns it needs; calling it with their values tells whether a row is kept."""
 
     text: str
     names: tuple[str, ...]
     tree: ast.expr
 
     def __call__(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a row stays; UsageError if its values cannot be compared."""
+        """Tell whether a row is kept; UsageError if its values cannot be compared."""
         try:
             return bool(_value(self.tree, row))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
@@ -75,7 +75,7 @@ def parse_expression(text: str, option: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise UsageError(f"{option}: {len(text)} characters; expected at most {MAX_LENGTH}")
     try:
-        with warnings.catch_warnings():  # such as an invalid escape in a text, which is no concern of the user's
+        with warnings.catch_warnings():  # such as an invalid escape in a text, which need not concern the user
             warnings.simplefilter("ignore", SyntaxWarning)
             return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
