@@ -18,8 +18,8 @@ from tests.house.rules import (
 
 PACKAGE = Path(__file__).parents[2] / "hpcsweep"
 ROOMS = "A room imports only rooms below it"
-CIRCLES = "There are no circles, in no room and in no folder of a room"
-WORKERS = "What a worker imports never leads to pydantic, pandas, the planner or the reading of results"
+CIRCLES = "There are no circles"
+WORKERS = "A worker loads no pydantic, no pandas, no planner"
 
 CONTRACTS = [
     ("store/claims.py", "from ..launch.plan import Plan", ROOMS),
@@ -28,15 +28,17 @@ CONTRACTS = [
     ("results/frames.py", "from hpcsweep.tables import table", ROOMS),
     ("tables/cells.py", "from hpcsweep.tables.notes import notes_of", CIRCLES),
     ("tables/formats/grid.py", "from ..table import Table", CIRCLES),
+    ("tables/one_factor.py", "from hpcsweep.tables.notes import notes_of", "Inside tables/"),
+    ("store/array_bytes.py", "from .claims import Claim", "Inside store/"),
     ("slurm/on_node/worker.py", "from hpcsweep.slurm.sending.submit import submit_array", CIRCLES),
-    ("store/checkpoints.py", "import keras", "Only training/ imports Keras"),
-    ("training/loops/single.py", "import tensorflow as tf", "Only training/on_tensorflow/ imports TensorFlow"),
-    ("training/on_tensorflow/program.py", "import jax.numpy as jnp", "Only training/on_jax/ imports JAX"),
-    ("slurm/watching/queue.py", "from submitit import SlurmExecutor", "submitit is imported only where it starts"),
+    ("store/checkpoints.py", "import keras", "Keras: training/"),
+    ("training/loops/single.py", "import tensorflow as tf", "TensorFlow: on_tensorflow/"),
+    ("training/on_tensorflow/program.py", "import jax.numpy as jnp", "JAX: on_jax/"),
+    ("slurm/watching/queue.py", "from submitit import SlurmExecutor", "submitit: where workers are started"),
     ("worker/trajectory.py", "import pandas", WORKERS),
     ("worker/work_loop.py", "from hpcsweep.sweep.load import load_sweep", WORKERS),
     ("slurm/terms.py", "from hpcsweep.sweep.profile import Profile", WORKERS),
-    ("cli/verbs/logs.py", "from hpcsweep.slurm.commands import ask", "Only slurm/ runs SLURM's commands"),
+    ("cli/verbs/logs.py", "from hpcsweep.slurm.commands import ask", "SLURM's commands: slurm/"),
 ]
 OTHERS = [
     ("sweep/__init__.py", "from hpcsweep.sweep.load import load_sweep", imports_of_sweep),
@@ -69,7 +71,7 @@ def add_line(path: Path, line: str) -> None:
 def test_a_forbidden_import_breaks_its_contract(copy: Path, file: str, line: str, contract: str) -> None:
     """One import that points upwards, round in a circle, or to a library of another room, breaks a contract."""
     add_line(copy / file, line)
-    assert any(broken.startswith(contract) for broken in broken_contracts(copy))
+    assert contract in broken_contracts(copy)
 
 
 @pytest.mark.parametrize(("file", "line", "rule"), OTHERS, ids=lambda text: str(getattr(text, "__name__", text))[:60])
