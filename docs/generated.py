@@ -32,7 +32,9 @@ def fill(page: str) -> str:
 
 def command_line() -> str:
     """Return every verb with its own help, as `hpcsweep VERB --help` shows it."""
-    root = click.Context(cli, info_name="hpcsweep", terminal_width=WIDTH, max_content_width=WIDTH)
+    root = click.Context(
+        cli, info_name="hpcsweep", terminal_width=WIDTH, max_content_width=WIDTH, **cli.context_settings
+    )
     text = f"```text\n{cli.get_help(root).strip()}\n```\n"
     for verb in VERBS:
         text += f"\n## hpcsweep {verb}\n\n" + _help(cli.get_command(root, verb), verb, root)
