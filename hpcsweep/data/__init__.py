@@ -1,4 +1,8 @@
-"""Data sets: published files, bundled and generated ones, and the `Data` value that jobs train on."""
+"""Data sets: published files, bundled and generated ones, and the `Data` value that jobs train on.
+
+The command line also imports `catalogue` (what can be fetched), `fetch` and `folder` (where it lies, and whether it is
+whole).
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@
 from hpcsweep import figures
 figures.plot("sweeps/quickstart.toml", "curves").savefig("curves.svg")
 ```
+
+The report also imports `data` (what the figures are drawn from) and `style`.
 """
 
 from __future__ import annotations

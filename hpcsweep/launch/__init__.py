@@ -1,4 +1,8 @@
 """Question 2: who starts it? What `plan`, `run`, `submit`, `status`, `verify` and `clean` do, as functions.
 
 No terminal is drawn here: functions return values and tell what happens through the `say` that they are given.
+
+The command line and the face of the package import `study` (what a verb is given: a sweep and its store), `plan`,
+`here` (run on this machine), `cluster` (submit and resume), `status`, `progress`, `advice` (what to type next),
+`cancel`, `clean`, `logs` and `verify`.
 """

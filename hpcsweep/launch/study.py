@@ -11,8 +11,8 @@ from hpcsweep.errors import MissingPackageError, UsageError
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.slurm.asking.doctor import examine
 from hpcsweep.slurm.asking.probe import Finding, Level
+from hpcsweep.store import Store, locate_store
 from hpcsweep.store.opening import StoreSource
-from hpcsweep.store.store import Store, locate_store
 from hpcsweep.sweep.profile import load_profile
 
 SHIPPED = (

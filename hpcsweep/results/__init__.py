@@ -5,6 +5,9 @@ from hpcsweep import results
 runs = results.runs("sweeps/quickstart.toml")        # one row per run
 history = results.history("sweeps/quickstart.toml")  # one row per epoch
 ```
+
+What reads results also imports `frames` (the Results value), `query` (select, conditions, values and their labels),
+`summaries` (names such as max_accuracy) and, for `show`, `describe`.
 """
 
 from __future__ import annotations

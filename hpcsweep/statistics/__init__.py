@@ -5,6 +5,8 @@ from hpcsweep import statistics
 statistics.compare("sweeps/quickstart.toml", "optimizer", "val_accuracy")
 statistics.effects("sweeps/quickstart.toml", "val_accuracy")
 ```
+
+The report also imports `sentences`.
 """
 
 from __future__ import annotations

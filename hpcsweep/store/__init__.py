@@ -1,4 +1,9 @@
-"""The store of results: claims, checkpoints, results, and the names of their files."""
+"""Question 4: what is kept? Claims, checkpoints, results, and the names of their files, which no other room knows.
+
+Other rooms find a store by `opening` (from a sweep to its store), read `states`, `results` and `stamps`, write through
+`claims`, `checkpoints` and `manifest`, reach files by `layout` and `task_files`, and tidy up with `leftovers`;
+`causes` says why things ended, `array_bytes` is how arrays are written.
+"""
 
 from hpcsweep.store.results import Failure, Result
 from hpcsweep.store.store import DEFAULT_LEASE_S, Store, locate_store

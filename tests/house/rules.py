@@ -78,6 +78,18 @@ def imports_of_sweep(package: Path) -> list[str]:
     return [f"sweep/__init__.py: {ast.unparse(node)}" for node in tree.body if not isinstance(node, ast.Expr)]
 
 
+def imports_past_a_face(package: Path) -> list[str]:
+    """What a room imports of another is named, in backticks, in the docstring of each folder on the way to it."""
+    return [
+        f"{path} imports {'.'.join(('hpcsweep', *parts))}, which {folder}/__init__.py does not name"
+        for path, tree in _trees(package)
+        for parts in sorted(_imported_modules(package, path, tree))
+        if parts[0] != path.split("/")[0].removesuffix(".py")
+        for depth in range(1, len(parts))
+        if f"`{parts[depth]}`" not in _docstring(folder := "/".join(parts[:depth]), package)
+    ]
+
+
 def file_names_outside_the_store(package: Path) -> list[str]:
     """Only store/ knows the names of a store's files, and makes paths in its folders."""
     names = {name for file in STORE_NAMES for name in _names_in_paths(package / "store" / file)}
@@ -117,6 +129,7 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     broken_contracts,
     imports_by_string,
     imports_of_sweep,
+    imports_past_a_face,
     file_names_outside_the_store,
     slurm_commands_outside_slurm,
     commands_put_together_by_hand,
@@ -126,6 +139,34 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
 def _trees(package: Path) -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(package.rglob("*.py")):
         yield path.relative_to(package).as_posix(), ast.parse(path.read_text())
+
+
+def _imported_modules(package: Path, path: str, tree: ast.Module) -> set[tuple[str, ...]]:
+    """Return the modules of the package that a file imports, each as its folders and its name."""
+    found: set[tuple[str, ...]] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {tuple(alias.name.split(".")[1:]) for alias in node.names if alias.name.startswith("hpcsweep.")}
+        elif isinstance(node, ast.ImportFrom):
+            base = ["hpcsweep", *path.split("/")][: -node.level] if node.level else []
+            base += (node.module or "").split(".")
+            inner = [tuple(part for part in (*base[1:], alias.name) if part) for alias in node.names]
+            if base[0] == "hpcsweep":
+                found |= {one if _is_module(package, one) else one[:-1] for one in inner}
+    return found - {()}
+
+
+def _is_module(package: Path, parts: tuple[str, ...]) -> bool:
+    """Whether this is a file or folder, and no name that its folder offers itself, as `tables` does with `table`."""
+    place = package.joinpath(*parts)
+    face = place.parent / "__init__.py"
+    offered = {alias.asname or alias.name for node in ast.walk(ast.parse(face.read_text()))
+               if isinstance(node, ast.ImportFrom) for alias in node.names} if face.exists() else set()  # fmt: skip
+    return (place.is_dir() or place.with_suffix(".py").exists()) and parts[-1] not in offered
+
+
+def _docstring(folder: str, package: Path) -> str:
+    return ast.get_docstring(ast.parse((package / folder / "__init__.py").read_text())) or ""
 
 
 def _expressions(tree: ast.Module) -> Iterator[ast.expr]:

@@ -13,6 +13,7 @@ from tests.house.rules import (
     file_names_outside_the_store,
     imports_by_string,
     imports_of_sweep,
+    imports_past_a_face,
     slurm_commands_outside_slurm,
 )
 
@@ -42,6 +43,8 @@ CONTRACTS = [
 ]
 OTHERS = [
     ("sweep/__init__.py", "from hpcsweep.sweep.load import load_sweep", imports_of_sweep),
+    ("cli/verbs/show.py", "from hpcsweep.results.reading import read_records", imports_past_a_face),
+    ("launch/plan.py", "from ..slurm.watching import history", imports_past_a_face),
     ("store/store.py", "import importlib; importlib.import_module('keras')", imports_by_string),
     ("worker/crew.py", "from importlib import import_module as load; load(f'hpcsweep.{__name__}')", imports_by_string),
     ("training/programs/backend.py", "importlib.import_module('hpcsweep.worker')", imports_by_string),

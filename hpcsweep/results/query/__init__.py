@@ -1,1 +1,2 @@
-"""Questions to the results: conditions, columns and their labels."""
+"""Questions to the results: `select` (which runs), `values` (which numbers of them), `where` (conditions) and
+`labels` (how settings are written)."""

@@ -26,7 +26,7 @@ from hpcsweep.slurm.sending.submit import expected_start
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
 from hpcsweep.slurm.watching.queue import Queue
-from hpcsweep.store.store import locate_store
+from hpcsweep.store import locate_store
 from hpcsweep.sweep.profile import Profile
 
 PROBE_WAIT_S = 300.0

@@ -1,1 +1,5 @@
-"""Login node and batch script: workers on their way into the queue."""
+"""Login node and batch script: workers on their way into the queue.
+
+`from_profile` says on which terms, `script` shows the batch script, `submit` sends it, `resubmit` continues from inside
+an allocation, `cancel` takes workers out of the queue.
+"""

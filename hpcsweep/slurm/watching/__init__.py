@@ -1,1 +1,4 @@
-"""Login node, after a submission: who waits and why, who runs where, who died of what."""
+"""Login node, after a submission: who waits and why, who runs where, who died of what.
+
+`queue` asks SLURM once, `deaths` names causes and what helps, `view` puts both beside what the files say.
+"""
