@@ -1,1 +1,1 @@
-"""Names of the release before, which queued batch scripts and submitit's pickles still hold; gone after this one."""
+"""Names of the previous release, which queued batch scripts and submitit's pickles still use; gone in the next one."""

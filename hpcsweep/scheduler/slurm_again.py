@@ -1,4 +1,4 @@
-"""`python -m hpcsweep.scheduler.slurm_again`, as batch scripts of the release before call it."""
+"""`python -m hpcsweep.scheduler.slurm_again`, as batch scripts of the previous release call it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The function that submitit's pickles of the release before name."""
+"""The function that submitit's pickles of the previous release name."""
 
 from hpcsweep.slurm.on_node.worker import work_on_slurm
 

@@ -1,4 +1,4 @@
-"""Calling the user's function: whatever ends it is the end of this run, and of no other process's."""
+"""Calling the user's function: whatever ends it ends this run, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hpcsweep.worker.run.handle import RunHandle
 
 
 class JobExitedError(JobError):
-    """The job ended its program where it should have returned."""
+    """The job ended the program when it should have returned."""
 
 
 def call_job(job: Callable[..., Any], handle: RunHandle, params: Mapping[str, Any]) -> Any:
-    """Return what the job returns; what it raises is raised.
+    """Return what the job returns, and raise what it raises.
 
-    `sys.exit()` and `sys.exit(0)` are a return if an epoch was logged, since many scripts end so; JobExitedError
-    otherwise. A copy of this process that the job forked and let run on ends here.
+    `sys.exit()` and `sys.exit(0)` count as a return if an epoch was logged, since many scripts end like that; otherwise
+    JobExitedError is raised. If the job forked this process and the copy comes here, the copy ends.
     """
     process = os.getpid()
     try:

@@ -1,7 +1,7 @@
 """A crew: trajectories that one worker trains together, for the stacked engine.
 
-Each member is a thread, but only the one whose turn it is runs, so that global seeds and model building are as they
-are for a run alone. A member gives its turn away only where it waits for the others.
+Each member is a thread, but only the one whose turn it is runs. So global seeds and the building of models are as they
+are for a run alone. A member passes its turn on only when it waits for the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Train = Callable[[list[Any]], list[Any]]
 
 @dataclass
 class _Meeting:
-    """One gathering of all members: what each brought, and what each takes away."""
+    """One meeting of all members: what each brings, and what each takes away."""
 
     payloads: list[Any] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Crew:
 
     @contextmanager
     def member(self) -> Iterator[None]:
-        """Be a member for the time of the block: wait for the turn, keep it, and leave at the end."""
+        """Be a member during the block: wait for the turn, keep it, and leave at the end."""
         with self._turn:
             try:
                 yield
@@ -47,8 +47,8 @@ class Crew:
     def together(self, payload: Any, train: Train) -> Any:
         """Wait until every member that has not left is here; return this member's result of one common `train`.
 
-        `train` is called once, with the payloads of all, and returns as many results in the same order. A result that
-        is an exception is raised in the member it belongs to; if `train` itself raises, all members get that.
+        `train` is called once, with the payloads of all, and returns as many results in the same order. If a result is
+        an exception, it is raised in the member that it belongs to; if `train` itself raises, it is raised in all.
         """
         meeting = self._meeting
         index = len(meeting.payloads)
@@ -64,7 +64,7 @@ class Crew:
         return result
 
     def _wait(self) -> None:
-        """Give the turn away until something has changed; a process has one working folder, so each brings its own."""
+        """Pass the turn on until something changes. A process has one working folder, so each member brings its own."""
         folder = Path.cwd()
         self._turn.wait()
         os.chdir(folder)
@@ -82,7 +82,7 @@ class Crew:
 def run_as_crew(calls: list[Callable[[Crew], Any]]) -> list[Any]:
     """Call each of `calls` as a member of one crew; return what they returned, in order; the first error is raised.
 
-    A crew of one needs no thread, and its job may do what only a main thread may, such as handle signals.
+    A crew of one needs no thread, so its job may do what only a main thread may, such as handle signals.
     """
     if len(calls) == 1:
         with (alone := Crew(1)).member():

@@ -1,4 +1,4 @@
-"""The function that submitit's pickles of the release before name."""
+"""The function that submitit's pickles of the previous release name."""
 
 from hpcsweep.worker.work_loop import work
 

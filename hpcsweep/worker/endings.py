@@ -9,15 +9,15 @@ class Ending(StrEnum):
     """How one turn at a trajectory ended."""
 
     DONE = "done"  # all its runs have results
-    PAUSED = "paused"  # it was time to stop; what was kept is gone on from
+    PAUSED = "paused"  # it was time to stop; training continues from what was kept
     FAILED = "failed"  # its code raised an error, or its process died
     LOST = "lost"  # another worker had taken it over
 
 
 class Tally(StrEnum):
-    """What a worker counts beside endings."""
+    """What a worker counts besides endings."""
 
-    PROGRESSED = "progressed"  # trajectories that got further
+    PROGRESSED = "progressed"  # trajectories that made progress
     LATER = "later"  # trajectories left to the next allocation, for lack of time
-    TOO_SHORT = "too short"  # trajectories that even a whole allocation does not suffice for
-    SPENT = "spent"  # processes that want to be renewed
+    TOO_SHORT = "too short"  # trajectories for which even a whole allocation is too short
+    SPENT = "spent"  # processes that need to be renewed

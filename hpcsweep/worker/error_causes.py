@@ -1,4 +1,4 @@
-"""What an error of a job's means to people: its memory, its disk, or its code."""
+"""What an error of a job means to people: a lack of memory, a full disk, or a fault of its code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOST = re.compile(r"device:CPU|by allocator cpu|CPU allocator", re.IGNORECASE)
 def cause_of_error(error: BaseException) -> Cause:
     """Return the cause that `status` groups by: GPU memory, out of memory (the host's), disk full, raised.
 
-    The errors of TensorFlow, JAX and PyTorch are known by name, since none of them need be installed.
+    The errors of TensorFlow, JAX and PyTorch are recognised by name, since none of these need be installed.
     """
     if isinstance(error, MemoryError):
         return Cause.OUT_OF_MEMORY
@@ -30,17 +30,17 @@ def cause_of_error(error: BaseException) -> Cause:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the error's type and the first line of its text, bounded, in letters that every encoding can write."""
+    """Return the error's type and the first line of its text, cut, in characters that every encoding can write."""
     try:
         text = str(error)
-    except BaseException as fault:  # its own __str__ may do anything
-        text = f"(its text cannot be had: {type(fault).__name__})"
+    except BaseException as fault:  # the error's own __str__ may do anything
+        text = f"(its text cannot be read: {type(fault).__name__})"
     lines = f"{type(error).__name__}: {text[:LONGEST_MESSAGE]}".strip().splitlines()
     return _writable(lines[0])
 
 
 def short_traceback() -> str:
-    """Return the traceback of the error that is handled now; the middle of a very long one is left out."""
+    """Return the traceback of the error being handled; the middle of a very long one is left out."""
     try:
         text = _writable(traceback.format_exc())
     except BaseException as fault:
@@ -48,7 +48,7 @@ def short_traceback() -> str:
     if len(text) <= LONGEST_TRACEBACK:
         return text
     half = LONGEST_TRACEBACK // 2
-    return f"{text[:half]}\n[{len(text) - 2 * half} letters are left out here]\n{text[-half:]}"
+    return f"{text[:half]}\n[{len(text) - 2 * half} characters are left out here]\n{text[-half:]}"
 
 
 def _writable(text: str) -> str:

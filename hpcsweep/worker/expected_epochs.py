@@ -1,4 +1,4 @@
-"""What a worker may expect to train, so that it knows what is worth compiling."""
+"""How much a worker may expect to train, so that it knows what is worth compiling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class EpochsAhead:
         self._manifest, self._workers = manifest, max(workers, 1)
 
     def of(self, trajectory: ManifestTrajectory) -> int:
-        """Return the epochs of `trajectory`, or of this worker's share of those alike, whichever are more."""
+        """Return the epochs of `trajectory`, or of this worker's share of all that are alike, whichever is more."""
         shared = 0 if self._manifest.settings.isolated else self._by_shape[trajectory.shape]
         return max(trajectory.longest_epochs, -(-shared // self._workers))
 

@@ -1,6 +1,6 @@
 """`isolation = "process"`: each trajectory in a child, forked after the imports, for jobs that keep state of their own.
 
-The fork comes after TensorFlow is imported and before any device is used: a child costs a hundredth of an import.
+The fork comes after TensorFlow is imported and before any device is used, so it costs a hundredth of an import.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hpcsweep.worker.stop_request import Stop
 
 
 def train_in_child(train: Callable[[], Ending], claim: Claim, stop: Stop) -> Ending:
-    """Call `train` in a forked child and return how it ended; a child that is killed is a failure with that cause."""
+    """Call `train` in a forked child and return how it ended; the death of the child is a failure with that cause."""
     ended = in_child(train, stop)
     if ended.answer is not None:
         return Ending(ended.answer)

@@ -1,4 +1,4 @@
-"""Whether the time that is left suffices to begin another trajectory: nothing is begun that nothing can be kept of."""
+"""Whether there is time to begin another trajectory: none is begun that could not reach its first checkpoint."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HEADROOM = 1.2
 
 @dataclass
 class Pace:
-    """What one worker has learned of how long things take.
+    """What one worker has learned about how long things take.
 
-    `slowest_start_s`: the longest that a run took to its first checkpoint (or its end). `later` counts trajectories
-    that were left to the next allocation, `too_short` those that even a whole allocation does not suffice for.
+    `slowest_start_s` is the longest time that a run took to its first checkpoint (or its end). `later` counts
+    trajectories that were left to the next allocation, `too_short` those that need more than a whole allocation.
     """
 
     stop: Stop
@@ -32,7 +32,7 @@ class Pace:
         self.whole_s = self._available_s()
 
     def allows(self, seen: StoredTrajectory) -> bool:
-        """Whether there is time enough to begin this trajectory; counted if there is not."""
+        """Whether there is enough time to begin this trajectory; if not, it is counted."""
         available_s = self._available_s()
         if math.isinf(available_s):
             return True
@@ -59,7 +59,7 @@ def record_cut(folder: TrajectoryFolder, generation: int, had_s: float) -> None:
 
 
 def _longest_cut_s(seen: StoredTrajectory) -> float:
-    """Return the longest time that an attempt since the newest checkpoint had, in vain; 0 if there was none."""
+    """Return the longest time that an attempt since the newest checkpoint had in vain; 0 if there was none."""
     longest = 0.0
     for generation in range(seen.progress_generation + 1, seen.generation + 1):
         try:

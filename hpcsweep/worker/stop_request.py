@@ -1,4 +1,4 @@
-"""When a worker shall stop: on a signal, or before its time is up. The handler only sets a flag."""
+"""When a worker is to stop: on a signal, or before its time is up. The handler only sets a flag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
-REMEMBERED = 4  # intervals: few, since the first ones of a run hold imports and compilation
+REMEMBERED = 4  # intervals: only a few, since the first ones of a run include imports and compilation
 ASK_EVERY_S = 1.0
 LARGEST_LAG = 0.25  # of the whole time
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
@@ -22,11 +22,11 @@ class Stop:
 
     `ends` is the end of the wall time on this host's monotonic clock, in seconds; `margin_s` is how long before it a
     worker must have begun to stop. Within `early_s` of the end SIGUSR2 is SLURM's warning, which may come a minute
-    early: that end is known, so the rest of the time is used.
+    early: since the end is known, the rest of the time is still used.
 
-    `is_abandoned` says whether nobody waits for the worker any more; it is asked once per second at most.
+    `is_abandoned` says whether nobody waits for the worker any more; it is asked at most once per second.
 
-    Work that looks here only every ten seconds begins to stop up to ten seconds late; so the longest of the latest
+    Work that looks here only every ten seconds begins to stop up to ten seconds late. So the longest of the latest
     intervals is added to the margin, up to a quarter of the whole time.
     """
 
@@ -46,7 +46,7 @@ class Stop:
     def listen(self) -> None:
         """Take over the signals that ask a worker to stop, submitit's own handlers included.
 
-        A ctrl-C was held back until now, by whoever started us: it arrives here.
+        Whoever started us has held back ctrl-C until now: it arrives here.
         """
         for number in SIGNALS:
             signal.signal(number, self._take)
@@ -78,6 +78,6 @@ class Stop:
         self.signal = number
         if number in (signal.SIGINT, signal.SIGTERM):
             self._insisted += 1
-        # One ctrl-C arrives twice (from the terminal and forwarded by the command); a third means "at once".
+        # One ctrl-C arrives twice (from the terminal, and passed on by the command); a third means "at once".
         if self._insisted >= 3:
             os._exit(130)

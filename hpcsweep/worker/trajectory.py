@@ -1,5 +1,5 @@
-"""Training one claimed trajectory: the job is called once a run, in increasing epochs, each call going on from the
-checkpoint that the one before left, so that every run gets a complete result of its own."""
+"""Training one claimed trajectory: the job is called once per run, in increasing epochs. Each call continues from the
+checkpoint that the one before left, so every run gets a complete result of its own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.stop_request import Stop
 
-INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on what it was sent itself
+INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on the signal that it was sent itself
 
 Job = Callable[..., Any]
 
@@ -59,7 +59,7 @@ class TrajectoryTrainer:
     def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
         """Train what is missing of a claimed trajectory; the claim is given back whatever happens.
 
-        What a member of a crew prints is the crew's, to keep.
+        What a member of a crew prints is kept by the crew.
         """
         folder = claim.folder
         heartbeat = Heartbeat(claim, self._manifest.heartbeat_s, self._manifest.lease_s)
@@ -123,7 +123,7 @@ class TrajectoryTrainer:
             say(short_traceback())
             if isinstance(error, KeyboardInterrupt) and self._interrupted():
                 return Ending.PAUSED
-            with contextlib.suppress(OSError):  # a full disk has no room for the record of its own failure
+            with contextlib.suppress(OSError):  # a full disk has no room for the record of the failure either
                 write_failure(claim.folder, _failure(explain_missing(error, study), run, claim))
             return Ending.FAILED
         finally:
@@ -138,7 +138,7 @@ class TrajectoryTrainer:
             return call_job(job, handle, run.params)
 
     def _interrupted(self) -> bool:
-        """Whether a ctrl-C that reached the job, which had taken the signal over, was meant for the worker."""
+        """Whether a ctrl-C that reached the job, because it had taken the signal over, was meant for the worker."""
         self._stop.listen()
         time.sleep(INTERRUPT_ARRIVES_S)
         return self._stop.requested
@@ -185,7 +185,7 @@ class TrajectoryTrainer:
 
 
 def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
-    """Return the job's final metrics: what it returned, else the last epoch's."""
+    """Return the job's final metrics: what it returned, or those of the last epoch."""
     if returned is None:
         history = handle.history
         returned = {name: history[name][-1] for name in metrics_among(history)}
@@ -208,12 +208,12 @@ def _attempt(claim: Claim, generation: int) -> dict[str, Any]:
 
 
 def _utc(time_s: float | None) -> str | None:
-    """Write seconds since 1970 as ISO 8601; None for an attempt of which nothing is known."""
+    """Return seconds since 1970 as ISO 8601; None for an attempt about which nothing is known."""
     return None if time_s is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_s))
 
 
 def process_name() -> str:
-    """Return a name for this worker: its array element under SLURM, else its process."""
+    """Return a name for this worker: its array element under SLURM, otherwise its process."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     if array and task:
         return f"{array}_{task}"

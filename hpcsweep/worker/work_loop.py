@@ -1,4 +1,4 @@
-"""A worker: claims the next unfinished trajectory, trains it, and goes on until nothing is left or its time is up."""
+"""A worker: it claims the next unfinished trajectory, trains it, and goes on until nothing is left or it must stop."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def work(
     """Be worker `index` of `workers` on a submission; return how many trajectories ended how.
 
     This is what submitit calls in a process of its own: all it is sent is this function and paths. `data` is the folder
-    of the data sets where HPCSWEEP_DATA names none. `launcher` is the id and the start time of the process for which
-    the worker trains: when that is gone, or the submission is cancelled, the worker stops with its checkpoints.
+    of the data sets if HPCSWEEP_DATA names none. `launcher` is the id and the start time of the process for which the
+    worker trains: when that is gone, or the submission is cancelled, the worker writes its checkpoints and stops.
     """
     if data:
         os.environ.setdefault("HPCSWEEP_DATA", data)
@@ -72,10 +72,10 @@ def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None]
 def drain(
     store: Store, manifest: Manifest, stop: Stop, index: int = 0, workers: int = 1, pace: Pace | None = None
 ) -> Counter[str]:
-    """Train everything of `manifest` that is not done, failed or at work elsewhere, beginning at this worker's part."""
+    """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part."""
     pace = pace or Pace(stop)
     keras, isolated = _mentions_keras(manifest), manifest.settings.isolated
-    if isolated and keras:  # what takes seconds, before the first fork, so that every child has it
+    if isolated and keras:  # this takes seconds; done before the first fork, it serves every child
         prepare_keras(manifest.job_path)
     at_work = ClaimsAtWork()
     train = partial(_train_all, store, manifest, stop, index, workers, at_work, keras=keras, isolated=isolated)
@@ -94,13 +94,13 @@ def _train_all(
     keras: bool,
     isolated: bool,
 ) -> Counter[str]:
-    """Train in this process, until nothing is left, it is time to stop, or the process is spent."""
+    """Train in this process until nothing is left, it is time to stop, or the process must be renewed."""
     ahead, surroundings = EpochsAhead(manifest, workers), Surroundings()
     load = _loader(manifest, surroundings, keras=keras)
     trainer = TrajectoryTrainer(store, manifest, load, stop, pace, ahead, keras=keras)
     endings, growth = Counter[str](), Growth(manifest.settings.renew_gb)
     stacked = manifest.settings.engine == Engine.STACKED and not isolated
-    # A trajectory that is left alone goes through a crew as well: it may have been begun in a stack.
+    # A single trajectory is trained in a crew too: it may have been begun in a stack.
     train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
     for batch in batches(manifest, index, workers, stacked=stacked):
         if stop.requested:
@@ -114,7 +114,7 @@ def _train_all(
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
         left = surroundings.restore() if claims else []
         if left:
-            say(f"hpcsweep: the job has left behind or changed: {', '.join(left)}; going on in a new process")
+            say(f"hpcsweep: the job has left behind or changed: {', '.join(left)}; continuing in a new process")
         if not isolated and claims and (left or growth.is_too_big()):
             endings[Tally.SPENT] += 1
             break
@@ -128,14 +128,14 @@ def _train_one(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, *, isolat
 
 
 def is_open(seen: StoredTrajectory, trajectory: ManifestTrajectory) -> bool:
-    """Whether there is something to do about a trajectory that nobody does."""
+    """Whether a trajectory has something left to train that nobody is training."""
     if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
         return False
     return not seen.folder.cancelled.exists()
 
 
 def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:
-    """Claim a trajectory if there is something to do about it."""
+    """Claim a trajectory if something of it is left to train and nobody is at work on it."""
     seen = store.look(trajectory.id)
     if not is_open(seen, trajectory) or not pace.allows(seen):
         return None
@@ -143,12 +143,12 @@ def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pac
     claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)
     if claim is None:
         return None
-    # Looked at again, now that nobody else writes: another may have finished it in between.
+    # Look again, now that nobody else writes: another worker may have finished it in between.
     seen = store.look(trajectory.id)
     if all(run.id in seen.done for run in trajectory.runs):
         claim.give_back()
         return None
-    deaths = seen.deaths() - 1  # this claim is not dead
+    deaths = seen.deaths() - 1  # this claim is not a dead one
     if deaths >= MAX_DEATHS:
         write_failure(claim.folder, _gave_up(deaths, claim))
         claim.give_back()
@@ -165,7 +165,7 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
 
 
 def _loader(manifest: Manifest, surroundings: Surroundings, *, keras: bool) -> Callable[[], Job]:
-    """Return a function that imports the job at its first call, so that its errors are those of a run."""
+    """Return a function that imports the job when it is first called, so that its errors count as those of a run."""
 
     def load() -> Job:
         if keras:

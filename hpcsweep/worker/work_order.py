@@ -16,9 +16,9 @@ Claims = list[tuple[ManifestTrajectory, Claim]]
 
 
 def batches(manifest: Manifest, index: int, workers: int, *, stacked: bool) -> Iterator[list[ManifestTrajectory]]:
-    """Give the trajectories in turn, each worker beginning at another place; several at a time to stack.
+    """Yield the trajectories in turn, beginning at a different place for each worker; several at a time to stack.
 
-    Those that may share a program have the same epochs and the same parameters but for floats and the seed.
+    Those that may share a program have the same epochs and the same parameters, except for floats and the seed.
     """
     whole = [[trajectory] for trajectory in manifest.trajectories]
     if stacked:
@@ -31,7 +31,7 @@ def batches(manifest: Manifest, index: int, workers: int, *, stacked: bool) -> I
 
 
 def train_crew(trainer: TrajectoryTrainer, claims: Claims) -> list[Ending]:
-    """Train claimed trajectories together; what they print goes to the log of the first."""
+    """Train claimed trajectories together; what they print goes into the log of the first."""
     if not claims:
         return []
     first = claims[0][1]

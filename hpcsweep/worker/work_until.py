@@ -14,13 +14,13 @@ from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.work_loop import drain
 
-SILENT_HEARTBEATS = 3.0  # missed in a row, after which an owner is probably dead
+SILENT_HEARTBEATS = 3.0  # heartbeats missed in a row, after which an owner is probably dead
 
 
 def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: int) -> Counter[str]:
     """Be worker `index` of `workers` until nothing is left or it is time to stop; count how trajectories ended.
 
-    A trajectory whose owner has fallen silent is waited for until its claim expires: nobody else may come by later.
+    If the owner of a trajectory has fallen silent, wait until its claim expires: perhaps nobody else will come.
     """
     manifest = read_manifest(submission.manifest, to_train=True)
     store = Store(submission.store_root, lease_s=manifest.lease_s)

@@ -33,7 +33,7 @@ KINDS: dict[str, str | None] = {
     "stack-overflow": "RecursionError",
     "memory-error": "out of memory: MemoryError",
     "unencodable": "ValueError: \\udcff",
-    "str-raises": "its text cannot be had",
+    "str-raises": "its text cannot be read",
     "long-error": "ValueError: xxxx",
     "returns-text": "the job returned a str",
     "returns-words": "expected a name and a number",

@@ -1,4 +1,4 @@
-"""What a child is training, in memory that it shares with its worker: readable after any death of the child."""
+"""What a child is training, in memory that it shares with its worker, who can read it however the child died."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from hpcsweep.store import Store
 from hpcsweep.store.claims import Claim
 
-_ROOM = 1 << 20  # bytes, of which only those written take memory; a claim takes about 80
+_ROOM = 1 << 20  # bytes; only those that are written take memory; a claim takes about 80
 
 
 class ClaimsAtWork:
-    """The claims that a child trains at this moment. Made before the fork; the child writes, its worker reads."""
+    """The claims that a child is training at this moment. Made before the fork; the child writes, its worker reads."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _ROOM)
 
     @contextmanager
     def during(self, claims: Iterable[Claim]) -> Iterator[None]:
-        """Name `claims` as at work for the time of the block."""
+        """Name `claims` as being trained, during the block."""
         self._write([[claim.folder.path.name, claim.generation] for claim in claims])
         try:
             yield
@@ -29,7 +29,7 @@ class ClaimsAtWork:
             self._write([])
 
     def left_behind(self, store: Store) -> list[Claim]:
-        """Return the claims that a dead child was at work on, and forget them."""
+        """Return the claims that a dead child was training, and forget them."""
         self._memory.seek(0)
         text = self._memory.readline()
         self._write([])

@@ -1,4 +1,4 @@
-"""Work in a forked child: whatever it leaves behind in its process, and whatever kills it, ends with it."""
+"""Work in a forked child: what it leaves behind, and what kills it, ends with it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from hpcsweep.worker.stop_request import Stop
 
 POLL_S = 0.02
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
-_LONGEST_ANSWER = 65536  # bytes: what a pipe holds while nobody reads
+_LONGEST_ANSWER = 65536  # bytes that a pipe holds while nobody reads it
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a child answered, None if it died before that, and its status as waitpid(2) gives it."""
+    """What a child answered (None if it died before that), and its status as waitpid(2) gives it."""
 
     answer: Any
     status: int

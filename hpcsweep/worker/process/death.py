@@ -17,14 +17,14 @@ CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.
 
 @dataclass(frozen=True)
 class Death:
-    """How a process ended that should have answered: by a signal, else with an exit code."""
+    """How a process ended that should have answered: by a signal, or otherwise with an exit code."""
 
     signal: int | None
     exit_code: int
 
     @property
     def cause(self) -> Cause:
-        """What people can do about it goes by this."""
+        """What people can do about it depends on this."""
         if self.signal is None:
             return Cause.EXITED
         return Cause.CRASHED if self.signal in CRASHES else Cause.KILLED
@@ -38,7 +38,7 @@ class Death:
 
 
 def death_of(status: int) -> Death:
-    """Return the death that a status of waitpid(2) tells."""
+    """Return the death that a status of waitpid(2) describes."""
     if os.WIFSIGNALED(status):
         return Death(os.WTERMSIG(status), 0)
     return Death(None, os.WEXITSTATUS(status))

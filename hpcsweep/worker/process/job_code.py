@@ -22,9 +22,9 @@ _KERAS = re.compile(r"\b(keras|tensorflow|hpcsweep\.training|from\s+hpcsweep\s+i
 
 
 def load_job(root: Path, path: Path, function: str) -> Callable[..., Any]:
-    """Import the job file and return its function; its folder and the study's root can be imported from.
+    """Import the job file and return its function; the file may import from its own folder and from the study's root.
 
-    Whatever the file raises while it is imported is raised.
+    Raises whatever the file raises when it is imported.
     """
     for folder in (str(root), str(path.parent)):
         if folder not in sys.path:
@@ -43,9 +43,9 @@ def load_job(root: Path, path: Path, function: str) -> Callable[..., Any]:
 
 
 def prepare_keras(path: Path) -> None:
-    """Set Keras up before the job file can import it as it comes: with more threads, other sums, and chatter.
+    """Set Keras up before the job file imports it, or it would use more threads, round differently, and be noisy.
 
-    Keras adapts itself to some packages if it finds them, and is kept from it; not from those that the job imports.
+    Keras adapts itself to some packages if it finds them. It is kept from this, except for those that the job imports.
     """
     for name in sorted(set(_ADAPTED_TO.findall(path.read_text(encoding="utf-8")))):
         with contextlib.suppress(ImportError):
@@ -54,12 +54,12 @@ def prepare_keras(path: Path) -> None:
 
 
 def uses_keras(path: Path) -> bool:
-    """Whether the text of the job file speaks of Keras, so that Keras must be seeded before each call."""
+    """Whether the text of the job file mentions Keras, which must then be seeded before each call."""
     return bool(_KERAS.search(path.read_text(encoding="utf-8")))
 
 
 def seed_everything(seed: int, *, keras: bool) -> None:
-    """Seed Python's and NumPy's global generators, and Keras's and PyTorch's where they are in use."""
+    """Seed Python's and NumPy's global generators, and those of Keras and PyTorch if these are in use."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     if keras:

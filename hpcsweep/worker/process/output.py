@@ -1,4 +1,4 @@
-"""Keeping what a job prints, that of native libraries too, in the log of its attempt, within bounds."""
+"""Keeping what a job and its native libraries print in the log of the attempt, within bounds."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-KEPT_BYTES = 5_000_000  # of the beginning of a log, and as many of its end
+KEPT_BYTES = 5_000_000  # of the beginning of a log, and again of its end
 LOOK_EVERY_S = 0.25
 
 
 def say(text: str) -> None:
-    """Print a line of the worker's own, whatever a job has done to stdout and whatever the text holds."""
+    """Print a line of the worker itself, whatever a job has done to stdout and whatever characters the line has."""
     with suppress(OSError):
         os.write(1, f"{text}\n".encode(errors="backslashreplace"))
 
 
 @contextmanager
 def output_to(path: Path) -> Iterator[None]:
-    """Send this process's stdout and stderr to the end of `path` for the time of the block.
+    """Send this process's stdout and stderr to the end of `path` during the block.
 
-    Of a log that grows beyond twice KEPT_BYTES the middle is left out, and the log says so.
+    If the log grows beyond twice KEPT_BYTES, its middle is left out, and the log says so.
     """
     _flush()
     _encode_anything()
@@ -43,9 +43,9 @@ def output_to(path: Path) -> Iterator[None]:
 
 
 def shorten(path: Path) -> None:
-    """Leave the middle of a log out if it is longer than its bounds.
+    """Leave out the middle of a log that is longer than its bounds.
 
-    Whoever appends to the log meanwhile goes on at its new end; what is written just then may be left out, too.
+    Whoever appends to the log meanwhile continues at its new end; what is written just then may be left out too.
     """
     with open(path, "r+b") as log:
         size = log.seek(0, os.SEEK_END)
@@ -81,7 +81,7 @@ def _kept_short(path: Path) -> Iterator[None]:
 
 
 def _put_back(saved: int, target: int) -> None:
-    """Give `target` back what it was; nowhere, if the job has closed what was saved."""
+    """Put `target` back to what it was, or to nowhere if the job has closed what was saved."""
     try:
         os.dup2(saved, target)
     except OSError:

@@ -1,9 +1,9 @@
-"""Jobs run in a child of their worker, which is renewed when it is spent: too big, changed beyond repair, or dead.
+"""Jobs run in a child of their worker, which is renewed when it is too big, changed beyond repair, or dead.
 
-TensorFlow keeps memory of every architecture that it has traced, and a job may leave threads behind, close files, crash
-in native code or end the process. The worker itself runs no code of a job, imports no Keras and uses no device. So the
-fork is safe with any backend and on GPUs, and nobody outside (SLURM, submitit, `hpcsweep run`) notices: the process
-that they started stays, takes their signals and answers for the whole.
+TensorFlow keeps memory for every architecture that it has traced, and a job may leave threads behind, close files,
+crash in native code or end the process. The worker itself runs no code of a job, imports no Keras and uses no device.
+So the fork is safe with any backend and on GPUs, and nobody outside (SLURM, submitit, `hpcsweep run`) notices it: the
+process that they started stays, takes their signals and answers for the child.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hpcsweep.worker.process.output import say
 from hpcsweep.worker.stop_request import Stop
 
 MOST_GROWTH_GB = 4.0
-SHARE = 0.5  # of the memory that there is for a core
+SHARE = 0.5  # of the memory per core
 MOST_IDLE_DEATHS = 3
 # what people and schedulers send, and the kernel when memory runs out
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -36,7 +36,7 @@ class Growth:
     """How much this process has grown since it was first asked about."""
 
     def __init__(self, bound_gb: float | None) -> None:
-        """Take the bound, else 4 GB, or half of what the machine has for a core if that is less."""
+        """Take the bound that is given; by default 4 GB, or half of the memory per core if that is less."""
         self._bound_gb = bound_gb or min(MOST_GROWTH_GB, SHARE * memory_gb_per_core())
         self._first_gb: float | None = None
 
@@ -53,8 +53,8 @@ def drain_in_children(
 ) -> Counter[str]:
     """Call `drain` in one child after the other, until one ends because nothing is left; sum up the endings.
 
-    A child that dies costs the trajectory that it trained an attempt, and no other anything. If children die again
-    and again without training, this process dies as they did: whoever watches sees the death that happened.
+    If a child dies, the trajectory that it trained loses an attempt, and no other loses anything. If children die again
+    and again without training, this process dies as they did, so that whoever watches sees how.
     """
     endings: Counter[str] = Counter()
     idle_deaths = 0
@@ -85,12 +85,12 @@ def _answer(drain: Callable[[Pace], Counter[str]], pace: Pace) -> dict[str, Any]
 def _bury(claims: list[Claim], status: int, stop: Stop) -> Counter[str]:
     """Record the death of a child as the failure of the one trajectory that it trained, if the job caused it.
 
-    A process that was killed from outside is no fault of the run, nor is one that was asked to stop: their claims stay
-    as those of attempts that died, of which only several in a row are a failure. Of several trajectories that were
-    trained together nobody knows which it was: they are tried again.
+    That a process was killed from outside, or asked to stop, is not the fault of the run. Its claim then stays as that
+    of an attempt that died, and only several of these in a row are a failure. If several trajectories were trained
+    together, nobody knows which of them it was, so they are tried again.
     """
     death = death_of(status)
-    say(f"hpcsweep: the process that trained {death.words}; the worker goes on with a new one")
+    say(f"hpcsweep: the process that trained {death.words}; the worker continues with a new one")
     if stop.requested or death.signal in FROM_OUTSIDE or len(claims) != 1:
         return Counter()
     record_death(claims[0], death)
@@ -106,5 +106,5 @@ def _die_alike(death: Death) -> None:
 
 
 def _resident_gb() -> float:
-    with open("/proc/self/statm") as file:  # proc_pid_statm(5): the second number is that of resident pages
+    with open("/proc/self/statm") as file:  # proc_pid_statm(5): the second number counts resident pages
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e9

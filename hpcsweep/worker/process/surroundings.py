@@ -1,4 +1,4 @@
-"""What a job may change of its process, and how the process is made fit for the next run again."""
+"""What a job may change in its process, and how the process is made fit for the next run."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_ADOPT_ORPHANS = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): children of a child that ends become ours
-_GRACE_S = 1.0  # for threads and processes that are just ending
+_ADOPT_ORPHANS = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): when a child ends, its children become ours
+_GRACE_S = 1.0  # for threads and processes that are about to end
 _POLL_S = 0.01
 
 
 class Surroundings:
-    """The state of this process that a job can change, as it is when the job's code is loaded and no run has begun."""
+    """What a job can change in this process, as it is after the job's code is loaded and before any run."""
 
     def __init__(self) -> None:
         self._fixed = _fixed()
         self._noted = False
 
     def note(self) -> None:
-        """Note what the process is like now, with all that the job's file did while it was imported."""
+        """Note what the process is like now, including whatever the job's file did when it was imported."""
         self._folder = Path.cwd()
         self._umask = _umask()
         self._environment = dict(os.environ)
@@ -41,7 +41,7 @@ class Surroundings:
     def restore(self) -> list[str]:
         """Put back what can be put back, end what the job left running, and name what cannot be undone.
 
-        A process of which anything is named is not fit for another run.
+        If anything is named, the process is not fit for another run.
         """
         if not self._noted:
             return []
@@ -67,13 +67,13 @@ class Surroundings:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._handlers.items():
-            # None: a handler that was not installed from Python, which Python cannot install again either
+            # None: a handler that was not installed from Python, and that Python cannot put back
             if handler is not None and signal.getsignal(number) is not handler:
                 with suppress(OSError, ValueError):
                     signal.signal(number, handler)
 
     def _left_running(self) -> list[str]:
-        """Wait a moment for threads and processes that are ending; name the threads, end and name the processes."""
+        """Wait a moment for threads and processes to end; then name the threads, and end and name the processes."""
         until = time.monotonic() + _GRACE_S
         while (self._new_threads() or children()) and time.monotonic() < until:
             time.sleep(_POLL_S)
@@ -81,7 +81,7 @@ class Surroundings:
         return found + [f"process {pid}" for pid in end_children(set())]
 
     def _new_threads(self) -> list[threading.Thread]:
-        # Threads of native libraries that have called Python once are listed for ever, as dummies.
+        # Threads of native libraries that once called Python are listed for ever, as dummies.
         started = set(threading.enumerate()) - self._threads
         return [thread for thread in started if not isinstance(thread, threading._DummyThread)]
 
@@ -101,7 +101,7 @@ def children() -> list[int]:
 
 
 def end_children(spared: set[int]) -> list[int]:
-    """Kill all processes that this one started or adopted but `spared`, also what they leave; return their ids."""
+    """Kill all processes that this one started or adopted, except `spared`, and what they leave; return their ids."""
     ended: list[int] = []
     while running := [pid for pid in children() if pid not in spared]:
         for pid in running:
@@ -127,7 +127,7 @@ def _umask() -> int:
 
 
 def _fixed() -> dict[str, Any]:
-    """Return what a process without privileges cannot put back, by the name that people are told."""
+    """Return what a process without privileges cannot put back, by the names that people are told."""
     return {
         "niceness": os.getpriority(os.PRIO_PROCESS, 0),
         "stdin": _file(0),

@@ -1,6 +1,6 @@
-"""Threads and cores of a worker: one thread a worker and one worker a core, unless its allocation says more.
+"""Threads and cores of a worker: one thread per worker and one worker per core, unless its allocation says otherwise.
 
-Numbers then do not depend on how many cores the node has, and two workers have twice the throughput of one.
+Then numbers do not depend on how many cores the node has, and two workers have twice the throughput of one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ THREAD_VARIABLES = (
 
 
 def set_environment(threads: int) -> None:
-    """Set what the libraries of NumPy, TensorFlow and JAX read when they are imported: thread counts, and silence.
+    """Set what the libraries of NumPy, TensorFlow and JAX read when they are imported: numbers of threads, and silence.
 
-    It has to be set before any code of the user's is, since a job file may import them first.
+    This comes before any code of the user, since a job file may import them first.
     """
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
@@ -28,6 +28,6 @@ def set_environment(threads: int) -> None:
 
 
 def pin_to_core(index: int) -> None:
-    """Keep this process on the `index`-th of its cores, counted around."""
+    """Keep this process on the `index`-th of its cores, starting over after the last one."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[index % len(cores)]})

@@ -18,27 +18,27 @@ MB = 1_000_000
 
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Work in `folder` for the time of the block."""
-    before = os.open(".", os.O_RDONLY)  # a name would not do: the job before may have removed the folder
+    """Work in `folder` during the block."""
+    before = os.open(".", os.O_RDONLY)  # a name would not be enough: the job before may have removed the folder
     try:
         os.chdir(folder)
         yield
     finally:
-        with suppress(OSError):  # closed by the job: the worker puts its folder back by name
+        with suppress(OSError):  # closed by the job; the worker puts its folder back by name
             os.fchdir(before)
             os.close(before)
 
 
 def begin_with(folder: Path, files: Path) -> None:
-    """Copy the files of the attempt that a run goes on from, so that the job finds what it has written."""
+    """Copy the files of the attempt that a run continues from, so that the job finds what it has written."""
     if files.is_dir() and files != folder:
         shutil.copytree(files, folder, symlinks=True, dirs_exist_ok=True)
 
 
 def keep(folder: Path, most_mb: float, most_files: int) -> dict[str, Any]:
-    """Keep what fits of a run's folder, the smallest files first, remove all else, and return the facts of it.
+    """Keep what fits of a run's folder, the smallest files first, remove the rest, and return the facts about it.
 
-    Only regular files are kept. `files` are the names of those, `files_left_out` maps the others to their bytes.
+    Only regular files are kept. `files` are their names; `files_left_out` has the sizes in bytes of the others.
     """
     left_out, sizes = {}, {}
     for path in _inside(folder):
@@ -62,20 +62,20 @@ def keep(folder: Path, most_mb: float, most_files: int) -> dict[str, Any]:
 
 
 def remove_others(trajectory: TrajectoryFolder, run_id: str, generation: int) -> None:
-    """Remove the folders that earlier attempts at a finished run have left."""
+    """Remove the folders that earlier attempts at a finished run left."""
     for number in range(1, generation):
         shutil.rmtree(trajectory.files(run_id, number), ignore_errors=True)
 
 
 def explain_missing(error: BaseException, study: Path) -> BaseException:
-    """Return the error to record: a relative path that is there in the study is told what to write in its place."""
+    """Return the error to record; if a relative path exists in the study, it says what to write instead."""
     name = getattr(error, "filename", None)
     if not isinstance(error, FileNotFoundError) or not isinstance(name, str) or Path(name).is_absolute():
         return error
     if not (study / name).exists():
         return error
     return JobError(
-        f'found no "{name}" in the folder of the run, in which its job works; there is one in the study: write '
+        f'found no "{name}" in the folder of the run, where its job works; there is one in the study: write '
         f'run.study / "{name}", or set workdir = "study" in the sweep file'
     )
 
@@ -93,6 +93,6 @@ def _remove_empty(folder: Path) -> None:
 
 
 def limits(keep_section: Mapping[str, Any] | None) -> tuple[float, int]:
-    """Return the most MB and the most files that are kept of a run, by the sweep file's [keep]."""
+    """Return how many MB and how many files are kept of a run at most, by the sweep file's [keep]."""
     section = keep_section or {}
     return float(section.get("mb", 100.0)), int(section.get("files", 100))

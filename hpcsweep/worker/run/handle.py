@@ -32,8 +32,8 @@ from hpcsweep.worker.stop_request import Stop
 if TYPE_CHECKING:
     from hpcsweep.training.run_protocol import RunHandle as TrainingRun
 
-CHECKPOINT_EVERY_S = 5.0  # at most so often
-CHECKPOINT_COST = 0.005  # of the time between two checkpoints, so that they stay under one per cent with room to spare
+CHECKPOINT_EVERY_S = 5.0  # at most this often
+CHECKPOINT_COST = 0.005  # of the time between two checkpoints: well below one per cent
 
 
 class ClaimLostError(BaseException):
@@ -105,7 +105,7 @@ class RunHandle:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """What was logged so far, a list a metric, in the order of `history["epoch"]`."""
+        """What was logged so far: one list per metric, in the order of `history["epoch"]`."""
         return self._history.as_lists()
 
     @property
@@ -115,12 +115,12 @@ class RunHandle:
 
     @property
     def expected_epochs(self) -> int:
-        """The epochs that this worker may expect to train of such runs, so far as this submission knows."""
+        """The epochs of such runs that this worker may expect to train, as far as this submission knows."""
         return self._epochs_ahead()
 
     @property
     def stack_order(self) -> str:
-        """Whether runs that train stacked have each its "own" order of the data, or one that is "shared"."""
+        """Whether each stacked run has its "own" order of the data, or all have one that is "shared"."""
         return self._settings.stack_order
 
     @property
@@ -134,21 +134,21 @@ class RunHandle:
         return self._settings.on_divergence
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what was decided for `key` once for all runs of the store; the first to ask decides."""
+        """Return what was decided for `key`, once for all runs of the store; whoever asks first decides."""
         return self._store.decide(key, propose)
 
     # -- what the job tells -----------------------------------------------------------------------------------------
 
     def log(self, epoch: int, **metrics: float) -> None:
-        """Add one epoch to the history; `seconds` is measured if not given.
+        """Add one epoch to the history; `seconds` is measured unless it is given.
 
-        Raises UsageError if the epoch is not beyond the last one, or a metric is not a number.
+        Raises UsageError if the epoch is not later than the last one, or a metric is not a number.
         """
         self._require_claim()
         self._history.append(epoch, metrics, time.monotonic())
 
     def log_many(self, epochs: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
-        """Add several epochs to the history at once: one sequence a metric, as long as `epochs`."""
+        """Add several epochs to the history at once: one sequence per metric, as long as `epochs`."""
         self._require_claim()
         self._history.extend(epochs, metrics, time.monotonic())
 
@@ -177,11 +177,11 @@ class RunHandle:
         return Path(shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target))
 
     def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
-        """Keep `state`, durable and whole, together with the history; the two newest are kept.
+        """Keep `state`, durable and whole, together with the history; the two newest checkpoints are kept.
 
         `state` is a nested dict of numbers, strings, lists and NumPy arrays, or a function that is given a new folder
-        (pathlib.Path) and writes files into it. A state that lies inside an epoch that is not logged yet says which
-        `epoch`, so that no run that ends before that epoch is given it.
+        (pathlib.Path) and writes files into it. If the state lies inside an epoch that is not logged yet, say which
+        `epoch`, so that no run that ends before it is given this state.
         """
         self._require_claim()
         began = time.monotonic()
@@ -202,21 +202,21 @@ class RunHandle:
             self.first_kept_s = self._checkpointed - self._opened
 
     def restore(self) -> Any:
-        """Return the newest intact checkpoint's state, None if there is none; the history goes back to it.
+        """Return the newest intact checkpoint's state, or None; the history goes back to it.
 
-        So do Python's and NumPy's global random generators, and `run.folder` gets the files of the attempt that left
-        the checkpoint. A state of files is returned as the folder that holds them.
+        So do Python's and NumPy's global random generators, and `run.folder` is given the files of the attempt that
+        left the checkpoint. A state of files is returned as the folder that holds them.
         """
         whole, warnings = read_newest_checkpoint(self._claim.folder, epochs_of(self.params))
         for warning in warnings:
-            print(f"hpcsweep: passed over a damaged checkpoint: {warning}", file=sys.stderr)
+            print(f"hpcsweep: skipped a damaged checkpoint: {warning}", file=sys.stderr)
         if whole is None:
             return None
         self._history = History.from_columns(whole["history"])
         self._facts = {**json.loads(whole["facts"]), **self._facts}
         self._elapsed_before_s = whole["elapsed_s"]
         set_generator_states(whole["generators"])
-        if "files" in whole:  # not in checkpoints of releases whose jobs worked in the study
+        if "files" in whole:  # missing in checkpoints of releases whose jobs worked in the study
             begin_with(self.folder, self.folder.with_name(Path(whole["files"]).name))
         self._began = time.monotonic()
         return self._unpacked.unpack(whole["state"])
@@ -229,12 +229,12 @@ class RunHandle:
     # -- what the worker asks ---------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Start the clock of the run: what was imported before it is the worker's time, not the run's."""
+        """Start the clock of the run: the time of imports before it counts as the worker's."""
         self._began = self._checkpointed = time.monotonic()
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of training this run has had, earlier attempts up to their checkpoint included."""
+        """Seconds of training that this run has had, including earlier attempts up to their checkpoint."""
         return self._elapsed_before_s + time.monotonic() - self._began
 
     @property
@@ -253,7 +253,7 @@ class RunHandle:
         return dict(self._arrays)
 
     def history_columns(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return the history as arrays: epoch int64, all else float64."""
+        """Return the history as arrays: epoch is int64, all others are float64."""
         return self._history.columns()
 
     def progress(self) -> dict[str, Any]:
@@ -284,5 +284,5 @@ class RunHandle:
 
 
 def _as_training_needs_it(run: RunHandle) -> TrainingRun:
-    """Have the type checker see that a handle is all that training asks for; a worker without Keras imports none."""
+    """Show the type checker that a handle is all that training asks for, without importing Keras in every worker."""
     return run

@@ -13,18 +13,18 @@ from hpcsweep.store.claims import Claim
 
 
 class Reporter(Protocol):
-    """Something that knows the latest epoch and metrics of the run at work."""
+    """Something that knows the latest epoch and metrics of the run that is training."""
 
     def progress(self) -> dict[str, Any]:
-        """Return what `progress.json` shall hold."""
+        """Return what `progress.json` is to hold."""
 
 
 class Heartbeat:
-    """While entered, moves the claim's mtime every `interval_s`, until a successor is seen.
+    """While entered, renews the claim's mtime every `interval_s`, until it sees a successor.
 
     `lost` is set when the claim has a successor, or could not be renewed for as long as the lease: from then on
-    somebody else may be training, and nothing that this worker writes may count. `cancelled` is set when somebody asked
-    for this trajectory to be left alone.
+    somebody else may be training, and nothing that this worker writes may count. `cancelled` is set when somebody has
+    asked for this trajectory to be left alone.
     """
 
     def __init__(self, claim: Claim, interval_s: float, lease_s: float) -> None:
@@ -49,7 +49,7 @@ class Heartbeat:
         self._thread.join(timeout=self._lease_s)
 
     def check(self) -> bool:
-        """Look at once whether the claim still holds; False if it is lost."""
+        """Check now whether the claim still holds; False if it is lost."""
         self.lost = self.lost or self._claim.superseded()
         return not self.lost
 

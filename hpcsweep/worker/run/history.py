@@ -1,4 +1,4 @@
-"""The history of a run: one row an epoch, kept by column."""
+"""The history of a run: one row per epoch, kept by column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpcsweep.metrics import LOSSES, SECONDS
 
 
 class History:
-    """Epochs, strictly increasing, and their metrics; a metric that an epoch lacks is NaN there."""
+    """Epochs, strictly increasing, and their metrics; NaN if an epoch lacks a metric."""
 
     def __init__(self) -> None:
         self._epochs: list[int] = []
@@ -24,7 +24,7 @@ class History:
 
     @property
     def last_epoch(self) -> int:
-        """The last epoch logged, -1 if there is none."""
+        """The last logged epoch, -1 if there is none."""
         return self._epochs[-1] if self._epochs else -1
 
     def append(self, epoch: int, metrics: Mapping[str, float], now_s: float) -> None:
