@@ -2,8 +2,8 @@
 
 It is never stale: every cached run carries the stamp of its result files, and is used only while the files still have
 that stamp. It is never trusted: a segment whose name does not match the SHA-256 of its bytes is ignored. It may be
-deleted at any time. Format: segments `records-v<FORMAT>-<sha256>.npz`, each written once, with the runs as Parquet and
-the stacked histories as arrays; now and then several are merged into one.
+deleted at any time. A segment is written once, named by its hash, with the runs as Parquet and the stacked histories
+as arrays; now and then several are merged into one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hpcsweep.errors import StoreError
 from hpcsweep.files import sha256_hex, write_atomic
 from hpcsweep.results.columns import Records, join
 from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
+from hpcsweep.store.layout import Layout
 
 FORMAT = 3
 MAX_SEGMENTS = 8
@@ -27,18 +28,18 @@ MIN_RUNS = 20  # reading fewer takes less time than caching them
 _HISTORY = "history/"
 
 
-def load(folder: Path) -> tuple[list[Path], list[Records]]:
-    """Return the intact segments in `folder`, oldest first; their runs have a column `stamp`."""
+def load(layout: Layout) -> tuple[list[Path], list[Records]]:
+    """Return the intact segments of a store, oldest first; their runs have a column `stamp`."""
     paths: list[Path] = []
     parts: list[Records] = []
-    for path in _segments(folder):
+    for path in layout.all_records():
         with contextlib.suppress(OSError, StoreError, ValueError, KeyError):
-            parts.append(_unpack(path))
+            parts.append(_unpack(layout, path))
             paths.append(path)
     return paths, parts
 
 
-def save(folder: Path, added: Records, old_paths: list[Path], old: list[Records]) -> None:
+def save(layout: Layout, added: Records, old_paths: list[Path], old: list[Records]) -> None:
     """Write `added` as a new segment; if there are many, one segment replaces them all.
 
     A store that cannot be written has no cache, which is not an error.
@@ -47,9 +48,9 @@ def save(folder: Path, added: Records, old_paths: list[Path], old: list[Records]
         return
     merge = len(old_paths) >= MAX_SEGMENTS
     data = _pack(newest(join([*old, added])) if merge else added)
-    path = folder / f"records-v{FORMAT}-{sha256_hex(data)}.npz"
+    path = layout.records(FORMAT, sha256_hex(data))
     with contextlib.suppress(OSError):
-        folder.mkdir(exist_ok=True)
+        layout.cache.mkdir(exist_ok=True)
         write_atomic(path, data)
         for path_before in old_paths if merge else []:
             path_before.unlink(missing_ok=True)
@@ -61,21 +62,6 @@ def newest(records: Records) -> Records:
     return records.take(sorted(last.values()))
 
 
-def clear(folder: Path) -> int:
-    """Remove every segment, and return how many there were."""
-    segments = _segments(folder)
-    for path in segments:
-        path.unlink(missing_ok=True)
-    return len(segments)
-
-
-def _segments(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.glob("records-v*-*.npz"), key=lambda path: path.stat().st_mtime_ns)
-    except OSError:
-        return []
-
-
 def _pack(records: Records) -> bytes:
     buffer = io.BytesIO()
     records.runs.to_parquet(buffer, index=False)
@@ -83,9 +69,9 @@ def _pack(records: Records) -> bytes:
     return pack_arrays({"runs": np.frombuffer(buffer.getvalue(), np.uint8), "lengths": records.lengths, **history})
 
 
-def _unpack(path: Path) -> Records:
+def _unpack(layout: Layout, path: Path) -> Records:
     data = path.read_bytes()
-    if path.name != f"records-v{FORMAT}-{sha256_hex(data)}.npz":
+    if path != layout.records(FORMAT, sha256_hex(data)):
         raise StoreError(f"{path}: damaged, or of another version")
     arrays = unpack_arrays(data)
     runs = pd.read_parquet(pa.BufferReader(arrays["runs"]))

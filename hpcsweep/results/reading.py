@@ -16,8 +16,7 @@ from hpcsweep.store.stamps import ResultStamp
 
 def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Records, dict[str, str]]:
     """Return the records of these results, in their order, and what is wrong with each one that is damaged."""
-    folder = store.layout.cache
-    paths, parts = cache.load(folder)
+    paths, parts = cache.load(store.layout)
     cached = _current(join(parts) if parts else None, stamps)
     known = set(cached.runs["id"])
     found: list[Result] = []
@@ -33,7 +32,7 @@ def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Recor
         return cached.select(list(stamps)), damaged
     added = from_results(found)
     added.runs["stamp"] = [stamps[run_id].stamp for run_id in added.runs["id"]]
-    cache.save(folder, added, paths, parts)
+    cache.save(store.layout, added, paths, parts)
     return join([cached, added]).select(list(stamps)), damaged
 
 

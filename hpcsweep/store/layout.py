@@ -20,7 +20,8 @@
     cancelled                                 the workers of this submission shall stop, and none shall continue
     run-ids.txt                               all runs that the sweep had then
     workers/                                  submitit's files and each worker's own output
-  cache/                                      frames that can be made again
+  cache/
+    records-v<n>-<digest>.npz                 finished runs as frames, which can be made again
 """
 
 from __future__ import annotations
@@ -136,6 +137,16 @@ class Layout:
     @property
     def cache(self) -> Path:
         return self.root / "cache"
+
+    def records(self, version: int, digest: str) -> Path:
+        return self.cache / f"records-v{version}-{digest}.npz"
+
+    def all_records(self) -> list[Path]:
+        """Return the files of cached records, of any version, oldest first."""
+        try:
+            return sorted(self.cache.glob("records-v*-*.npz"), key=lambda path: path.stat().st_mtime_ns)
+        except OSError:
+            return []
 
     def decision(self, digest: str) -> Path:
         return self.root / "decisions" / f"{digest}.json"
