@@ -17,6 +17,7 @@ from hpcsweep.launch.submission import write_submission
 from hpcsweep.metrics import SECONDS
 from hpcsweep.store import Result, Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
+from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
@@ -125,10 +126,9 @@ def train_alone(sweep: Sweep, recorded: Sequence[Result]) -> Iterator[Result | N
     runs = {run.id: run for run in sweep.runs}
     for result in recorded:
         run = runs[result.id]
-        recorded_of: dict[str, Any] = {
-            name: result.facts[name] for name in ("engine", "backend") if name in result.facts
-        }
-        training = sweep.training.model_copy(update=recorded_of)
+        kinds = {"engine": Engine, "backend": str}
+        made_with = {name: kind(result.facts[name]) for name, kind in kinds.items() if name in result.facts}
+        training = sweep.training.model_copy(update=made_with)
         with tempfile.TemporaryDirectory(prefix="hpcsweep-verify-") as folder:
             store = Store(Path(folder))
             plan = make_plan(replace(sweep, runs=[run], training=training), {})

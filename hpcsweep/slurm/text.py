@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from hpcsweep.store.task_files import task_name
+
 NO_LIMIT = frozenset({"unlimited", "infinite", "none", "n/a", "(null)", "partition_limit", "not_set", "invalid", ""})
 _DURATION = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 _ARRAY = re.compile(r"(\d+)_\[([^\]]+)\]")
@@ -80,9 +82,4 @@ def array_tasks(job: str) -> Iterator[str]:
         first, _, last = span.partition("-")
         if first.isdecimal() and (last or first).isdecimal():
             for task in range(int(first), int(last or first) + 1, max(int(step), 1) if step.isdecimal() else 1):
-                yield f"{match[1]}_{task}"
-
-
-def array_of(task: str) -> str:
-    """Return the array's id of an element such as `7_3`, or of a job that is no array."""
-    return task.partition("_")[0]
+                yield task_name(match[1], task)

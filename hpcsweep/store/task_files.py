@@ -186,6 +186,25 @@ class SlurmFiles:
         return sorted(found, key=lambda sent: (sent.time, sent.array or ""))
 
 
+def task_name(array: str, index: str | int | None = None) -> str:
+    """Return the name of an element of an array, such as `7_3`; without `index`, that of a job that is no array."""
+    return array if index is None else f"{array}_{index}"
+
+
+def array_of(task: str) -> str:
+    """Return the id of the array that a task is an element of, or of a job that is no array."""
+    return task.partition("_")[0]
+
+
+def this_task() -> str | None:
+    """Return the name of the task that this process belongs to, None outside SLURM; the batch script says the same.
+
+    The job's own id is no name for an element: that of the last element is the array's.
+    """
+    array = os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID")
+    return task_name(array, os.environ.get("SLURM_ARRAY_TASK_ID") or None) if array else None
+
+
 def read_events(path: Path) -> list[dict[str, Any]]:
     """Return the events in a file; incomplete lines are skipped."""
     try:

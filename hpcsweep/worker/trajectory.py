@@ -4,7 +4,6 @@ checkpoint that the one before left, so every run gets a complete result of its 
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -210,11 +209,3 @@ def _attempt(claim: Claim, generation: int) -> dict[str, Any]:
 def _utc(time_s: float | None) -> str | None:
     """Return seconds since 1970 as ISO 8601; None for an attempt about which nothing is known."""
     return None if time_s is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_s))
-
-
-def process_name() -> str:
-    """Return a name for this worker: its array element under SLURM, otherwise its process."""
-    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    if array and task:
-        return f"{array}_{task}"
-    return os.environ.get("SLURM_JOB_ID") or f"pid {os.getpid()}"

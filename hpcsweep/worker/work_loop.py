@@ -16,6 +16,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
+from hpcsweep.store.task_files import this_task
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.endings import Ending, Tally
@@ -29,7 +30,7 @@ from hpcsweep.worker.process.renewal import Growth, drain_in_children
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.trajectory import Job, TrajectoryTrainer, process_name
+from hpcsweep.worker.trajectory import Job, TrajectoryTrainer
 from hpcsweep.worker.work_order import Claims, batches, train_crew
 
 
@@ -140,7 +141,7 @@ def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pac
     if not is_open(seen, trajectory) or not pace.allows(seen):
         return None
     seen.folder.path.mkdir(parents=True, exist_ok=True)
-    claim = try_claim(seen.folder, describe_owner(process_name()), manifest.lease_s)
+    claim = try_claim(seen.folder, describe_owner(this_task() or f"pid {os.getpid()}"), manifest.lease_s)
     if claim is None:
         return None
     # Look again, now that nobody else writes: another worker may have finished it in between.

@@ -18,7 +18,7 @@ from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_duration_s
 from hpcsweep.slurm.watching.causes import STORE_UNREACHABLE_CODE
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.task_files import Event, SlurmFiles, StopReason
+from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, this_task
 from hpcsweep.sweep.choices import ContinueBy
 from hpcsweep.worker.endings import Tally
 from hpcsweep.worker.stop_request import Stop
@@ -31,7 +31,7 @@ def work_on_slurm(submission_path: str, index: int, workers: int, fruitless: int
     try:
         files = SlurmFiles(SubmissionFolder(Path(submission_path)))
         terms = SlurmTerms.from_json(files.read_terms())
-        task = _task_name()
+        task = this_task() or str(os.getpid())
         remove_leftovers(files, task)
         allocation = Allocation(files, terms, task, fruitless)
         allocation.begin()
@@ -128,10 +128,3 @@ def remove_leftovers(files: SlurmFiles, task: str) -> None:
         path.unlink(missing_ok=True)
     for path in files.workers.glob(f"{task}_*_result.pkl.save_tmp"):
         path.unlink(missing_ok=True)
-
-
-def _task_name() -> str:
-    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    if array and task:
-        return f"{array}_{task}"
-    return os.environ.get("SLURM_JOB_ID") or f"{os.getpid()}"

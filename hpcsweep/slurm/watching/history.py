@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.store.task_files import Event, SentArray, SlurmFiles
+from hpcsweep.store.task_files import Event, SentArray, SlurmFiles, task_name
 
 REMEMBERED_S = 300.0  # SLURM's usual MinJobAge: squeue knows an ended job for this long
 _ATTEMPT = re.compile(r".*- Starting with JobEnvironment[^\n]*\n", re.DOTALL)
@@ -83,7 +83,8 @@ def histories(files: SlurmFiles) -> Iterator[TaskHistory]:
 
 def task_names(array: SentArray) -> list[str]:
     """Return the names of an array's tasks; an array of one is a plain job."""
-    return [str(array.array)] if array.workers == 1 else [f"{array.array}_{index}" for index in range(array.workers)]
+    job = str(array.array)
+    return [task_name(job)] if array.workers == 1 else [task_name(job, index) for index in range(array.workers)]
 
 
 def _newest_attempt(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

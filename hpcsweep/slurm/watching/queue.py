@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hpcsweep.slurm.commands import ask
-from hpcsweep.slurm.text import array_of, array_tasks
+from hpcsweep.slurm.text import array_tasks
 from hpcsweep.slurm.watching.reasons import PendingReason, pending_reason
+from hpcsweep.store.task_files import array_of
 
 QUEUE_FORMAT = "%i|%T|%N|%S|%r"
 ACCOUNT_FORMAT = "jobid,state,exitcode,derivedexitcode,start,nodelist,reason"

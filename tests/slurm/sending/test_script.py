@@ -18,7 +18,7 @@ from hpcsweep.slurm.sending.from_profile import make_request, make_terms
 from hpcsweep.slurm.sending.script import script_text, setup_lines
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.store.task_files import SlurmFiles, array_of, this_task
 from hpcsweep.sweep.profile import load_profile
 from hpcsweep.worker.endings import Ending, Tally
 from tests.conftest import REPOSITORY
@@ -179,3 +179,32 @@ def test_terms_survive_being_written_down(files: SlurmFiles) -> None:
     """A successor asks for exactly what its predecessor asked for."""
     terms = SlurmTerms(Request(90.0, partition="dgx", gpus=1), setup=("a", "b"), environment={"X": "y"}, at_once=3)
     assert SlurmTerms.from_json(json.loads(json.dumps(terms.to_json()))) == terms
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"SLURM_JOB_ID": "9", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}, "7_3"),
+        ({"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "0"}, "7_0"),
+        ({"SLURM_JOB_ID": "7"}, "7"),
+    ],
+)
+def test_the_script_and_the_worker_call_a_task_by_one_name(
+    variables: dict[str, str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch script's name for its task is the worker's, and an element's leads back to its array."""
+    naming = next(line for line in setup_lines(TERMS, tmp_path, tmp_path) if line.startswith("hpcsweep_task="))
+    said = subprocess.run(
+        ["bash", "-c", f'{naming.splitlines()[0]}; echo "$hpcsweep_task"'],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for variable in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+        monkeypatch.delenv(variable, raising=False)
+    assert this_task() is None
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert (said.stdout.strip(), this_task()) == (name, name)
+    assert array_of(name) == variables.get("SLURM_ARRAY_JOB_ID", variables["SLURM_JOB_ID"])
