@@ -29,10 +29,11 @@ COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
 # What `make quick` leaves out. A test is marked by the fixtures that it uses and the place where it stands.
 MARK_OF_FIXTURE = {"cluster": "slurm", "rough": "slurm", "browser": "browser"}
 TRAINING = (  # train nets, or start workers that train something, or import Keras
-    "training/", "studies/", "docs/test_pages.py", "worker/process/", "worker/run/", "worker/test_isolation.py",
-    "worker/test_hostile_jobs.py", "worker/test_error_causes.py", "launch/test_endings.py", "cli/test_clean.py",
-    "cli/test_doctor.py", "cli/test_keras_run.py", "cli/test_long_epoch.py", "cli/test_run.py",
-    "cli/test_stacked_run.py", "cli/test_store_place.py", "cli/test_verify.py",
+    "training/", "studies/", "docs/test_pages.py", "docs/test_notebooks.py", "worker/process/", "worker/run/",
+    "worker/test_isolation.py", "worker/test_hostile_jobs.py", "worker/test_error_causes.py",
+    "launch/test_endings.py", "launch/test_here.py", "cli/test_clean.py", "cli/test_doctor.py",
+    "cli/test_keras_run.py", "cli/test_long_epoch.py", "cli/test_run.py", "cli/test_stacked_run.py",
+    "cli/test_store_place.py", "cli/test_verify.py",
 )  # fmt: skip
 
 
