@@ -37,8 +37,8 @@ class Cause(StrEnum):
     EXITED = "exited", "the job's code ended its process", "type: {logs}; then: {retry}"
     WORKER_DIED = (
         "worker died",
-        "its worker died again and again, and left no checkpoint",
-        "type: {logs}; then: {retry}",
+        "killed from outside again and again; most often by the memory limit",
+        "type: {retry_with_more_memory}",
     )
     TIMEOUT = "timeout", "cut off by the end of its wall time before it could stop", "type: {resume_with_more_time}"
     NODE_FAILED = "node failed", "its node went down", "type: {resume_on_other_nodes}"

@@ -20,9 +20,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal
 class Stop:
     """A request to stop, looked at between compiled calls.
 
-    `ends` is the end of the wall time on this host's monotonic clock, in seconds; `margin_s` is how long before it a
-    worker must have begun to stop. Within `early_s` of the end SIGUSR2 is SLURM's warning, which may come a minute
-    early: since the end is known, the rest of the time is still used.
+    `ends` is the end of the wall time by `clock`, in seconds; `margin_s` is how long before it a worker must have begun
+    to stop. Within `early_s` of the end SIGUSR2 is SLURM's warning, which may come a minute early: since the end is
+    known, the rest of the time is still used.
 
     `is_abandoned` says whether nobody waits for the worker any more; it is asked at most once per second.
 
@@ -34,12 +34,13 @@ class Stop:
     margin_s: float = 0.0
     early_s: float = 0.0
     is_abandoned: Callable[[], bool] = lambda: False
+    clock: Callable[[], float] = time.monotonic
     signal: int | None = field(default=None, init=False)
     _insisted: int = field(default=0, init=False)
     _intervals_s: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED), init=False)
 
     def __post_init__(self) -> None:
-        self._looked = self._asked = time.monotonic()
+        self._looked = self._asked = self.clock()
         self._was_abandoned = False
         self._whole_s = self.remaining_s
 
@@ -55,12 +56,12 @@ class Stop:
     @property
     def remaining_s(self) -> float:
         """Seconds until the wall time ends; infinite if there is no limit."""
-        return self.ends - time.monotonic()
+        return self.ends - self.clock()
 
     @property
     def requested(self) -> bool:
         """Whether to stop now."""
-        now = time.monotonic()
+        now = self.clock()
         self._intervals_s.append(now - self._looked)
         self._looked = now
         lag_s = min(max(self._intervals_s), self._whole_s * LARGEST_LAG)

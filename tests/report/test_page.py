@@ -41,7 +41,7 @@ class Page(HTMLParser):
 @pytest.fixture(autouse=True)
 def _without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     # five megabytes of somebody else's JavaScript would only slow these tests down
-    monkeypatch.setattr("hpcsweep.report.page._plotly", lambda: f"/* {WEIGHTLESS} */")
+    monkeypatch.setattr("plotly.offline.get_plotlyjs", lambda: f"/* {WEIGHTLESS} */")
 
 
 def data_of(html: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,18 +22,18 @@ def _seen(folder: TrajectoryFolder, generation: int = 1, progress: int = 0) -> S
 
 def test_a_worker_that_looks_seldom_stops_earlier() -> None:
     """The time between two looks is added to the margin, up to a quarter of the whole time."""
-    now = time.monotonic()
-    stop = Stop(now + 60, 15)
-    assert not stop.requested
-    stop.ends = time.monotonic() + 20
-    assert not stop.requested
-    stop._looked = time.monotonic() - 6
-    assert stop.requested
-    stop = Stop(time.monotonic() + 60, 15)
-    stop._looked = time.monotonic() - 50
-    assert not stop.requested
-    stop.ends = time.monotonic() + 29
-    assert stop.requested
+    assert first_stop(looks=[0, 29, 31, 33]) == 31  # 29 s between two looks count as 15 s, a quarter of 60
+    assert first_stop(looks=range(60)) == 44  # 1 s between two looks
+
+
+def first_stop(looks: Iterable[float]) -> float:
+    """Return the look at which a worker of 60 s, of which 15 s are its margin, is told to stop."""
+    now = [0.0]
+    stop = Stop(60, 15, clock=lambda: now[0])
+    for now[0] in looks:
+        if stop.requested:
+            return now[0]
+    raise AssertionError("never told to stop")
 
 
 def test_slurms_early_warning_does_not_cost_the_rest_of_the_time() -> None:
