@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 Direction = Literal["max", "min"]
-STATISTICS = ("last", "min", "max", "mean")  # a summary column is called {statistic}_{metric}
+STATISTICS = ("last", "min", "max", "mean", "best")  # a summary column is called {statistic}_{metric}
 SECONDS = "seconds"  # what a history calls the time of an epoch
 LOSSES = ("loss", "val_loss")
 HEADLINES = ("val_accuracy", "val_loss", "accuracy", "loss")  # the first that a run has stands for it

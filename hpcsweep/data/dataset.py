@@ -52,6 +52,16 @@ class Data:
         return f"Data({self.name}: {len(self.x)} to train, {len(self.x_val)} to validate, {shape}, {kind})"
 
     @property
+    def examples(self) -> int:
+        """How many there are to train on."""
+        return len(self.x)
+
+    @property
+    def validated(self) -> int:
+        """How many there are to validate on."""
+        return len(self.x_val)
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one input, for example (8, 8, 1)."""
         return tuple(self.x.shape[1:])

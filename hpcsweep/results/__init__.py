@@ -44,7 +44,8 @@ def runs(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
     """Return one row per run of a sweep file, finished or not, or of a store's folder.
 
     Columns: `id`, `state` (new, running, resumable, failed, corrupt, diverged, done), `seed`; the job's parameters
-    under their own names; `{last,min,max,mean}_{metric}` over the epochs from 1 on; what the job returned;
+    under their own names; `{last,min,max,mean}_{metric}` over the epochs from 1 on, and `best_{metric}` in the best
+    epoch by the stop rule, where there is one; what the job returned;
     `reached_epoch`, `best_epoch`, `collapsed_classes` (how many classes a classifier never gets right), `time_s`,
     `device`, `engine`, `backend`, `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`, `job`.
     A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was also logged

@@ -104,7 +104,8 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]
     columns["time_s"] = [_number(result.facts.get("time_s")) for result in found]
     texts = {name: "str" for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
-    runs = pd.DataFrame({**columns, **summarise(history, lengths)}).astype({**texts, **_NUMBERS})
+    monitored = [result.facts.get("best_epoch") for result in found]
+    runs = pd.DataFrame({**columns, **summarise(history, lengths, monitored)}).astype({**texts, **_NUMBERS})
     return Records(runs, lengths, history)
 
 

@@ -6,18 +6,21 @@ sum runs over one segment, so a run's summary does not depend on which other run
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hpcsweep.metrics import HEADLINES, STATISTICS, Direction, better
+from hpcsweep.metrics import HEADLINES, Direction, better
 
 Array = np.ndarray[Any, Any]
 
 
-def summarise(history: Mapping[str, Array], lengths: Array) -> dict[str, Array]:
+def summarise(history: Mapping[str, Array], lengths: Array, monitored: Sequence[int | None] = ()) -> dict[str, Array]:
     """Return `{last,min,max,mean}_{metric}`, each float64 [runs], over the epochs from 1 on.
+
+    `best_{metric}` is its value in the run's best epoch by the metric that its stop rule watches: `monitored` [runs]
+    are these epochs, None for a run without such a rule; nothing where no run has one.
 
     NaN is skipped, such as in a metric that is logged every fifth epoch; a run without any value has NaN. `history` has
     an integer column "epoch" and float columns, each [sum of lengths].
@@ -31,13 +34,26 @@ def summarise(history: Mapping[str, Array], lengths: Array) -> dict[str, Array]:
         valid = trained & ~np.isnan(values)
         for statistic, numbers in _of_segments(values, valid, np.asarray(lengths)).items():
             summary[f"{statistic}_{metric}"] = numbers
+        if any(epoch is not None for epoch in monitored):
+            summary[f"best_{metric}"] = _at_epochs(values, np.asarray(history["epoch"]), np.asarray(lengths), monitored)
     return summary
+
+
+def _at_epochs(values: Array, epochs: Array, lengths: Array, wanted: Sequence[int | None]) -> Array:
+    """Return the value [runs] of each run in the epoch that is wanted of it, NaN where none is."""
+    numbers = np.full(len(lengths), np.nan)
+    starts = np.cumsum(lengths) - lengths
+    for run, (start, length, epoch) in enumerate(zip(starts, lengths, wanted, strict=True)):
+        rows = np.flatnonzero(epochs[start : start + length] == epoch) if epoch is not None else np.array([])
+        if len(rows):
+            numbers[run] = values[start + rows[0]]
+    return numbers
 
 
 def _of_segments(values: Array, valid: Array, lengths: Array) -> dict[str, Array]:
     has_rows = lengths > 0
     starts = (np.cumsum(lengths) - lengths)[has_rows]
-    results = {name: np.full(len(lengths), np.nan) for name in STATISTICS}
+    results = {name: np.full(len(lengths), np.nan) for name in ("last", "min", "max", "mean")}
     if not len(starts):
         return results
     count = np.add.reduceat(valid.astype(np.int64), starts)

@@ -67,6 +67,7 @@ class WorkerSettings:
 
     engine: str = Engine.AUTO
     backend: str | None = None
+    precision: str | None = None
     stack_order: str = StackOrder.OWN
     stack_size: int = 16
     isolation: str = Isolation.WORKER

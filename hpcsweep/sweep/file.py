@@ -69,6 +69,9 @@ class Training(Section):
         default=None,
         description="What Keras runs on. By default KERAS_BACKEND decides, and without that, it is TensorFlow.",
     )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] | None = Field(
+        default=None, description="What Keras computes in, a part of a run's meaning; by default the job decides."
+    )
     stack_order: Annotated[StackOrder, Field(strict=False), one_of(StackOrder)] = Field(
         default=StackOrder.OWN,
         description="Whether each stacked run has its own order of data, or all share one.",
@@ -102,6 +105,9 @@ class Stop(Section):
     mode: Direction | None = Field(
         default=None,
         description="Whether less or more is better; by default [metrics] or the metric's name decides.",
+    )
+    restore_best: bool = Field(
+        default=False, description="Whether a run ends with the weights of its best epoch, not of its last."
     )
 
 
@@ -198,7 +204,9 @@ class SweepFile(Section):
         if stop is not None and better(stop.metric, self.metrics) != direction_of_ids(stop.metric):
             stop = self.directed_stop
         named = {"stop": stop, "on_divergence": self.on_divergence}
-        return {name: rule.model_dump(exclude_defaults=True) for name, rule in named.items() if rule is not None}
+        rules = {name: rule.model_dump(exclude_defaults=True) for name, rule in named.items() if rule is not None}
+        precision = self.training.precision
+        return rules if precision is None else {**rules, "precision": precision}
 
     @property
     def all_seeds(self) -> range | list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
@@ -27,6 +28,7 @@ def notes_of(
     yield from _not_marked(results, values) if marked is not None else ()
     yield from _averaged_over(results, spec)
     yield from _not_in_the_numbers(results, values, cells)
+    yield from _ended_early(results)
     yield from doubts(results, values)
 
 
@@ -92,6 +94,19 @@ def _averaged_over(results: Results, spec: Spec) -> Iterator[str]:
     if hidden and not any(name == "change from the base" for name in spec.rows):
         parts = [f"{name} ({', '.join(map(str, distinct(results.runs[name])[:6]))})" for name in hidden]
         yield f"Each cell combines all values of {'; '.join(parts)}."
+
+
+def _ended_early(results: Results) -> Iterator[str]:
+    """Say where `epochs` is a maximum, because a stop rule or a callback ended runs before it."""
+    if "epochs" in results.parameters and "reached_epoch" in results.own:
+        done = results.in_state(RunState.DONE)
+        epochs = pd.to_numeric(results.runs["epochs"], errors="coerce")
+        early = int((done & (results.column("reached_epoch") < epochs)).sum())
+        if early:
+            yield (
+                f"epochs is a maximum: {_runs(early)} of {int(done.sum())} ended before it, by a stop rule or a "
+                f"callback ({results.own['reached_epoch']} says where)."
+            )
 
 
 def _not_in_the_numbers(results: Results, values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 
 
 def confusion_matrix(truth: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
@@ -33,7 +33,7 @@ def predicted_classes(outputs: NDArray[Any], classes: int, model: Any) -> NDArra
     return None
 
 
-def class_report(data: Data, outputs: NDArray[Any] | None, model: Any) -> dict[str, NDArray[Any]]:
+def class_report(data: TrainingData, outputs: NDArray[Any] | None, model: Any) -> dict[str, NDArray[Any]]:
     """Return `confusion_matrix` and `per_class_accuracy` on the validation data; nothing if these are no classes."""
     classes = len(data.classes)
     predicted = predicted_classes(outputs, classes, model) if classes and outputs is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from hpcsweep.training.programs.backend import backend
 
 def device_facts(model: Any) -> dict[str, Any]:
     """Return the device, the threads, the versions, and the size of the model."""
-    return {**_machine_facts(), "parameters": int(model.count_params())}
+    return {**_machine_facts(), "parameters": sum(math.prod(weight.shape) for weight in model.weights)}
 
 
 def memory_facts() -> dict[str, float]:

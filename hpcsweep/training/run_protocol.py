@@ -49,6 +49,10 @@ class RunHandle(Protocol):
         """The engine that the sweep asks for."""
 
     @property
+    def precision(self) -> str | None:
+        """What the sweep says that Keras computes in; None where the job says it."""
+
+    @property
     def stack_order(self) -> str:
         """Whether the members of a stack see the examples each in its "own" order, or in one that is "shared"."""
 
@@ -81,6 +85,12 @@ class RunHandle(Protocol):
 
     def restart(self) -> None:
         """Forget the history: the training starts again from a fresh model."""
+
+    def generators(self) -> dict[str, Any]:
+        """Return the states of Python's and NumPy's global random generators, as a checkpoint can hold them."""
+
+    def set_generators(self, states: dict[str, Any]) -> None:
+        """Put the generators back to `states`."""
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what was decided for `key` once for all runs of the store."""

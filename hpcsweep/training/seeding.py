@@ -7,6 +7,7 @@ import random
 import weakref
 from typing import Any
 
+import keras
 from keras.src.backend.common import global_state
 
 from hpcsweep.errors import JobError
@@ -28,12 +29,17 @@ class _Seeded:
 _last = _Seeded()
 
 
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy, Keras and its backend, and start Keras's automatic names afresh."""
+def seed_everything(seed: int, precision: str | None = None) -> None:
+    """Seed Python, NumPy, Keras and its backend, and start Keras's automatic names afresh.
+
+    `precision`: the dtype policy of the models to come, such as "mixed_bfloat16"; as it is if None.
+    """
     backend().seed(_folded(seed))
     # Else the second run's AUC metric would be called "auc_1", and its history differ.
     global_state.set_global_attribute("object_name_uids", None)
     _share_dtype_policy()
+    if precision is not None:
+        keras.config.set_dtype_policy(precision)
     _last.seed, _last.python_state = seed, random.getstate()
 
 
@@ -46,9 +52,12 @@ def _share_dtype_policy() -> None:
         global_state.set_global_attribute("dtype_policy", _last.dtype_policy)
 
 
-def require_fresh(model: Any, seed: int) -> None:
-    """Raise JobError unless `model` was built for the run with this seed, after seeding, and never trained."""
-    if model in _last.trained:
+def require_fresh(model: Any, seed: int, *, again: bool = False) -> None:
+    """Raise JobError unless `model` was built for the run with this seed, after seeding, and never trained.
+
+    `again`: it was trained before in this very run, in another phase of it.
+    """
+    if model in _last.trained and not again:
         raise JobError(
             "fit was given a model that was trained before; build a new model inside the job function, in every call"
         )

@@ -101,7 +101,7 @@ class TrajectoryTrainer:
         say(f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}")
         try:
             job = self._load()
-            seed_everything(trajectory.seed, keras=self._keras)
+            seed_everything(trajectory.seed, keras=self._keras, precision=settings.precision)
             returned = self._call(job, handle, run)
             if handle.observed_stop:
                 if heartbeat.lost:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.store.array_bytes import pack_state, unpack_state
+from hpcsweep.worker.run.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.history import History
 
 
@@ -24,6 +25,7 @@ class FakeRun:
         self.stop_after: int | None = settings.pop("stop_after", None)
         self.checkpoint_every_s: float = settings.pop("checkpoint_every_s", 5.0)
         self.engine_choice = settings.pop("engine", "compiled")
+        self.precision: str | None = settings.pop("precision", None)
         self.stack_order = settings.pop("stack_order", "own")
         self.expected_epochs: int = settings.pop("expected_epochs", epochs)
         self.crew = settings.pop("crew", None)
@@ -64,6 +66,12 @@ class FakeRun:
     def attach(self, **arrays: Any) -> None:
         self.arrays.update(arrays)
 
+    def generators(self) -> dict[str, Any]:
+        return generator_states()
+
+    def set_generators(self, states: dict[str, Any]) -> None:
+        set_generator_states(states)
+
     def restart(self) -> None:
         self._history = History()
 
@@ -74,7 +82,7 @@ class FakeRun:
 
     def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
         reached = max(self._history.last_epoch, epoch or 0)
-        whole = {"state": state, "history": self._history.columns(), "epoch": reached}
+        whole = {"state": state, "history": self._history.columns(), "epoch": reached, "generators": generator_states()}
         packed = pack_state(whole, generation=1, epoch=reached)
         self.checkpoints.append(packed)
         del self.checkpoints[:-2]
@@ -91,6 +99,7 @@ class FakeRun:
             whole = unpack_state(packed)
             if whole["epoch"] <= self.params["epochs"]:
                 self._history = History.from_columns(whole["history"])
+                set_generator_states(whole["generators"])
                 return whole["state"]
         return None
 

@@ -62,7 +62,7 @@ def _of_this_backend(engine: str) -> str:
 
 def _needs_fit(setup: Setup) -> str | None:
     if setup.callbacks:
-        return "Keras callbacks need it"
+        return "a Keras callback acts inside epochs"
     return "the model is compiled with run_eagerly" if setup.model.run_eagerly else None
 
 
@@ -123,4 +123,4 @@ def _gains_nothing(layer: Any) -> bool:
 
 
 def _steps(run: RunHandle, setup: Setup) -> int:
-    return run.expected_epochs * -(-len(setup.data.x) // setup.batch_size)
+    return run.expected_epochs * -(-setup.data.examples // setup.batch_size)

@@ -58,7 +58,7 @@ def measure_steps_s(setup: Setup, *engines: str) -> list[float]:
     little; on a CPU it is processor time, which that changes least. Raises NotCompilableError as making programs does.
     """
     clock = time.process_time if backend().device_name() == "cpu" else time.perf_counter
-    batches_in_an_epoch = -(-len(setup.data.x) // setup.batch_size)
+    batches_in_an_epoch = -(-setup.data.examples // setup.batch_size)
     programs = [setup.program(engine) for engine in engines]
     trials = [_Trial(partial(one.try_batches, one.put(setup.data)), clock, batches_in_an_epoch) for one in programs]
     for trial in trials:

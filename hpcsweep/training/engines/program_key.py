@@ -8,14 +8,14 @@ from typing import Any
 
 import keras
 
-from hpcsweep.data import Data
 from hpcsweep.files import canonical_json, sha256_hex
+from hpcsweep.training.examples import TrainingData, Tree, is_one_array
 
 _OURS = ("keras", "keras_hub")
 _HARMLESS = (type(None), bool, int, float, str, bytes)
 
 
-def architecture_key(model: Any, data: Data, batch_size: int) -> str | None:
+def architecture_key(model: Any, data: TrainingData, batch_size: int) -> str | None:
     """Return the SHA-256 of all that a traced program depends on, or None if that cannot be told for sure.
 
     Two models with the same key compute the same function of their variables and the data; seeds (the state holds
@@ -32,7 +32,7 @@ def architecture_key(model: Any, data: Data, batch_size: int) -> str | None:
     return _key(model, data, compiled, batch_size)
 
 
-def evaluation_key(model: Any, data: Data) -> str | None:
+def evaluation_key(model: Any, data: TrainingData) -> str | None:
     """Return the SHA-256 of all that an evaluation depends on besides weights and data: the same without optimizer."""
     compiled = _told_config(model)
     return None if compiled is None else _key(model, data, {**compiled, "optimizer": None}, None)
@@ -46,12 +46,20 @@ def _told_config(model: Any) -> dict[str, Any] | None:
     return None if not compiled or _has_foreign_config(compiled) else compiled
 
 
-def _key(model: Any, data: Data, compiled: dict[str, Any], batch_size: int | None) -> str | None:
-    arrays = (data.x, data.y, data.sample_weight, data.x_val, data.y_val, data.val_sample_weight)
-    shapes = [None if array is None else [array.dtype.str, list(array.shape)] for array in arrays]
+def _key(model: Any, data: TrainingData, compiled: dict[str, Any], batch_size: int | None) -> str | None:
+    trees = (data.x, data.y, data.sample_weight, data.x_val, data.y_val, data.val_sample_weight)
+    shapes = [None if tree is None else _shapes(tree) for tree in trees]
     settings = [keras.config.floatx(), keras.config.image_data_format(), keras.config.epsilon()]
     kind = "sequential" if type(model) is keras.Sequential else "functional"
     return _sha256(kind, settings, _without_seeds(model.get_config()), _without_seeds(compiled), batch_size, shapes)
+
+
+def _shapes(tree: Tree) -> Any:
+    """Return the type and shape of an array; of a tree, that of each array with its path."""
+    if is_one_array(tree):
+        return [tree.dtype.str, list(tree.shape)]
+    leaves = keras.tree.flatten_with_path(tree)
+    return [[list(map(str, path)), None if leaf is None else _shapes(leaf)] for path, leaf in leaves]
 
 
 def _functional() -> type:

@@ -6,22 +6,26 @@ import collections
 import weakref
 from typing import Any
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
+from hpcsweep.training.programs.building import can_be_evaluated
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.protocol import Columns, DeviceData, Program
 from hpcsweep.training.state.variables import State, arrays_sha256
 
 MOST_KEPT = 4096  # rows of metrics, of one data set
 _Rows = collections.OrderedDict[tuple[Any, ...], Columns]
-_kept: weakref.WeakKeyDictionary[Data, _Rows] = weakref.WeakKeyDictionary()
+_kept: weakref.WeakKeyDictionary[TrainingData, _Rows] = weakref.WeakKeyDictionary()
 
 
 def evaluate_fresh(setup: Setup, program: Program, data: DeviceData, state: State) -> Columns:
     """Return loss and metrics of `state`, which `program` has loaded, on both parts of the data.
 
     Runs of one seed that differ in optimizer, learning rate or epochs have the same numbers here. An evaluation changes
-    nothing, so a run does not notice whether it was its own; the engine `fit` has Keras evaluate.
+    nothing, so a run does not notice whether it was its own; the engine `fit` has Keras evaluate. Nothing is returned
+    for a model that cannot be evaluated.
     """
+    if not can_be_evaluated(program.model):
+        return {}
     if setup.evaluation_key is None:
         return program.evaluate(data)
     rows = _kept.setdefault(setup.data, collections.OrderedDict())

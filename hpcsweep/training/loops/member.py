@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from hpcsweep.training.examples import content_sha256
 from hpcsweep.training.loops.divergence import allowed_times
 from hpcsweep.training.loops.early_stopping import Stopping
 from hpcsweep.training.programs.cache import Setup
@@ -60,7 +61,7 @@ class Member:
     def shape(self) -> Any:
         """What members have in common that can train together, if they have come equally far."""
         alone = id(self) if self.setup.key is None else None
-        return self.setup.key, alone, id(self.setup.data), self.epochs, self.shuffle, self.shared_order
+        return self.setup.key, alone, content_sha256(self.setup.data), self.epochs, self.shuffle, self.shared_order
 
     @property
     def reached(self) -> Any:

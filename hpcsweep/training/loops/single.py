@@ -8,6 +8,7 @@ from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.metrics import SECONDS
+from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.early_stopping import Stopping
 from hpcsweep.training.loops.epoch_zero import evaluate_fresh
 from hpcsweep.training.programs.cache import Setup
@@ -15,6 +16,7 @@ from hpcsweep.training.programs.partial_epoch import CALL_S, Parts, takes_parts
 from hpcsweep.training.programs.protocol import Columns, DeviceData, Program
 from hpcsweep.training.run_protocol import RunHandle
 from hpcsweep.training.state.order import epoch_orders
+from hpcsweep.training.state.unkept import Unkept
 from hpcsweep.training.state.variables import State, checkpoint_of
 
 
@@ -22,16 +24,20 @@ from hpcsweep.training.state.variables import State, checkpoint_of
 class Loop:
     """One run on its way: a loaded program, the epoch reached, and what has happened so far.
 
-    `parts` is the next epoch, where that has been begun.
+    `parts` is the next epoch, where that has been begun, and `best` the weights of the best epoch by the stop rule,
+    where they shall be restored. Where not `keeps`, no checkpoints are made.
     """
 
     run: RunHandle
     program: Program
     setup: Setup
     shuffle: bool
+    callbacks: Callbacks = field(default_factory=lambda: Callbacks(None))
+    keeps: bool = True
     data: DeviceData = field(init=False)
     epoch: int = 0
     parts: Parts | None = None
+    best: dict[str, Any] | None = None
     divergences: list[dict[str, Any]] = field(default_factory=list)
     stopping: Stopping = field(init=False)
 
@@ -39,27 +45,36 @@ class Loop:
         """Start with the data on the device, and the sweep's stop rule."""
         self.data = self.program.put(self.setup.data)
         self.stopping = Stopping(self.run.stop_rule)
+        self._unkept = Unkept(self.program.model)
+        self._one_by_one = bool(self.callbacks) or self.stopping.restores_best
 
     def start(self, state: State) -> None:
         """Begin at epoch 0: the fresh model, evaluated on all the data."""
-        self.stopping, self.epoch, self.parts = Stopping(self.run.stop_rule), 0, None
+        self.stopping, self.epoch, self.parts, self.best = Stopping(self.run.stop_rule), 0, None, None
         self.program.load(state)
         began = time.perf_counter()
         columns = evaluate_fresh(self.setup, self.program, self.data, state)
-        self.stopping.check_metric(list(columns))
-        self._log(0, columns, time.perf_counter() - began)
-        self._ended_within(columns, 0)
+        if columns:
+            self.stopping.check_metric(list(columns))
+            self._log(0, columns, time.perf_counter() - began)
+            self._ended_within(columns, 0)
+        self.callbacks.begin(kept=self.keeps)
 
     def resume(self, saved: dict[str, Any]) -> None:
         """Go on from a checkpoint; the run's history is already that of the checkpoint."""
         self.program.load(saved["variables"])
         self.epoch = int(saved["epoch"])
+        self.best = saved.get("best")
+        self.callbacks.go_on(saved.get("callbacks"))
         if "within" in saved:
             self.parts = self._begin_parts()
             self.parts.go_on(saved["within"])
         self.divergences = list(saved["divergences"])
         history = self.run.history
-        self._ended_within({name: values for name, values in history.items() if name != "epoch"}, 0)
+        for row, epoch in enumerate(history["epoch"]):
+            self.stopping.ends(int(epoch), {name: column[row] for name, column in history.items() if name != "epoch"})
+        if self.callbacks.stopped:
+            self.stopping.reason = _ended_by_callback(self.epoch)
 
     def train(self, epochs: int) -> bool:
         """Train up to `epochs` or to an early end; False if a request to stop came before, with a checkpoint made."""
@@ -70,32 +85,54 @@ class Loop:
             if self.parts or takes_parts(self.program):
                 self._advance_part()
             else:
-                self._advance(min(epochs - self.epoch, self._call_epochs()))
+                self._advance(1 if self._one_by_one else min(epochs - self.epoch, self._call_epochs()))
             if self.run.checkpoint_due and self.epoch < epochs:
                 self.checkpoint()
         return True
 
     def checkpoint(self) -> None:
-        """Save the state, the epoch, the place in it, and what led here."""
+        """Save the state, the epoch, the place in it, and what led here; JobError names what cannot be saved."""
+        if not self.keeps:
+            return
+        self._unkept.require_none()
         engine, parts = self.program.engine, self.parts
-        if parts is None:
-            self.run.checkpoint(checkpoint_of(engine, self.epoch, self.program.read(), self.divergences))
-        else:
-            whole = checkpoint_of(
-                engine, self.epoch, self.program.read_within(), self.divergences, within=parts.place()
-            )
-            self.run.checkpoint(whole, epoch=self.epoch + 1)
+        variables = self.program.read() if parts is None else self.program.read_within()
+        within = None if parts is None else parts.place()
+        whole = checkpoint_of(engine, self.epoch, variables, self.divergences, within)
+        if self.callbacks:
+            whole["callbacks"] = self.callbacks.state()
+        if self.best is not None:
+            whole["best"] = self.best
+        self.run.checkpoint(whole, epoch=None if parts is None else self.epoch + 1)
+
+    def restore_best(self) -> None:
+        """Load the weights of the best epoch, if the stop rule says so."""
+        if self.best is not None:
+            self.program.load({**self.program.read(), **self.best["variables"]})
 
     def _advance_part(self) -> None:
         """Train the next part of an epoch."""
-        self.parts = self.parts or self._begin_parts()
+        if self.parts is None:
+            self.callbacks.epoch_begins(self.epoch)
+            self.parts = self._begin_parts()
         self.parts.advance()
         if self.parts.over:
             columns, elapsed_s = self.parts.columns, self.parts.elapsed_s
             self.program.epoch_s, self.parts = elapsed_s, None
-            self._ended_within(columns, self.epoch + 1)
-            self._log(self.epoch + 1, columns, elapsed_s)
-            self.epoch += 1
+            self._end_epoch(columns, elapsed_s)
+
+    def _end_epoch(self, columns: Columns, elapsed_s: float) -> None:
+        """Take in the one epoch that was trained."""
+        added = self.callbacks.epoch_ends(self.epoch, {name: column[0] for name, column in columns.items()})
+        columns = {**columns, **{name: [value] for name, value in added.items()}}
+        self._ended_within(columns, self.epoch + 1)
+        self._log(self.epoch + 1, columns, elapsed_s)
+        self.epoch += 1
+        if self.stopping.restores_best and self.stopping.best_epoch == self.epoch:
+            weights = {name: array for name, array in self.program.read().items() if name.startswith("model/")}
+            self.best = {"epoch": self.epoch, "variables": weights}
+        if self.callbacks.stopped and self.stopping.reason is None:
+            self.stopping.reason = _ended_by_callback(self.epoch)
 
     def _begin_parts(self) -> Parts:
         if not self.program.divisible:
@@ -103,17 +140,22 @@ class Loop:
                 f"this run's checkpoint lies inside an epoch, where the engine {self.program.engine} cannot go on; "
                 "expected the engine that made it, without callbacks"
             )
-        orders = epoch_orders(self.run.seed, self.epoch + 1, 1, len(self.setup.data.x), shuffle=self.shuffle)
+        orders = epoch_orders(self.run.seed, self.epoch + 1, 1, self.setup.data.examples, shuffle=self.shuffle)
         return Parts(self.program, self.data, orders[0])
 
     def _advance(self, count: int) -> None:
         """Train `count` epochs, or as many of them as there are until training ends."""
+        if count == 1:
+            self.callbacks.epoch_begins(self.epoch)
         before = self.program.read() if count > 1 else None
         began = time.perf_counter()
-        orders = epoch_orders(self.run.seed, self.epoch + 1, count, len(self.setup.data.x), shuffle=self.shuffle)
+        orders = epoch_orders(self.run.seed, self.epoch + 1, count, self.setup.data.examples, shuffle=self.shuffle)
         columns = self.program.advance(self.data, orders)
         elapsed_s = time.perf_counter() - began
         self.program.epoch_s = elapsed_s / count
+        if count == 1:
+            self._end_epoch(columns, elapsed_s)
+            return
         kept = self._ended_within(columns, self.epoch + 1)
         if kept < count and before is not None:  # the end lay inside the call: do again what belongs to the run
             self.program.load(before)
@@ -138,3 +180,7 @@ class Loop:
         if self.program.epoch_s is None:
             return 1
         return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))
+
+
+def _ended_by_callback(epoch: int) -> str:
+    return f"a callback ended training at epoch {epoch}"

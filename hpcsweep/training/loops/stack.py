@@ -33,7 +33,7 @@ class StackLoop:
         data = first.setup.data
         self.members = {member.seat.number: member for member in members}
         self.active = list(self.members)
-        self.epoch, self.examples = first.epoch, len(data.x)
+        self.epoch, self.examples = first.epoch, data.examples
         self.parts: Parts | None = None
         self.seated = [self.members.get(index, first) for index in range(first.seat.stack_members)]
         self.program = _program(first)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.on_jax.fit_program import JaxFitProgram
 from hpcsweep.training.on_jax.program import JaxProgram
 from hpcsweep.training.on_jax.seeding import seed
@@ -23,8 +23,10 @@ __all__ = [
     "is_out_of_memory",
     "make_program",
     "make_stacked_program",
+    "pass_over",
     "seed",
     "software_facts",
+    "trace_step",
 ]
 
 
@@ -50,7 +52,16 @@ def software_facts() -> dict[str, Any]:
     return {"threads": int(os.environ["NPROC"]), "jax": jax.__version__, "jaxlib": version("jaxlib")}
 
 
-def make_program(model: Any, batch_size: int, data: Data, engine: str, callbacks: tuple[Any, ...]) -> Program:
+def pass_over(state: Any, batches: Any) -> tuple[dict[str, Any], Any]:
+    """Take the place of a Keras model's training function: see the batches, and train nothing."""
+    return {}, state
+
+
+def trace_step(model: Any, batch: Any) -> None:
+    """Do nothing: on JAX a training step is given all variables, and can make none."""
+
+
+def make_program(model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...]) -> Program:
     """Return a program of `engine` around a built and compiled model, ready to train."""
     if engine == "fit":
         return JaxFitProgram(model, batch_size, data, callbacks)
@@ -60,7 +71,7 @@ def make_program(model: Any, batch_size: int, data: Data, engine: str, callbacks
 
 
 def make_stacked_program(
-    model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool
+    model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool
 ) -> StackedProgram:
     """Return a program for stacks of `members` such models."""
     return JaxStackedProgram(model, batch_size, data, members=members, shared_order=shared_order)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import keras
 
+from hpcsweep.training.examples import count, map_arrays, packed
 from hpcsweep.training.on_jax.convolution import with_canonical_convolutions
 from hpcsweep.training.programs.protocol import require_metrics
 
@@ -60,11 +61,15 @@ class PureModel:
         def epoch(index: Any, carried: Any) -> Any:
             state, table = carried
             state, trained = self._each_batch(self.model.train_step, state, train, orders[index], spans[0])
-            state, validated = self._each_batch(self._test_step, state, validation, None, spans[1])
+            validated: list[Any] = []
+            if validates:
+                state, validated = self._each_batch(self._test_step, state, validation, None, spans[1])
             row = jnp.stack([jnp.asarray(value, table.dtype) for value in (*trained, *validated)])
             return state, table.at[index].set(row)
 
-        table = jnp.zeros((orders.shape[0], 2 * len(self._names), *self._members), keras.config.floatx())
+        validates = count(validation) > 0
+        columns = (1 + validates) * len(self._names)
+        table = jnp.zeros((orders.shape[0], columns, *self._members), keras.config.floatx())
         state, table = _loop(0, count, epoch, (state, table))
         return state, table
 
@@ -93,7 +98,7 @@ class PureModel:
         if jax.default_backend() == "cpu":
             step = with_canonical_convolutions(step)
         size = size or self._batch_size
-        examples = part[0].shape[0]
+        examples = count(part)
         (begin, end), left = span, examples % size
 
         def steps(first: Any, stop: Any, rows: int, state: PureState) -> PureState:
@@ -161,9 +166,9 @@ def _values(variables: list[Any]) -> list[Any]:
     return [variable.value for variable in variables]
 
 
-def _batch(part: Any, order: Any, start: Any, size: int) -> tuple[Any, ...]:
+def _batch(part: Any, order: Any, start: Any, size: int) -> Any:
     """Return `size` examples from `start` on: as they lie, in the order given, or in each of [members, examples]."""
     if order is None:
-        return tuple(None if a is None else jax.lax.dynamic_slice_in_dim(a, start, size) for a in part)
+        return packed(*map_arrays(lambda a: jax.lax.dynamic_slice_in_dim(a, start, size), part))
     rows = jax.lax.dynamic_slice_in_dim(order, start, size, axis=-1)
-    return tuple(None if a is None else a.at[rows].get(mode="promise_in_bounds") for a in part)
+    return packed(*map_arrays(lambda a: a.at[rows].get(mode="promise_in_bounds"), part))

@@ -10,17 +10,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData, count
 from hpcsweep.training.on_jax.averages import part_from_averages
 from hpcsweep.training.on_jax.epochs import PureModel
 from hpcsweep.training.programs.device_data import Placed, place_once
 from hpcsweep.training.programs.epoch_program import EpochProgram
-from hpcsweep.training.programs.protocol import Columns, DeviceData
+from hpcsweep.training.programs.protocol import Columns, DeviceData, NotCompilableError
 
 _on_device = Placed()
 
 
-def place(data: Data) -> DeviceData:
+def place(data: TrainingData) -> DeviceData:
     """Copy data to the default device; the same object is copied once."""
     return place_once(data, _on_device, jnp.asarray)
 
@@ -31,7 +31,7 @@ class JaxProgram(EpochProgram):
     engine = "compiled"
     refusals = (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError)
 
-    def __init__(self, model: Any, batch_size: int, data: Data) -> None:
+    def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         super().__init__(model, batch_size, data)
         self._pure = PureModel(model, batch_size, self.evaluation_batch)
@@ -39,9 +39,12 @@ class JaxProgram(EpochProgram):
         self._evaluate = jax.jit(self._pure.evaluation)
         self._predict = jax.jit(self._pure.outputs)
 
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Place data on the device; the same object is placed once."""
-        return place(data)
+        try:
+            return place(data)
+        except TypeError as error:  # strings
+            raise NotCompilableError(f"engine {self.engine}: {error}") from error
 
     def send(self, orders: NDArray[np.int32]) -> Any:
         """Copy orders of the examples to the device."""
@@ -57,8 +60,9 @@ class JaxProgram(EpochProgram):
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts."""
         columns: Columns = {}
-        for prefix, part in {"": data.train, "val_": data.validation}.items():
-            values = self._evaluate(self._pure.state(), part, (0, len(part[0])))
+        parts = {"": data.train, **({"val_": data.validation} if data.validates else {})}
+        for prefix, part in parts.items():
+            values = self._evaluate(self._pure.state(), part, (0, count(part)))
             columns.update({prefix + name: [float(value)] for name, value in zip(self._names, values, strict=True)})
         return columns
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
+from hpcsweep.training.examples import TrainingData, count, first_rows
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
 from hpcsweep.training.on_jax.program import place
 from hpcsweep.training.programs.evaluation_batch import evaluation_batch
@@ -26,11 +26,11 @@ from hpcsweep.training.state.variables import State, read_state, state_variables
 class JaxStackedProgram(StackedCalls):
     """Advances the states of `members` nets together; with `shared_order` all see the examples in one order."""
 
-    def __init__(self, model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool) -> None:
+    def __init__(self, model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool) -> None:
         """Take the net and its first state from a built and compiled `model`, which is left alone."""
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
+        model._symbolic_build(data_batch=first_rows(data, 1))
         _require_stackable(model)
         super().__init__(data, batch_size, batch_size, members=members, shared_order=shared_order)
         self._pure = StackedModel(model, batch_size, evaluation_batch(model, data.x, batch_size), members)
@@ -43,7 +43,7 @@ class JaxStackedProgram(StackedCalls):
         self._state: PureState
         self.load([read_state(model)] * members)
 
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Place data on the device; the same object is placed once."""
         return place(data)
 
@@ -88,7 +88,7 @@ class JaxStackedProgram(StackedCalls):
         """Return loss and metrics of every member's present state on both parts of the data, [1, members]."""
         columns: MemberColumns = {}
         for prefix, part in {"": data.train, "val_": data.validation}.items():
-            values = self._evaluate(self._state, part, (0, len(part[0])))
+            values = self._evaluate(self._state, part, (0, count(part)))
             columns.update({prefix + name: np.asarray(v)[None] for name, v in zip(self._names, values, strict=True)})
         return columns
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from typing import Any
 
+import keras
 import tensorflow as tf
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.on_tensorflow.fit_program import TensorFlowFitProgram
 from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
 from hpcsweep.training.on_tensorflow.seeding import seed
@@ -21,8 +23,10 @@ __all__ = [
     "is_out_of_memory",
     "make_program",
     "make_stacked_program",
+    "pass_over",
     "seed",
     "software_facts",
+    "trace_step",
 ]
 
 
@@ -50,7 +54,25 @@ def software_facts() -> dict[str, Any]:
     return {"threads": tf.config.threading.get_intra_op_parallelism_threads(), "tensorflow": tf.__version__}
 
 
-def make_program(model: Any, batch_size: int, data: Data, engine: str, callbacks: tuple[Any, ...]) -> Program:
+def pass_over(iterator: Any) -> dict[str, Any]:
+    """Take the place of a Keras model's training function: see a batch, and train nothing."""
+    next(iterator)
+    return {}
+
+
+def trace_step(model: Any, batch: Any) -> None:
+    """Create the variables that the model's own training step makes when it is traced first, such as an optimizer's.
+
+    What stands in the way of tracing is left for the training to say.
+    """
+    arrays = [leaf for leaf in keras.tree.flatten(batch) if leaf is not None]
+    remaining = iter([tf.TensorSpec(array.shape, array.dtype) for array in arrays])
+    specs = keras.tree.map_structure(lambda leaf: None if leaf is None else next(remaining), batch)
+    with contextlib.suppress(Exception):
+        tf.function(model.train_step, autograph=False).get_concrete_function(specs)
+
+
+def make_program(model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...]) -> Program:
     """Return a program of `engine` around a built and compiled model, ready to train."""
     if engine == "fit":
         return TensorFlowFitProgram(model, batch_size, data, callbacks)
@@ -60,7 +82,7 @@ def make_program(model: Any, batch_size: int, data: Data, engine: str, callbacks
 
 
 def make_stacked_program(
-    model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool
+    model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool
 ) -> StackedProgram:
     """Return a program for stacks of `members` such models, with XLA."""
     return TensorFlowStackedProgram(model, batch_size, data, members=members, shared_order=shared_order, jit=True)

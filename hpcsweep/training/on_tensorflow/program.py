@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData, arrays_of, count, map_arrays, packed
 from hpcsweep.training.on_tensorflow.faster.flat_updates import flat_updates
 from hpcsweep.training.on_tensorflow.faster.narrow_products import fast_narrow_products
 from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
@@ -22,7 +23,7 @@ from hpcsweep.training.programs.protocol import Columns, DeviceData, require_met
 _on_device = Placed()
 
 
-def place(data: Data) -> DeviceData:
+def place(data: TrainingData) -> DeviceData:
     """Copy data to the default device; the same object is copied once."""
     return place_once(data, _on_device, tf.constant)
 
@@ -36,7 +37,7 @@ class TensorFlowProgram(EpochProgram):
 
     refusals = (tf.errors.OpError, TypeError, NotImplementedError)
 
-    def __init__(self, model: Any, batch_size: int, data: Data, *, jit: bool) -> None:
+    def __init__(self, model: Any, batch_size: int, data: TrainingData, *, jit: bool) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         super().__init__(model, batch_size, data)
         self.engine = "compiled-xla" if jit else "compiled"
@@ -48,7 +49,7 @@ class TensorFlowProgram(EpochProgram):
         self._predict = tf.function(self._predictions, autograph=False)
         self._has_one_output: bool | None = None
 
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Place data on the device; the same object is placed once."""
         return place(data)
 
@@ -73,11 +74,11 @@ class TensorFlowProgram(EpochProgram):
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts; never with XLA, so the same for both engines."""
-        parts = {"": data.train, "val_": data.validation}
+        parts = {"": data.train, **({"val_": data.validation} if data.validates else {})}
         return {
             prefix + name: [float(value)]
             for prefix, part in parts.items()
-            for name, value in self._evaluation_of(part)(*part).items()
+            for name, value in self._evaluation_of(part)(*arrays_of(part)).items()
         }
 
     def predict(self, data: DeviceData) -> NDArray[Any] | None:
@@ -92,11 +93,12 @@ class TensorFlowProgram(EpochProgram):
         def epoch(index: Any, table: Any) -> Any:
             with self._fast_on_cpu() if self._xla_on_cpu else nullcontext():
                 trained = self._each_batch(self.model.train_step, train, orders[index], *spans[0])
-            validated = self._each_batch(self.model.test_step, validation, None, *spans[1])
+            validated = self._each_batch(self.model.test_step, validation, None, *spans[1]) if self.validates else []
             row = tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
             return index + 1, tf.tensor_scatter_nd_update(table, [[index]], [row])
 
-        table = tf.zeros((self.longest_call_epochs, 2 * len(self._names)), dtype=keras.config.floatx())
+        columns = (1 + self.validates) * len(self._names)
+        table = tf.zeros((self.longest_call_epochs, columns), dtype=keras.config.floatx())
         loop = (tf.constant(0), table)
         return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
 
@@ -115,7 +117,7 @@ class TensorFlowProgram(EpochProgram):
         are known only at run time keeps XLA from merging a lone step into its surroundings, which would round
         differently, and lets one trace train whole epochs and parts of them.
         """
-        size, examples = self._batch_size, part[0].shape[0]
+        size, examples = self._batch_size, count(part)
         left = examples % size
         if self._jit_steps:
             step = tf.function(step, jit_compile=True, autograph=False, reduce_retracing=True)
@@ -140,15 +142,13 @@ class TensorFlowProgram(EpochProgram):
             loop(tf.maximum(begin, examples - left), end, lambda _: left)
         return list(self.model.get_metrics_result().values())
 
-    def _batch(self, part: Any, order: Any, start: Any, size: Any) -> tuple[Any, Any, Any]:
+    def _batch(self, part: Any, order: Any, start: Any, size: Any) -> Any:
         """Return `size` examples from `start` on, in the order given or as they lie."""
         if order is None:
-            x, y, weight = (None if array is None else consecutive(array, start, size) for array in part)
-        else:
-            own = tf.slice(order, [start], [size])
-            own = fetched(part[0], own) if self._jit and self._xla_on_cpu else own
-            x, y, weight = (None if array is None else tf.gather(array, own) for array in part)
-        return x, y, weight
+            return packed(*map_arrays(lambda array: consecutive(array, start, size), part))
+        own = tf.slice(order, [start], [size])
+        own = fetched(part[0], own) if self._jit and self._xla_on_cpu and tf.is_tensor(part[0]) else own
+        return packed(*map_arrays(lambda array: tf.gather(array, own), part))
 
     def _reset_metrics(self) -> int:
         self.model.reset_metrics()
@@ -157,19 +157,20 @@ class TensorFlowProgram(EpochProgram):
     def _evaluation_of(self, part: Any) -> Any:
         weighted = part[2] is not None
         if weighted not in self._evaluations:
-            specs = [None if a is None else tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in part]
-            function = tf.function(self._evaluation, autograph=False)
-            self._evaluations[weighted] = function.get_concrete_function(*(specs if weighted else specs[:2]))
-        evaluation = self._evaluations[weighted]
-        return evaluation if weighted else lambda x, y, _: evaluation(x, y)
+            specs = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays_of(part)]
+            function = tf.function(partial(self._evaluation, map_arrays(lambda _: 0, part)), autograph=False)
+            self._evaluations[weighted] = function.get_concrete_function(*specs)
+        return self._evaluations[weighted]
 
-    def _evaluation(self, x: Any, y: Any, weight: Any = None) -> Any:
+    def _evaluation(self, like: Any, *arrays: Any) -> Any:
+        remaining = iter(arrays)
+        part = map_arrays(lambda _: next(remaining), like)
         self.model.reset_metrics()
-        examples = tf.shape(x)[0]
+        examples = tf.shape(arrays[0])[0]
 
         def batch(start: Any) -> Any:
             rows = slice(start, tf.minimum(start + self.evaluation_batch, examples))
-            self.model.test_step((x[rows], y[rows], None if weight is None else weight[rows]))
+            self.model.test_step(packed(*map_arrays(lambda array: array[rows], part)))
             return start + self.evaluation_batch
 
         tf.while_loop(lambda start: start < examples, batch, (tf.constant(0),), parallel_iterations=1)
@@ -202,12 +203,12 @@ def _has_convolutions(model: Any) -> bool:
 
 def _for_any_size(step: Any, part: Any) -> Any:
     """Trace `step` for batches of any size, once."""
-    known = [array is not None for array in part]
-    specs = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in part if array is not None]
+    like = packed(*map_arrays(lambda _: 0, part))
+    specs = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays_of(packed(*part))]
 
     def given(*arrays: Any) -> Any:
         remaining = iter(arrays)
-        return step(tuple(next(remaining) if is_known else None for is_known in known))
+        return step(map_arrays(lambda _: next(remaining), like))
 
     traced = tf.function(given, input_signature=specs, autograph=False)
-    return lambda batch: traced(*(array for array in batch if array is not None))
+    return lambda batch: traced(*arrays_of(batch))

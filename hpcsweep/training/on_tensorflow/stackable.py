@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
+from hpcsweep.training.examples import TrainingData, is_one_array
 
 _ELEMENTWISE = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam")
 
@@ -26,7 +26,7 @@ class Recipe:
     metrics: tuple[tuple[str, Any], ...]
 
 
-def recipe(model: Any, data: Data) -> Recipe:
+def recipe(model: Any, data: TrainingData) -> Recipe:
     """Return the recipe of a built and compiled model; NotStackableError names the first thing that is in the way."""
     if not isinstance(model, keras.Sequential):
         raise NotStackableError(f"a {type(model).__name__} model cannot be stacked; expected keras.Sequential")
@@ -35,6 +35,8 @@ def recipe(model: Any, data: Data) -> Recipe:
     _check_optimizer(model.optimizer)
     if data.sample_weight is not None or data.val_sample_weight is not None:
         raise NotStackableError("data with sample weights cannot be stacked")
+    if not all(map(is_one_array, (data.x, data.y, data.x_val, data.y_val))):
+        raise NotStackableError("data that are not one array each of inputs and truth, to train and to validate on")
     return Recipe(tuple(model.layers), _loss(model), tuple(_metrics(model)))
 
 

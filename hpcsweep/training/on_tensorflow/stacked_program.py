@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData, first_rows
 from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.program import place
 from hpcsweep.training.on_tensorflow.stackable import recipe
@@ -36,11 +36,13 @@ class TensorFlowStackedProgram(StackedCalls):
     layer has most, last, where XLA runs along them.
     """
 
-    def __init__(self, model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool, jit: bool) -> None:
+    def __init__(
+        self, model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool, jit: bool
+    ) -> None:
         """Take the shape of the net from a built and compiled `model`, which is left alone."""
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        model._symbolic_build(data_batch=(data.x[:1], data.y[:1], None))
+        model._symbolic_build(data_batch=first_rows(data, 1))
         evaluated = evaluation_batch(model, data.x, batch_size)
         super().__init__(data, batch_size, evaluated, members=members, shared_order=shared_order)
         self._fetches_rows = jit and not tf.config.list_physical_devices("GPU")
@@ -54,7 +56,7 @@ class TensorFlowStackedProgram(StackedCalls):
         self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
         self._evaluate = tf.function(self._evaluation, autograph=False)
 
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Place data on the device; the same object is placed once."""
         return place(data)
 

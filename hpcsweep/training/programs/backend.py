@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 import keras
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.programs.protocol import Program, StackedProgram
 
 
@@ -31,11 +31,19 @@ class Backend(Protocol):
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy, Keras and the backend."""
 
-    def make_program(self, model: Any, batch_size: int, data: Data, engine: str, callbacks: tuple[Any, ...]) -> Program:
+    def pass_over(self, *given: Any) -> Any:
+        """Take the place of a Keras model's training function: see a batch, and train nothing."""
+
+    def trace_step(self, model: Any, batch: Any) -> None:
+        """Create the variables that the model's own training step makes when it is traced first."""
+
+    def make_program(
+        self, model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...]
+    ) -> Program:
         """Return a program of `engine` around a built and compiled model, ready to train."""
 
     def make_stacked_program(
-        self, model: Any, batch_size: int, data: Data, *, members: int, shared_order: bool
+        self, model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool
     ) -> StackedProgram:
         """Return a program for stacks of `members` such models; UsageError names what cannot be stacked."""
 

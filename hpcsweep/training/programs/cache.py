@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData, first_rows, symbols_of
 from hpcsweep.training.programs.backend import backend
+from hpcsweep.training.programs.building import can_be_called
 from hpcsweep.training.programs.protocol import Program
 from hpcsweep.training.state.variables import state_variables
 
@@ -26,7 +27,7 @@ class Setup:
     """
 
     model: Any
-    data: Data
+    data: TrainingData
     batch_size: int
     callbacks: tuple[Any, ...]
     key: str | None
@@ -38,8 +39,8 @@ class Setup:
 
     def _make(self, engine: str) -> Program:
         data, size = self.data, self.batch_size
-        weight = None if data.sample_weight is None else data.sample_weight[:size]
-        self.model._symbolic_build(data_batch=(data.x[:size], data.y[:size], weight))
+        if can_be_called(self.model):
+            self.model._symbolic_build(data_batch=symbols_of(first_rows(data, size)))
         return backend().make_program(self.model, size, data, engine, self.callbacks)
 
 
@@ -48,13 +49,16 @@ class Programs:
 
     def __init__(self) -> None:
         self._kept: collections.OrderedDict[tuple[str, str], Program] = collections.OrderedDict()
+        self._optimizers: dict[tuple[str, str], Any] = {}
 
     def get(self, key: str | None, engine: str, make: Callable[[], Program]) -> Program:
         """Return the program of `key` for `engine`, made now if it is new; one without a key is not kept."""
         if key is None:
             return make()
-        if (key, engine) not in self._kept:
-            self._kept[key, engine] = make()
+        kept = self._kept.get((key, engine))
+        if kept is None or kept.model.optimizer is not self._optimizers[key, engine]:  # its job compiled it again
+            self._kept[key, engine] = made = make()
+            self._optimizers[key, engine] = made.model.optimizer
             self._drop_old()
         self._kept.move_to_end((key, engine))
         return self._kept[key, engine]
@@ -63,7 +67,8 @@ class Programs:
         while len(self._kept) > 1 and (
             len(self._kept) > MOST_PROGRAMS or sum(map(_variable_bytes, self._kept.values())) > MOST_VARIABLE_BYTES
         ):
-            self._kept.popitem(last=False)
+            dropped, _ = self._kept.popitem(last=False)
+            del self._optimizers[dropped]
 
 
 def _variable_bytes(program: Program) -> int:

@@ -101,9 +101,14 @@ class EpochCalls(ABC, Generic[Column]):
         if last == self._batches.count:
             self._sent = (None, None)
         trained = self._batches.to_train
-        done = [first < trained] * len(self._names) + [last > trained] * len(self._names)
+        done = [first < trained] * len(self._names) + [last > trained] * len(self._names) * self.validates
         columns = self._columns(table[:1]).items()
         return {name: column for (name, column), is_done in zip(columns, done, strict=True) if is_done}
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are data to validate on."""
+        return self._batches.validated > 0
 
     def no_orders(self) -> NDArray[np.int32]:
         """Return the orders of no epoch: to advance by them compiles, and trains nothing."""
@@ -115,7 +120,7 @@ class EpochCalls(ABC, Generic[Column]):
         return self.send(padded)
 
     def _columns(self, table: NDArray[Any]) -> dict[str, Column]:
-        names = [*self._names, *(f"val_{name}" for name in self._names)]
+        names = [*self._names, *(f"val_{name}" for name in self._names if self.validates)]
         return {name: self.column(table[:, index].astype(float)) for index, name in enumerate(names)}
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData, Tree, map_arrays
 from hpcsweep.training.programs.protocol import DeviceData
 
-Placed = weakref.WeakKeyDictionary[Data, DeviceData]
+Placed = weakref.WeakKeyDictionary[TrainingData, DeviceData]
 
 
-def place_once(data: Data, placed: Placed, copy: Callable[[NDArray[Any]], Any]) -> DeviceData:
+def place_once(data: TrainingData, placed: Placed, copy: Callable[[NDArray[Any]], Any]) -> DeviceData:
     """Return `data` on the device that `copy` copies to, floats as Keras's default float; kept in `placed`."""
 
-    def part(*arrays: NDArray[Any] | None) -> tuple[Any, Any, Any]:
-        x, y, weight = (None if array is None else copy(_as_keras_would(array)) for array in arrays)
+    def part(*trees: Tree) -> tuple[Any, Any, Any]:
+        x, y, weight = map_arrays(lambda array: copy(_as_keras_would(array)), trees)
         return x, y, weight
 
     if data not in placed:

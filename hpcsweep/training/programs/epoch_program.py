@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.programs.calls import EpochCalls, epochs_a_call
 from hpcsweep.training.programs.keras_program import KerasProgram
 from hpcsweep.training.programs.protocol import DeviceData, NotCompilableError
@@ -24,11 +24,11 @@ class EpochProgram(KerasProgram, EpochCalls[list[float]]):
     """What tracing raises where the user's own step cannot be traced: NotImplementedError is TensorFlow's word for a
     symbolic tensor that NumPy was given, and JAX's for an operation without a gradient."""
 
-    def __init__(self, model: Any, batch_size: int, data: Data) -> None:
+    def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:
         """Adopt `model`, which must be built and compiled, for data of this size."""
         super().__init__(model, batch_size, data)
-        self.longest_call_epochs = epochs_a_call(len(data.x))
-        self._examples = len(data.x)
+        self.longest_call_epochs = epochs_a_call(data.examples)
+        self._examples = data.examples
         self._order_shape = (self._examples,)
         self._names = list(model.get_metrics_result())
 

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import keras
-from numpy.typing import NDArray
+
+from hpcsweep.training.examples import Tree, arrays_of
 
 MOST_EVALUATED = 1024
 """For small nets; larger steps gain nothing."""
@@ -18,14 +19,14 @@ images of 28 x 28, 1,024 examples take 1.3 to 1.4 times as long as 64, 128 or 25
 out of memory in epoch 0 that has room enough to be trained."""
 
 
-def evaluation_batch(model: Any, x: NDArray[Any], batch_size: int) -> int:
-    """Return how many examples of `x`, [examples, ...], a built `model` should evaluate at once.
+def evaluation_batch(model: Any, x: Tree, batch_size: int) -> int:
+    """Return how many examples of `x`, arrays of [examples, ...], a built `model` should evaluate at once.
 
     A power of two, unless it is `batch_size`, the number it trains on at once: for that there is room.
     """
     sizes = [_floats_an_example(layer) for layer in model._flatten_layers(include_self=False)]
     most = UNTOLD_EVALUATED if None in sizes else MOST_EVALUATED
-    largest = max(math.prod(x.shape[1:]), *(size or 0 for size in sizes), 1)
+    largest: int = max(*(math.prod(array.shape[1:]) for array in arrays_of(x)), *(size or 0 for size in sizes), 1)
     fitting = 1 << max(OUTPUT_BYTES // (4 * largest), 1).bit_length() - 1
     return min(most, max(batch_size, fitting))
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData, map_arrays
 from hpcsweep.training.programs.keras_program import KerasProgram
 from hpcsweep.training.programs.protocol import Columns, DeviceData
 
@@ -26,7 +26,7 @@ class FitProgram(KerasProgram, ABC):
     longest_call_epochs = 64
     call_weight = 4  # model.fit takes some 30 ms to begin
 
-    def __init__(self, model: Any, batch_size: int, data: Data, callbacks: tuple[Any, ...] = ()) -> None:
+    def __init__(self, model: Any, batch_size: int, data: TrainingData, callbacks: tuple[Any, ...] = ()) -> None:
         """Adopt `model`, which must be built and compiled; `callbacks` are given to every `model.fit`."""
         super().__init__(model, batch_size, data)
         self._callbacks = callbacks
@@ -34,7 +34,7 @@ class FitProgram(KerasProgram, ABC):
         self.divisible = not callbacks and model.steps_per_execution == 1
 
     @abstractmethod
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Make ready, in main memory, what Keras copies to the device batch by batch."""
 
     @abstractmethod
@@ -57,8 +57,8 @@ class FitProgram(KerasProgram, ABC):
                 columns.update(self._fit(data, order[None, begin:end], validate=False))
         if validated[0] < validated[1]:
             with self._going_on(validated[0]):
-                x, y, weight = (None if array is None else array[slice(*validated)] for array in data.validation)
-                columns.update(self._evaluated((x, y, weight), self._batch_size, "val_"))
+                part = map_arrays(lambda array: array[slice(*validated)], data.validation)
+                columns.update(self._evaluated(part, self._batch_size, "val_"))
         return columns
 
     def _going_on(self, begin: int) -> Any:
@@ -73,7 +73,7 @@ class FitProgram(KerasProgram, ABC):
                 epochs=len(orders),
                 verbose=0,
                 shuffle=False,
-                validation_data=known(data.validation) if validate else None,
+                validation_data=known(data.validation) if validate and data.validates else None,
                 validation_batch_size=self._batch_size,
                 callbacks=[follow, *self._callbacks],
             )
@@ -81,13 +81,14 @@ class FitProgram(KerasProgram, ABC):
 
     def try_batches(self, data: DeviceData, count: int) -> None:
         """Train the first `count` batches (at most an epoch), to be timed; the state is lost."""
-        examples = min(count * self._batch_size, len(data.train[0]))
+        examples = min(count * self._batch_size, self._batches.examples)
         self._fit(data, np.arange(examples, dtype=np.int32)[None], validate=False)
 
     def evaluate(self, data: DeviceData) -> Columns:
         """Return loss and metrics of the present state on both parts of the data."""
         size = self.evaluation_batch
-        return {**self._evaluated(data.train, size, ""), **self._evaluated(data.validation, size, "val_")}
+        validated = self._evaluated(data.validation, size, "val_") if data.validates else {}
+        return {**self._evaluated(data.train, size, ""), **validated}
 
     def _evaluated(self, part: tuple[Any, Any, Any], batch_size: int, prefix: str) -> Columns:
         x, y, weight = part
@@ -134,5 +135,5 @@ def without(owner: Any, method: str) -> Iterator[None]:
 
 
 def known(part: tuple[Any, Any, Any]) -> tuple[Any, ...]:
-    """Return inputs, truth and, if there are any, weights."""
-    return tuple(array for array in part if array is not None)
+    """Return inputs and, if there are any, truth and weights."""
+    return tuple(tree for tree in part if tree is not None)

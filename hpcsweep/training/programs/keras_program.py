@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.programs.calls import EpochBatches
 from hpcsweep.training.programs.evaluation_batch import evaluation_batch
 from hpcsweep.training.state.variables import State, load_state, read_metrics, read_state
@@ -16,14 +16,14 @@ class KerasProgram:
     divisible = True
     call_weight = 1
 
-    def __init__(self, model: Any, batch_size: int, data: Data) -> None:
+    def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""
         self.model = model
         self.compile_s = 0.0
         self.epoch_s: float | None = None
         self._batch_size = batch_size
         self.evaluation_batch = evaluation_batch(model, data.x, batch_size)
-        self._batches = EpochBatches(batch_size, len(data.x), len(data.x_val), validated_size=batch_size)
+        self._batches = EpochBatches(batch_size, data.examples, data.validated, validated_size=batch_size)
         self.epoch_batches = self._batches.count
 
     def load(self, state: State) -> None:
@@ -40,4 +40,5 @@ class KerasProgram:
 
     def finish(self) -> None:
         """Do what Keras does at the end of `fit`."""
-        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        if self.model.optimizer is not None:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_weights)

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.state.variables import State
 
 
@@ -34,10 +34,15 @@ MemberColumns = dict[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class DeviceData:
-    """The arrays of a data set on the device: (x, y, weights or None) to train and to validate on."""
+    """The arrays of a data set on the device: (x, y, weights), trees or None, to train and to validate on."""
 
     train: tuple[Any, Any, Any]
     validation: tuple[Any, Any, Any]
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are data to validate on."""
+        return self.validation[0] is not None
 
 
 class Program(Protocol):
@@ -57,7 +62,7 @@ class Program(Protocol):
     compile_s: float
     epoch_s: float | None
 
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Place data on the device; the same object is placed once."""
 
     def load(self, state: State) -> None:
@@ -104,7 +109,7 @@ class StackedProgram(Protocol):
     compile_s: float
     epoch_s: float | None
 
-    def put(self, data: Data) -> DeviceData:
+    def put(self, data: TrainingData) -> DeviceData:
         """Place data on the device; the same object is placed once."""
 
     def load(self, states: list[State]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.data import Data
+from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.programs.calls import EpochBatches, EpochCalls
 from hpcsweep.training.programs.protocol import DeviceData
 
@@ -22,15 +22,15 @@ class StackedCalls(EpochCalls[NDArray[np.float64]]):
     call_weight = 1
 
     def __init__(
-        self, data: Data, batch_size: int, validation_batch_size: int, *, members: int, shared_order: bool
+        self, data: TrainingData, batch_size: int, validation_batch_size: int, *, members: int, shared_order: bool
     ) -> None:
         """Begin a program for data of this size."""
         self.members, self.shared_order = members, shared_order
         self.compile_s = 0.0
         self.epoch_s: float | None = None
-        self._order_shape = (1 if shared_order else members, len(data.x))
+        self._order_shape = (1 if shared_order else members, data.examples)
         self.longest_call_epochs = max(1, min(_MOST_EPOCHS_A_CALL, _ORDER_NUMBERS // int(np.prod(self._order_shape))))
-        self._batches = EpochBatches(batch_size, len(data.x), len(data.x_val), validation_batch_size)
+        self._batches = EpochBatches(batch_size, data.examples, data.validated, validation_batch_size)
         self.epoch_batches = self._batches.count
 
     def column(self, values: NDArray[Any]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from keras.src.random.seed_generator import global_seed_generator
 from numpy.typing import NDArray
 
 from hpcsweep.errors import StoreError
+from hpcsweep.training.state.reachable import known_elsewhere
 
 State = dict[str, NDArray[Any]]
 """Variables by kind and number: `model/0`, ... (weights and seeds), `optimizer/0`, ... (with its learning rate), and
@@ -28,9 +29,12 @@ _BETWEEN_EPOCHS, _WITHIN_EPOCH = 1, 2  # the formats of checkpoints
 def state_variables(model: Any) -> dict[str, Any]:
     """Return the Keras variables that training `model` changes, by kind and number.
 
-    Metrics are not among them: they are reset at the start of every epoch.
+    Metrics are not among them: they are reset at the start of every epoch. What the model's own lists leave out (a
+    second optimizer, a variable of the backend) goes by its path, as `elsewhere/...`.
     """
-    return {**_named("model", model.variables), **_named("optimizer", model.optimizer.variables)}
+    optimizer = [] if model.optimizer is None else model.optimizer.variables
+    elsewhere = {f"elsewhere/{path}": variable for path, variable in known_elsewhere(model).items()}
+    return {**_named("model", model.variables), **_named("optimizer", optimizer), **elsewhere}
 
 
 def _named(kind: str, variables: list[Any]) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def load_state(model: Any, state: State) -> None:
     """Write `state` into the variables of `model`; StoreError if it is a state of another architecture."""
     is_within_epoch = any(name.startswith("metrics/") for name in state)
     variables = {**state_variables(model), **(_metrics(model) if is_within_epoch else {})}
-    expected = {name: (tuple(variable.shape), str(variable.dtype)) for name, variable in variables.items()}
+    expected = {name: (tuple(variable.shape), _type_of(variable)) for name, variable in variables.items()}
     found = {name: (array.shape, str(array.dtype)) for name, array in state.items() if name != _SHARED_SEEDS}
     for name in {**expected, **found}:
         if expected.get(name) != found.get(name):
@@ -71,6 +75,11 @@ def load_state(model: Any, state: State) -> None:
         variable.assign(state[name])
     if _SHARED_SEEDS in state:
         global_seed_generator().state.assign(state[_SHARED_SEEDS])
+
+
+def _type_of(variable: Any) -> str:
+    """Return the name of a variable's type, of Keras's or of the backend's."""
+    return str(getattr(variable.dtype, "name", variable.dtype))
 
 
 def checkpoint_of(
@@ -86,8 +95,18 @@ def checkpoint_of(
     return {**place, **whole, "variables": variables}
 
 
-def require_usable(saved: dict[str, Any]) -> None:
-    """Raise StoreError if a checkpoint is of an unknown format, or of another backend, whose numbers would differ."""
+def require_usable(saved: dict[str, Any], *, phase: str | None, is_stream: bool) -> None:
+    """Raise StoreError if a checkpoint is of an unknown format, or of another backend, whose numbers would differ.
+
+    Or if it was made in another `phase`, or from data that came in batches where now they do not, or the other way.
+    """
+    found = (saved.get("phase"), "stream" in saved)
+    if found != (phase, is_stream):
+        words = ["in batches" if stream else "as arrays" for stream in (found[1], is_stream)]
+        raise StoreError(
+            f"this run's checkpoint was made in {_phase_in_words(found[0])} with data {words[0]}, and now there is "
+            f"{_phase_in_words(phase)} with data {words[1]}; expected the same (was the job changed?)"
+        )
     if saved["format"] not in (_BETWEEN_EPOCHS, _WITHIN_EPOCH):
         raise StoreError(
             f"a checkpoint of Keras training has format {saved['format']}; expected {_BETWEEN_EPOCHS} or "
@@ -99,6 +118,10 @@ def require_usable(saved: dict[str, Any]) -> None:
             f"this run's checkpoint was made with Keras on {made}, and Keras is on {now} here; expected the same "
             f'backend ([training] backend = "{made}" goes on; another --store trains anew)'
         )
+
+
+def _phase_in_words(phase: str | None) -> str:
+    return "no phase" if phase is None else f"the phase {phase}"
 
 
 def weights_sha256(model: Any) -> str:

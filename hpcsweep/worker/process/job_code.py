@@ -58,13 +58,13 @@ def uses_keras(path: Path) -> bool:
     return bool(_KERAS.search(path.read_text(encoding="utf-8")))
 
 
-def seed_everything(seed: int, *, keras: bool) -> None:
+def seed_everything(seed: int, *, keras: bool, precision: str | None = None) -> None:
     """Seed Python's and NumPy's global generators, and those of Keras and PyTorch if these are in use."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     if keras:
         from hpcsweep.training import seed_everything as seed_keras
 
-        seed_keras(seed)
+        seed_keras(seed, precision)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)

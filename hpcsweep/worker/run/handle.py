@@ -61,6 +61,7 @@ class RunHandle:
         self.folder = claim.folder.files(run.id, claim.generation)
         self.crew = crew
         self.trajectory = trajectory.id
+        self._shares_epochs = "epochs" not in trajectory.params
         self.seed = trajectory.seed
         self.params: Mapping[str, Any] = dict(run.params)
         self._store, self._claim, self._heartbeat, self._stop = store, claim, heartbeat, stop
@@ -117,6 +118,11 @@ class RunHandle:
     def expected_epochs(self) -> int:
         """The epochs of such runs that this worker may expect to train, as far as this submission knows."""
         return self._epochs_ahead()
+
+    @property
+    def precision(self) -> str | None:
+        """What the sweep file says that Keras computes in; None where the job says it."""
+        return self._settings.precision
 
     @property
     def stack_order(self) -> str:
@@ -195,7 +201,10 @@ class RunHandle:
             "facts": json.dumps(self._facts),
             "elapsed_s": self.elapsed_s,
         }
-        write_checkpoint(self._claim.folder, self._claim.generation, max(self._history.last_epoch, epoch or 0), whole)
+        reached = max(self._history.last_epoch, epoch or 0)
+        if not self._shares_epochs:  # no shorter run could be given it, so it may lie beyond `epochs`, as in phases
+            reached = min(reached, epochs_of(self.params) or reached)
+        write_checkpoint(self._claim.folder, self._claim.generation, reached, whole)
         self._checkpointed = time.monotonic()
         self._checkpoint_cost_s = self._checkpointed - began
         if self.first_kept_s is None:
@@ -220,6 +229,14 @@ class RunHandle:
             begin_with(self.folder, self.folder.with_name(Path(whole["files"]).name))
         self._began = time.monotonic()
         return self._unpacked.unpack(whole["state"])
+
+    def generators(self) -> dict[str, Any]:
+        """Return the states of Python's and NumPy's global random generators, as a checkpoint can hold them."""
+        return generator_states()
+
+    def set_generators(self, states: dict[str, Any]) -> None:
+        """Put the generators back to `states`."""
+        set_generator_states(states)
 
     def restart(self) -> None:
         """Forget the history: the training starts again from a fresh model. Facts and checkpoints stay."""

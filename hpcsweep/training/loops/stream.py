@@ -1,0 +1,198 @@
+"""Training on batches that come: one true `model.fit`, stopped and begun again between two epochs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import keras
+
+from hpcsweep.metrics import SECONDS
+from hpcsweep.training.facts import device_facts, memory_facts
+from hpcsweep.training.loops.alone import last_metrics, metrics_of, record_end
+from hpcsweep.training.loops.callbacks import Callbacks
+from hpcsweep.training.loops.early_stopping import Stopping
+from hpcsweep.training.loops.phases import restored
+from hpcsweep.training.loops.streams import Stream
+from hpcsweep.training.programs.backend import backend
+from hpcsweep.training.programs.fit_program import without
+from hpcsweep.training.run_protocol import RunHandle
+from hpcsweep.training.state.unkept import Unkept
+from hpcsweep.training.state.variables import (
+    checkpoint_of,
+    load_state,
+    read_state,
+    weights_sha256,
+)
+
+
+class _Paused(Exception):  # noqa: N818 - no error
+    """Leaves `model.fit` where the run is asked to stop."""
+
+
+class StreamRun:
+    """One run on batches that come, on its way. Its history begins with epoch 1: to evaluate the fresh model would
+    take examples from the stream."""
+
+    def __init__(
+        self, run: RunHandle, model: Any, stream: Stream, epochs: int, callbacks: Callbacks, resume: str
+    ) -> None:
+        self.run, self.model, self.stream, self.epochs = run, model, stream, epochs
+        self.callbacks, self.keeps = callbacks, resume != "restart"
+        self.stopping = Stopping(run.stop_rule)
+        self.epoch = self.passing = 0
+        self.best: dict[str, Any] | None = None
+        self._given: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self._passes_over = stream.passes_over and resume == "exact"
+        self._unkept = Unkept(model)
+        guarantee = stream.resumes if self._passes_over or not stream.passes_over else "statistically: sees what comes"
+        self.guarantee = guarantee if self.keeps else "begins anew"
+
+    def train(self) -> tuple[dict[str, float], bool]:
+        """Train to the end, or to a request to stop; return the metrics, and whether it came to its end."""
+        run, model = self.run, self.model
+        run.record(
+            initial_weights_sha256=weights_sha256(model),
+            engine="fit",
+            engine_reason="the data come in batches",
+            stacked=False,
+            resume=self.guarantee,
+            **device_facts(model),
+        )
+        generators = run.generators()
+        saved = restored(run, is_stream=True) if self.keeps else None
+        self.callbacks.attach(model, epochs=self.epochs, steps=self.stream.arguments["steps_per_epoch"])
+        if saved is None:
+            self.callbacks.begin(kept=self.keeps)
+            if self.keeps:
+                self.stream.state()  # what cannot be kept is refused before anything is trained
+        else:
+            self._go_on(saved, generators)
+        if not self._fitted():
+            return last_metrics(run), False
+        return self._finish(), True
+
+    def _go_on(self, saved: dict[str, Any], generators: dict[str, Any]) -> None:
+        load_state(self.model, saved["variables"])
+        self.epoch, self.best = int(saved["epoch"]), saved.get("best")
+        self.callbacks.go_on(saved.get("callbacks"))
+        self._given = saved["stream"], self.run.generators()
+        history = self.run.history
+        for row, epoch in enumerate(history["epoch"]):
+            self._stops(int(epoch), {name: column[row] for name, column in history.items() if name != "epoch"})
+        if self._passes_over:
+            self.run.set_generators(generators)  # what is passed over draws from them what it drew before
+            self._given = None
+
+    def fit_begins(self) -> None:
+        """Put the data back to where they were: Keras begins a training by telling them that an epoch has ended."""
+        if self._given is not None:
+            state, generators = self._given
+            self.stream.go_on(state)
+            self.run.set_generators(generators)
+
+    def _fitted(self) -> bool:
+        """Call `model.fit` for the epochs that are left; False if a request to stop came before they were over."""
+        if self.epoch >= self.epochs or self.stopping.reason is not None:
+            return True
+        self.passing = self.epoch if self._passes_over else 0
+        model = self.model
+        if self.passing:
+            model.train_function = model.test_function = backend().pass_over
+            self.callbacks.listen(False)
+        try:
+            with without(model.optimizer, "finalize_variable_values"):
+                model.fit(
+                    self.stream.make(self.epoch),
+                    epochs=self.epochs,
+                    initial_epoch=0 if self.passing else self.epoch,
+                    verbose=0,
+                    callbacks=[_Teller(self), *self.callbacks.relay()],
+                    **self.stream.arguments,
+                )
+        except _Paused:
+            return False
+        return True
+
+    def train_from_now_on(self) -> None:
+        """End the passing over of what was seen."""
+        self.passing = 0
+        self.model.train_function = self.model.test_function = None
+        self.model.make_train_function()
+        self.callbacks.listen(True)
+
+    def _finish(self) -> dict[str, float]:
+        run, model = self.run, self.model
+        self.checkpoint()
+        if model.optimizer is not None:
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+        if self.best is not None:
+            load_state(model, {**read_state(model), **self.best["variables"]})
+        self.callbacks.end(last_metrics(run))
+        run.record(final_weights_sha256=weights_sha256(model), **memory_facts())
+        record_end(run, self.stopping)
+        return last_metrics(run) if self.best is None else metrics_of(run, self.best["epoch"])
+
+    def checkpoint(self) -> None:
+        """Keep the state at the end of an epoch."""
+        if not self.keeps:
+            return
+        self._unkept.require_none()
+        whole = checkpoint_of("fit", self.epoch, read_state(self.model), [])
+        whole |= {"stream": self.stream.state()} | ({"callbacks": self.callbacks.state()} if self.callbacks else {})
+        self.run.checkpoint(whole if self.best is None else {**whole, "best": self.best})
+
+    def epoch_ended(self, epoch: int, logs: dict[str, float], elapsed_s: float) -> None:
+        """Take in an epoch, counted from 0; raises _Paused if a request to stop has come."""
+        added = self.callbacks.epoch_ends(epoch, logs)
+        self.epoch = epoch + 1
+        columns = {name: [float(value)] for name, value in {**logs, **added}.items()}
+        self.run.log_many([self.epoch], {**columns, SECONDS: [elapsed_s]})
+        self._stops(self.epoch, {name: column[0] for name, column in columns.items()})
+        if self.stopping.restores_best and self.stopping.best_epoch == self.epoch:
+            weights = {name: array for name, array in read_state(self.model).items() if name.startswith("model/")}
+            self.best = {"epoch": self.epoch, "variables": weights}
+        if self.callbacks.stopped and self.stopping.reason is None:
+            self.stopping.reason = f"a callback ended training at epoch {self.epoch}"
+        self.model.stop_training = self.stopping.reason is not None
+        is_last = self.epoch == self.epochs or self.model.stop_training
+        if not is_last and self.run.should_stop:
+            self.checkpoint()
+            raise _Paused
+        if not is_last and self.run.checkpoint_due:
+            self.checkpoint()
+
+    def _stops(self, epoch: int, metrics: dict[str, float]) -> None:
+        if epoch == 1:
+            self.stopping.check_metric(list(metrics))
+        self.stopping.ends(epoch, metrics)
+        if self.callbacks.stopped and self.stopping.reason is None:
+            self.stopping.reason = f"a callback ended training at epoch {epoch}"
+
+
+class _Teller(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells the run of each epoch, and leaves `model.fit` if the run is asked to stop."""
+
+    def __init__(self, training: StreamRun) -> None:
+        super().__init__()
+        self._training, self._began = training, time.perf_counter()
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._training.fit_begins()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self._training.passing > epoch:
+            return
+        if self._training.passing:
+            self._training.train_from_now_on()
+        self._began = time.perf_counter()
+        self._training.callbacks.epoch_begins(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self._training.run.should_stop:
+            raise _Paused
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self._training.passing > epoch:
+            return
+        self._training.epoch_ended(epoch, logs, time.perf_counter() - self._began)
