@@ -7,13 +7,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-QUERY_TIMEOUT_S = 20.0  # SLURM's own commands give a dead controller up after about 9 s
+QUERY_TIMEOUT_S = 20.0  # SLURM's own commands give up on a dead controller after about 9 s
 FORMAT_VARIABLES = ("SLURM_TIME_FORMAT", "SACCT_FORMAT", "SQUEUE_FORMAT", "SINFO_FORMAT", "SACCT_FEDERATION")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command printed, or one sentence on why there is nothing to read."""
+    """What a command printed, or one sentence that says why there is nothing to read."""
 
     text: str
     problem: str | None = None
@@ -33,7 +33,7 @@ def ask(
 ) -> Answer:
     """Run `command` without a shell and return its stdout; a failure of any kind becomes `Answer.problem`.
 
-    `with_stderr`: its stderr too, where `sbatch --test-only` answers.
+    `with_stderr`: its stderr as well, to which `sbatch --test-only` writes its answer.
     """
     if environment is None:
         environment = plain_environment()
@@ -66,7 +66,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment for an sbatch from inside a job: the outer job's settings would be taken over."""
+    """Return the environment for an sbatch from inside a job: without the outer job's settings, which would apply."""
     return {
         name: value
         for name, value in plain_environment().items()
@@ -75,7 +75,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def _last_words(program: str, text: str, code: int) -> str:
-    """Return what a command that failed had to say, in one line without its own name and its level words."""
+    """Return what a failed command said, in one line without its own name and words such as "error"."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     words = [line.removeprefix(f"{program}: ").removeprefix("error: ").removeprefix("fatal: ") for line in lines]
     return f"{program}: {'; '.join(words[-2:]) if words else f'exit code {code}'}"

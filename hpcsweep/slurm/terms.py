@@ -1,4 +1,4 @@
-"""What a submission asks of SLURM for each worker, and on which terms: plain values, kept with the submission.
+"""What a submission asks SLURM for, per worker, and on which terms: plain values, kept with the submission.
 
 A worker on a node reads them to ask for its own continuation.
 """
@@ -13,7 +13,7 @@ from hpcsweep.sweep.choices import ContinueBy
 
 DEFAULT_CPUS = 1
 MB_A_GB = 1000**3 / 1024**2
-MAX_FRUITLESS = 3  # attempts of one worker in a row that made no progress, after which it is not continued
+MAX_FRUITLESS = 3  # attempts of one worker in a row without progress, after which it is not continued
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Request:
         ]
 
     def gres_text(self) -> str | None:
-        """Return the request for GPUs as `gpu:t4:2`, None if there is none."""
+        """Return the request for GPUs as `gpu:t4:2`; None if there is none."""
         if self.gres:
             return self.gres
         if not self.gpus:
@@ -89,7 +89,7 @@ class Request:
 
 @dataclass(frozen=True)
 class SlurmTerms:
-    """Everything that submitting workers depends on, besides the work itself."""
+    """Everything on which submitting workers depends, besides the work itself."""
 
     request: Request
     continue_by: str = ContinueBy.REQUEUE
@@ -107,7 +107,7 @@ class SlurmTerms:
 
     @property
     def margin_s(self) -> float:
-        """Seconds before the end at which a worker begins to stop: less for short jobs, which it would eat up."""
+        """Seconds before the end at which a worker begins to stop: fewer for short jobs, or little would be left."""
         return min(self.signal_lead_s, max(15.0, 0.1 * self.request.time_s))
 
     def to_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class SlurmTerms:
 
     @staticmethod
     def from_json(terms: dict[str, Any]) -> SlurmTerms:
-        """Undo `to_json`; what another version of hpcsweep wrote beside it is passed over."""
+        """Undo `to_json`; what only another version of hpcsweep knows is ignored."""
         known = {name: value for name, value in terms.items() if name in SlurmTerms.__dataclass_fields__}
         lists = {name: tuple(terms[name]) for name in ("modules", "setup")}
         return SlurmTerms(**{**known, **lists, "request": Request(**terms["request"])})

@@ -15,7 +15,7 @@ _FIELD = re.compile(r"(?:^|\s)([A-Za-z][\w:/]*)=")
 
 
 def parse_duration_s(text: str) -> float | None:
-    """Return seconds of SLURM's duration (`minutes`, `m:s`, `h:m:s`, `d-h`, `d-h:m`, `d-h:m:s`); None: no limit.
+    """Return the seconds of SLURM's duration (`minutes`, `m:s`, `h:m:s`, `d-h`, `d-h:m`, `d-h:m:s`); None: no limit.
 
     Raises ValueError for anything else.
     """
@@ -69,9 +69,9 @@ def parse_config(text: str) -> dict[str, str]:
 
 
 def array_tasks(job: str) -> Iterator[str]:
-    """Give the elements that a job id stands for: `7` -> `7`, `7_3` -> `7_3`, `7_[0-4:2,9%8]` -> `7_0`, `7_2`, ...
+    """Yield the elements that a job id stands for: `7` -> `7`, `7_3` -> `7_3`, `7_[0-4:2,9%8]` -> `7_0`, `7_2`, ...
 
-    A list that squeue cut short (`7_[1,3,...]`) gives the elements that it names.
+    If squeue cut a list short (`7_[1,3,...]`), these are the elements that it names.
     """
     match = _ARRAY.fullmatch(job.strip())
     if not match:

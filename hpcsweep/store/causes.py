@@ -1,4 +1,4 @@
-"""Why runs fail and workers die: each cause by the name that records hold, in words, and what helps against it."""
+"""Why runs fail and workers die: each cause with the name that records hold, in words, and with what helps."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Cause(StrEnum):
     SETUP_FAILED = (
         "setup failed",
         "a set-up line of the profile failed",
-        "mend `setup` or `modules` in the profile; then: {resume}",
+        "correct `setup` or `modules` in the profile; then: {resume}",
     )
     DISK_FULL = "disk full", "no space, or over quota, where the store is", "make room: {clean}; then: {retry}"
     STORE_UNREACHABLE = (
@@ -70,20 +70,20 @@ class Cause(StrEnum):
 
     @classmethod
     def named(cls, name: str) -> Cause:
-        """Return the cause of this name, UNKNOWN for a name that only another release knows."""
+        """Return the cause of this name; UNKNOWN for a name that only another release knows."""
         return next((cause for cause in cls if cause == name), cls.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Why:
-    """Why a run has no result: the name of a cause, of this release or another, and what happened."""
+    """Why a run has no result: the name of a cause, perhaps of another release, and what happened."""
 
     name: str
     message: str
 
     @property
     def cause(self) -> Cause:
-        """The cause, UNKNOWN for a name that only another release knows."""
+        """The cause; UNKNOWN for a name that only another release knows."""
         return Cause.named(self.name)
 
     def __str__(self) -> str:

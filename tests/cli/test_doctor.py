@@ -57,7 +57,7 @@ def test_packages_that_are_compiled_at_every_start_are_named(study: Study, tmp_p
     """Where Python finds no compiled modules and may not keep any, doctor says what to type."""
     environment = {**study.environment(), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path)}
     told = subprocess.run([*COMMAND, "doctor"], cwd=study.root, env=environment, capture_output=True, text=True)
-    assert "warning  here: Python compiles Keras anew at every start" in told.stdout
+    assert "warning  here: Python compiles Keras again at every start" in told.stdout
     assert "type once: python -m compileall -q " in told.stdout
     del environment["PYTHONDONTWRITEBYTECODE"]
     told = subprocess.run([*COMMAND, "doctor"], cwd=study.root, env=environment, capture_output=True, text=True)

@@ -33,7 +33,7 @@ PROBE_WAIT_S = 300.0
 
 
 def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
-    """Return what was found, in the order of a submission's way."""
+    """Return what was found, in the order in which a submission would meet it."""
     findings = check_store(store)
     if profile.scheduler != "slurm":
         return findings + probe_here(store)
@@ -51,14 +51,14 @@ def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
 
 
 def probe_hint(profile: Profile, store: Path) -> Finding:
-    """Return a line on how to look at a node."""
+    """Return a line that says how to look at a node."""
     elsewhere = [] if locate_store(None, Path.cwd(), profile.store) == store else ["--store", store]
     probe = to_type("doctor", "--probe", "--profile", profile.name, *elsewhere)
-    return Finding(Level.OK, f"the nodes were not looked at; a one-minute job does: {probe}")
+    return Finding(Level.OK, f"no node was looked at; a one-minute job does that: {probe}")
 
 
 def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
-    """Return lines on what SLURM itself said."""
+    """Return lines about what SLURM itself said."""
     if queue.problem and "not on this machine" in queue.problem:
         return [
             Finding(
@@ -70,7 +70,7 @@ def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
     if queue.problem:
         return [Finding(Level.FAULT, f"SLURM does not answer ({queue.problem})", "wait, or ask the administrators")]
     findings = [Finding(Level.OK, f"SLURM {limits.version} answers")]
-    findings += [Finding(Level.WARNING, sentence, "submissions go on without them") for sentence in limits.unknown]
+    findings += [Finding(Level.WARNING, sentence, "submissions work without them") for sentence in limits.unknown]
     if not limits.requeue_by_default:
         said = "the cluster does not requeue jobs by itself; workers ask for it"
         findings.append(Finding(Level.OK, said))
@@ -78,12 +78,14 @@ def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
 
 
 def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
-    """Return lines on the partition, the user's limits, and whether the request fits both."""
+    """Return lines about the partition, the user's limits, and whether the request fits both."""
     findings = []
     partition = limits.partition(request.partition)
     if partition:
-        longest = "no limit" if partition.max_s is None else format_duration(partition.max_s)
-        findings.append(Finding(Level.OK, f'partition "{partition.name}": at most {longest} a job'))
+        longest = (
+            "no limit of time" if partition.max_s is None else f"at most {format_duration(partition.max_s)} per job"
+        )
+        findings.append(Finding(Level.OK, f'partition "{partition.name}": {longest}'))
     if limits.accounts:
         findings.append(Finding(Level.OK, f"limits of your account and QOS: {describe_user_limits(limits.user)}"))
     if limits.max_array_size:
@@ -96,7 +98,7 @@ def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
 
 
 def describe_start(request: Request) -> Finding:
-    """Return a line on when a worker would start."""
+    """Return a line that says when a worker would start."""
     try:
         return Finding(Level.OK, f"the scheduler says: {expected_start(request, 1)}")
     except HpcsweepError as error:
@@ -104,7 +106,7 @@ def describe_start(request: Request) -> Finding:
 
 
 def probe_here(store: Path) -> list[Finding]:
-    """Return what this machine's own Python can do; in a process of its own, which may talk on stderr."""
+    """Return what this machine's own Python can do, seen by a process of its own, which may write to stderr."""
     answer = ask([sys.executable, "-m", "hpcsweep.slurm.asking.probe", str(store), str(store)], timeout_s=PROBE_WAIT_S)
     line = next((line for line in answer.lines if line.startswith(MARK)), None)
     if line is None:
@@ -169,7 +171,7 @@ def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
 
 
 def _describe_gpus(seen: dict[str, int], asked: int) -> list[Finding]:
-    """Return a line on each backend of Keras; where one has what was asked for, another's lack is no fault."""
+    """Return a line on each backend of Keras; if one has what was asked for, it is no fault that another has not."""
     found = []
     level = Level.WARNING if max(seen.values(), default=0) >= asked else Level.FAULT
     for name, count in seen.items():
@@ -180,7 +182,7 @@ def _describe_gpus(seen: dict[str, int], asked: int) -> list[Finding]:
 
 
 def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | None) -> list[Finding]:
-    """Return lines on Python and its packages at a place, compared with those here."""
+    """Return lines about Python and its packages at a place, compared with those here."""
     packages: dict[str, str] = facts["packages"]
     said = ", ".join(f"{name} {version}" for name, version in packages.items())
     findings = []
@@ -192,7 +194,7 @@ def describe_python(where: str, facts: dict[str, Any], here: dict[str, str] | No
     if not findings:
         findings.append(Finding(Level.OK, f"{where}: Python {facts['python']}, {said}"))
     if facts.get("uncompiled"):
-        told = f"{where}: Python compiles Keras anew at every start, which takes seconds"
+        told = f"{where}: Python compiles Keras again at every start, which takes seconds"
         findings.append(
             Finding(Level.WARNING, told, f"type once: {shell('python', '-m', 'compileall', '-q', facts['uncompiled'])}")
         )

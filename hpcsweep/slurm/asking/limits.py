@@ -1,6 +1,6 @@
 """What the cluster allows: partitions, array sizes, the limits of the user's QOS and association, what nodes have.
 
-Each query may be unavailable (no accounting, no answer, no permission); then the limit is unknown and said to be.
+Each query may be unavailable (no accounting, no answer, no permission); then the limit is unknown, and this is said.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NodeKind:
 
 @dataclass(frozen=True)
 class Admission:
-    """Which names a partition takes: those `allowed`, or where none are named, all but those `denied`."""
+    """Which names a partition takes: those `allowed`, or if there are none, all but those `denied`."""
 
     allowed: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
@@ -60,14 +60,14 @@ class Partition:
 
 @dataclass(frozen=True)
 class UserLimits:
-    """What one association or QOS allows a user; None: no limit, or not known."""
+    """What one association or QOS allows a user; None means no limit, or not known."""
 
     max_wall_s: float | None = None
     max_running: int | None = None
     max_submitted: int | None = None
 
     def tightened(self, other: UserLimits) -> UserLimits:
-        """Return the stricter of both, limit by limit."""
+        """Return the stricter of the two, limit by limit."""
         return UserLimits(
             _least(self.max_wall_s, other.max_wall_s),
             _least(self.max_running, other.max_running),
@@ -77,7 +77,7 @@ class UserLimits:
 
 @dataclass(frozen=True)
 class ClusterLimits:
-    """All that could be found out; `unknown` holds one sentence for each thing that could not."""
+    """All that could be found out; `unknown` holds one sentence about each thing that could not."""
 
     version: str = ""
     max_array_size: int | None = None
@@ -93,14 +93,14 @@ class ClusterLimits:
     unknown: tuple[str, ...] = ()
 
     def partition(self, name: str | None) -> Partition | None:
-        """Return the partition `name`, the default one for None; None if there is no such or it is not known."""
+        """Return the partition `name`, or the default one for None; None if there is none, or it is unknown."""
         if name is not None:
             return self.partitions.get(name)
         return next((one for one in self.partitions.values() if one.is_default), None)
 
 
 def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
-    """Ask for this user's queue and the cluster's limits; who does not answer the first is not waited for again."""
+    """Ask for this user's queue and the cluster's limits; if the first gets no answer, the second is not asked."""
     queue = ask_squeue()
     if queue.problem:
         return queue, ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
@@ -108,13 +108,13 @@ def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLim
 
 
 def ask_limits(account: str | None, qos: str | None, queued: int | None = None) -> ClusterLimits:
-    """Ask the cluster for everything that bounds a submission: a handful of short queries, once a command.
+    """Ask the cluster for everything that limits a submission: a handful of short queries, once per command.
 
-    `queued`: how many tasks the user has in the queue, None if that is not known.
+    `queued`: how many tasks the user has in the queue, None if that is unknown.
     """
     limits = read_config(ClusterLimits(), ask(["scontrol", "show", "config"]))
     if not limits.version and limits.unknown:
-        return limits  # without the controller the others would only wait as long again
+        return limits  # without the controller each of the others would only wait as long
     limits = read_partitions(limits, ask(["scontrol", "show", "partition", "--oneliner"]))
     limits = read_nodes(limits, ask(["sinfo", "-h", "-e", "-o", "%R|%D|%c|%m|%G"]))
     limits = replace(limits, queued=queued)
@@ -195,7 +195,7 @@ def read_qos(limits: ClusterLimits, answer: Answer, qos: str) -> ClusterLimits:
 def describe_user_limits(limits: UserLimits) -> str:
     """Return the limits in words."""
     parts = [
-        f"{format_duration(limits.max_wall_s)} a job" if limits.max_wall_s is not None else "",
+        f"{format_duration(limits.max_wall_s)} per job" if limits.max_wall_s is not None else "",
         f"{limits.max_running} running" if limits.max_running is not None else "",
         f"{limits.max_submitted} queued and running" if limits.max_submitted is not None else "",
     ]

@@ -1,4 +1,4 @@
-"""What doctor asks of a place: can Python, Keras and the store be used here? Run on a node as a module."""
+"""What doctor asks about a place: can Python, Keras and the store be used here? A node runs it as a module."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Level(StrEnum):
     """How bad it is."""
 
     OK = "ok"
-    WARNING = "warning"  # sweeps run all the same
+    WARNING = "warning"  # sweeps can still run
     FAULT = "fault"  # something would keep a sweep from running
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of doctor's: ok, a warning or a fault, and what to do about it."""
+    """One line of doctor: ok, a warning or a fault, and what to do about it."""
 
     level: Level
     what: str
@@ -42,7 +42,7 @@ class Finding:
 
 
 def check_store(root: Path) -> list[Finding]:
-    """Try what a store needs of its file system in `root` (or the nearest folder above it that exists)."""
+    """Try what a store needs from its file system in `root` (or the nearest folder above it that exists)."""
     folder = next(path for path in (root, *root.parents) if path.is_dir())
     probe = folder / f".tmp-doctor-{os.getpid()}-{secrets.token_hex(4)}"
     try:
@@ -108,7 +108,7 @@ PACKAGES = {
     "numpy": ("numpy",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
     "jax": ("jax",),
-    "keras": ("keras",),  # after its backends: it can only be imported with one
+    "keras": ("keras",),  # after the backends: Keras can only be imported with one
 }
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 MISSING = "missing (not installed)"
@@ -149,7 +149,7 @@ def python_facts() -> dict[str, Any]:
 
 
 def _uncompiled_packages() -> str:
-    """Return the folder of packages that Python compiles anew at every start, since it cannot keep what it compiled."""
+    """Return the folder of packages that Python compiles again at every start, because it cannot keep the results."""
     source = getattr(sys.modules.get("keras"), "__file__", None)
     if source is None or Path(cache_from_source(source)).exists():
         return ""
@@ -167,7 +167,7 @@ def _gpus(backend: str) -> int:
 
 
 def main(store: str, token: str) -> None:
-    """Print what this node can do, after the mark: what doctor reads."""
+    """Print, after the mark, what this node can do, for doctor to read."""
     findings = [asdict(finding) for finding in check_store(Path(store))]
     seen = Path(token).is_file()
     print(MARK + json.dumps({"sees_store": seen, "store": findings, **python_facts()}), flush=True)

@@ -1,4 +1,4 @@
-"""Whether the cluster takes a request, and how many workers: checked against its limits before anything is queued."""
+"""Whether the cluster takes a request, and for how many workers, by its limits; checked before anything is queued."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def _refuse_time(request: Request, limits: ClusterLimits) -> None:
     if partition and partition.max_s is not None and asked_s > partition.max_s:
         raise SchedulerError(
             f"time: found {format_duration(asked_s)}, expected at most {format_duration(partition.max_s)}, the limit "
-            f'of partition "{partition.name}"; the sweep goes on in further jobs, so type: --time '
+            f'of partition "{partition.name}"; the sweep continues in further jobs, so type: --time '
             f"{format_duration(partition.max_s)}"
         )
     if limits.user.max_wall_s is not None and asked_s > limits.user.max_wall_s:
         raise SchedulerError(
             f"time: found {format_duration(asked_s)}, expected at most {format_duration(limits.user.max_wall_s)}, the "
-            f"limit of your QOS or account; the sweep goes on in further jobs, so type: --time "
+            f"limit of your QOS or account; the sweep continues in further jobs, so type: --time "
             f"{format_duration(limits.user.max_wall_s)}"
         )
 
@@ -77,7 +77,7 @@ def _refuse_size(request: Request, limits: ClusterLimits) -> None:
         has = "; ".join(sorted({_describe(kind) for kind in kinds}))
         raise SchedulerError(
             f"resources: found {request.cpus} CPUs, {request.gres_text() or 'no GPU'}, "
-            f"{request.mem_mb or 'default'} MB a worker, expected what one node of partition "
+            f"{request.mem_mb or 'default'} MB per worker, expected what one node of partition "
             f'"{partition.name if partition else ""}" has: {has}'
         )
 
@@ -94,7 +94,7 @@ def _describe(kind: NodeKind) -> str:
 
 @dataclass(frozen=True)
 class ArraySize:
-    """How many workers to submit, how many may run at once, and what to say about it."""
+    """How many workers to submit, how many may run at once, and what to tell people about it."""
 
     workers: int
     at_once: int
@@ -104,9 +104,9 @@ class ArraySize:
 def choose_workers(
     asked: int | str | None, trajectories: int, max_workers: int | None, limits: ClusterLimits
 ) -> ArraySize:
-    """Return the size of the array: `asked`, else as many as make sense; SchedulerError if the asked do not fit.
+    """Return the size of the array: `asked`, or as many as make sense; SchedulerError if what is asked does not fit.
 
-    More workers than may run at once are of no use, except `"each"`, which starts one a trajectory.
+    More workers than may run at once are useless, except for `"each"`, which starts one per trajectory.
     """
     running = min((n for n in (max_workers, limits.user.max_running) if n), default=None)
     room = None if limits.user.max_submitted is None else limits.user.max_submitted - (limits.queued or 0)
@@ -133,5 +133,5 @@ def _asked_workers(
         if most is not None and asked > most:
             raise SchedulerError(f"workers: found {asked}, expected at most {most}, {whose}; type: --workers {most}")
     workers = max(1, min(asked, trajectories))
-    notes = () if workers == asked else (f"{workers} of {asked} workers: there is one a trajectory at most",)
+    notes = () if workers == asked else (f"{workers} of {asked} workers: there is at most one per trajectory",)
     return ArraySize(workers, min(workers, running or workers), notes)

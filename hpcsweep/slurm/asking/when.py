@@ -1,4 +1,4 @@
-"""Which request goes through soonest: several are shown to the scheduler, none is queued."""
+"""Which request would start soonest: several are shown to the scheduler, and none is queued."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration, parse_time
 
 TIMES_S = (1800.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
-MOST_OFFERS = 24  # each is a call of sbatch, a few hundredths of a second for the scheduler
+MOST_OFFERS = 24  # each is a call of sbatch, which costs the scheduler a few hundredths of a second
 _START = re.compile(r"to start at (\S+)")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """One request and when the scheduler expects to start it; None with its reason if it would not."""
+    """One request and when the scheduler expects to start it; None, with the reason, if it would not."""
 
     request: Request
     start: datetime | None
@@ -35,7 +35,7 @@ def compare_requests(request: Request, limits: ClusterLimits) -> list[Offer]:
 
 
 def candidates(request: Request, limits: ClusterLimits) -> Iterator[Request]:
-    """Give the requests to compare: what was asked for, and its neighbours that the limits allow."""
+    """Yield the requests to compare: what was asked for, and its neighbours that the limits allow."""
     up = [name for name, one in limits.partitions.items() if one.is_up]
     partitions: list[str | None] = [request.partition] if request.partition or not up else [*up]
     seen: set[Request] = set()
@@ -49,7 +49,7 @@ def candidates(request: Request, limits: ClusterLimits) -> Iterator[Request]:
 
 
 def describe_offers(offers: list[Offer]) -> list[str]:
-    """Return a line an offer."""
+    """Return one line per offer."""
     lines = []
     for offer in offers:
         request = offer.request

@@ -1,4 +1,4 @@
-"""Compute node: a worker's processes under SLURM. No command of SLURM is needed but to continue in the queue.
+"""Compute node: a worker's processes under SLURM. SLURM's commands are needed only to continue in the queue.
 
 `worker` is what submitit calls there.
 """

@@ -1,4 +1,4 @@
-"""The processes of one array task: one a GPU, or several, or one a core; each with threads from the allocation."""
+"""The processes of one array task: one or several per GPU, or one per core; each with threads from the allocation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POLL_S = 0.2
 
 @dataclass(frozen=True)
 class WorkerProcess:
-    """What one process of a task may use; `gpu` is None on CPUs, `core` None where it is not pinned."""
+    """What one process of a task may use; `gpu` is None on CPUs, `core` is None if it is not pinned."""
 
     threads: int
     gpu: str | None = None
@@ -46,9 +46,9 @@ def gpus_of(terms: SlurmTerms, environment: Mapping[str, str]) -> list[str]:
 def plan_processes(terms: SlurmTerms, environment: Mapping[str, str]) -> list[WorkerProcess]:
     """Return the processes that this task begins with, from what SLURM gave it.
 
-    On GPUs: `workers_per_gpu` processes a GPU share the task's cores; where that is found out, one a GPU with one
-    thread, so that others find cores. On CPUs: one process a core with one thread, so that numbers do not depend on the
-    size of the allocation.
+    On GPUs: `workers_per_gpu` processes per GPU share the task's cores; if that number is to be found out, one per GPU
+    with one thread, so that there are cores for others. On CPUs: one process per core with one thread, so that numbers
+    do not depend on the size of the allocation.
     """
     cpus, gpus = cores_of(terms, environment), gpus_of(terms, environment)
     if gpus and isinstance(terms.workers_per_gpu, str):
@@ -70,7 +70,7 @@ class Team:
         stop: Stop,
         followers: Callable[[], list[WorkerProcess]] | None = None,
     ) -> None:
-        """Take the processes to begin with; `followers` is asked again and again for more to start."""
+        """Take the processes to begin with; `followers` is asked repeatedly for more to start."""
         self._submission, self._processes, self._stop = submission, processes, stop
         self._followers = followers
         self._children: list[subprocess.Popen[str]] = []
@@ -88,7 +88,7 @@ class Team:
         return endings
 
     def _start(self, processes: list[WorkerProcess], index: int, workers: int) -> None:
-        """Start processes beside those there are; each begins at another part of the work."""
+        """Start processes besides those that run; each begins at another part of the work."""
         already = len(self._children)
         total = already + len(processes)
         self._children += [
@@ -113,7 +113,7 @@ class Team:
         )  # fmt: skip
 
     def _wait(self, index: int, workers: int) -> None:
-        """Wait for the children, add those that follow, and hand a signal on once."""
+        """Wait for the children, add those that follow, and pass a signal on once."""
         handed_on = False
         while any(child.poll() is None for child in self._children):
             if self._stop.signal is not None and not handed_on:
@@ -143,7 +143,7 @@ def prepare(process: WorkerProcess) -> None:
 
 
 def main(argument: str) -> None:
-    """Be one process of a task: `argument` is what `Team` says of it, as JSON."""
+    """Be one process of a task: `argument` is what `Team` says about it, as JSON."""
     words: dict[str, Any] = json.loads(argument)
     answer = os.dup(1)
     os.dup2(2, 1)  # what a job prints outside its log must not mix with the answer

@@ -1,4 +1,4 @@
-"""A worker inside an array task: knows its end, trains until it is near, and says how to go on.
+"""A worker inside an array task: it knows its end, trains until that is near, and says how to continue.
 
 This is what submitit calls on the node; all it is sent is this function, a path and numbers.
 """
@@ -27,7 +27,7 @@ SIGNAL_EARLY_S = 75.0  # SLURM may send its warning up to a minute before the ti
 
 
 def work_on_slurm(submission_path: str, index: int, workers: int, fruitless: int = 0) -> dict[str, int]:
-    """Be worker `index` of `workers` in this array task; `fruitless`: attempts before it that made no progress."""
+    """Be worker `index` of `workers` in this array task; `fruitless` counts the attempts before it without progress."""
     try:
         files = SlurmFiles(SubmissionFolder(Path(submission_path)))
         terms = SlurmTerms.from_json(files.read_terms())
@@ -51,14 +51,14 @@ class Allocation:
         self.stop = Stop(time.monotonic() + remaining_s(terms), terms.margin_s, SIGNAL_EARLY_S + terms.margin_s)
 
     def begin(self) -> None:
-        """Take over the signals, and say on record that this attempt has begun."""
+        """Take over the signals, and record that this attempt has begun."""
         self.stop.listen()
         node = os.environ.get("SLURMD_NODENAME") or os.uname().nodename
         facts = {"host": node, "pid": os.getpid(), "remaining_s": round(self.stop.remaining_s)}
         self._files.add_event(self._task, Event.START, restart=self._restart, **facts)
 
     def train(self, index: int, workers: int) -> Counter[str]:
-        """Train until nothing is left or the time is up; then say how to go on."""
+        """Train until nothing is left or the time is up; then say how to continue."""
         processes = plan_processes(self._terms, os.environ)
         sharing = find_sharing(self._terms, os.environ, self._files.submission, index, workers)
         team = Team(self._files.submission, processes, self.stop, sharing.followers if sharing else None)
@@ -67,7 +67,7 @@ class Allocation:
         return endings
 
     def end(self, endings: Counter[str]) -> None:
-        """Say on record why this attempt stopped, and for the batch script how to go on."""
+        """Record why this attempt stopped, and tell the batch script how to continue."""
         progress = bool(endings[Tally.PROGRESSED])
         fruitless = 0 if progress else self._fruitless + 1
         why = StopReason.SUPERSEDED if self._superseded() else _why(self.stop, endings)
@@ -80,12 +80,12 @@ class Allocation:
             self._files.next_path(self._task, self._restart).write_text(go_on)
 
     def _superseded(self) -> bool:
-        """Whether SLURM gave this node up and started the task anew elsewhere: that one alone goes on."""
+        """Whether SLURM has given this node up and started the task elsewhere, where alone it continues."""
         events = self._files.events(self._task)
         return any(event["event"] == Event.START and int(event.get("restart", 0)) > self._restart for event in events)
 
     def _mode(self, why: StopReason) -> str:
-        """Return what the batch script shall do: a preempted task goes back to the queue whatever was asked for."""
+        """Return what the batch script is to do: a preempted task goes back to the queue, whatever was asked for."""
         if why is StopReason.PREEMPTED:
             return ContinueBy.REQUEUE
         by_itself = self._terms.continue_by in (ContinueBy.REQUEUE, ContinueBy.RESUBMIT)
@@ -101,9 +101,9 @@ def _why(stop: Stop, endings: Counter[str]) -> StopReason:
 
 
 def remaining_s(terms: SlurmTerms) -> float:
-    """Return the seconds until this task's end: SLURM's word from before Python started, else what was asked for.
+    """Return the seconds until this task's end, as SLURM said before Python started, or as the task asked for.
 
-    The host asks once, since the limit may have been changed, and since there may be no squeue in a container.
+    The host asks once, since the limit may have been changed, and a container may have no squeue.
     """
     began = float(os.environ.get("HPCSWEEP_BEGAN") or time.time())
     since_s = max(0.0, time.time() - began)
@@ -117,7 +117,7 @@ def remaining_s(terms: SlurmTerms) -> float:
 
 
 def count_fruitless(files: SlurmFiles, task: str) -> int:
-    """Return how many attempts of this task in a row, up to now, ended without progress."""
+    """Return how many attempts of this task in a row, up to this one, ended without progress."""
     stops = [event for event in files.events(task) if event["event"] == Event.STOP]
     return int(stops[-1].get("fruitless", 0)) if stops else 0
 

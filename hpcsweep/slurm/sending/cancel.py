@@ -8,7 +8,7 @@ from hpcsweep.slurm.commands import ask
 
 
 def cancel_arrays(arrays: Iterable[str], job_names: Iterable[str]) -> str | None:
-    """Cancel arrays by id, and by job name those whose id is not known; return why SLURM could not be told, or None."""
+    """Cancel arrays by id, or by job name if the id is unknown; return why SLURM could not be told, or None."""
     ids = list(arrays)
     answer = ask(["scancel", *ids]) if ids else None
     for name in job_names:

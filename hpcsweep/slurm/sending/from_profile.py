@@ -1,4 +1,4 @@
-"""From a profile (with the sweep's resources laid over it) to what SLURM is asked."""
+"""From a profile (with the sweep's resources in it) to what SLURM is asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_TIME_S = 3600
 
 
 def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request:
-    """Return the request that a profile (with the sweep's resources laid over it) stands for."""
+    """Return the request that a profile (with the sweep's resources in it) stands for."""
     return Request(
         time_s=profile.time_s or default_s,
         partition=profile.partition,
@@ -31,7 +31,7 @@ def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request
 
 
 def make_terms(profile: Profile, request: Request, *, at_once: int, accounting: bool = True) -> SlurmTerms:
-    """Return the terms that a profile (with the sweep's resources laid over it) stands for."""
+    """Return the terms that a profile (with the sweep's resources in it) stands for."""
     for text in (*profile.setup, *profile.modules, *profile.environment.values(), profile.python or ""):
         require_plain("profile", text)
     environment = dict(profile.environment)

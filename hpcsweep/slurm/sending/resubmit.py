@@ -16,7 +16,7 @@ from hpcsweep.store.task_files import Event, Sender, SlurmFiles
 
 
 def submit_successor(files: SlurmFiles, task: str) -> str:
-    """Queue one worker that takes the place of `task`, and return its array's id."""
+    """Queue one worker to take the place of `task`, and return its array's id."""
     terms = SlurmTerms.from_json(files.read_terms())
     team = sum(sent.workers for sent in files.arrays() if sent.why == Sender.SUBMIT) or 1
     index = int(task.partition("_")[2] or 0) % team

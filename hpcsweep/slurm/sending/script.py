@@ -1,6 +1,6 @@
-"""The batch script around a worker: what SLURM reads, what the host does before Python starts and after it ended.
+"""The batch script around a worker: what SLURM reads, and what the host does before Python starts and after it ends.
 
-All calls of SLURM's commands from a node are here, in the shell of the host: inside a container there are none.
+A node calls SLURM's commands only here, in the shell of the host, since a container has none.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from hpcsweep.store.task_files import EVENTS_SUFFIX, NEXT_SUFFIX
 
 SIGNAL = "USR2"
 
-# The EXIT trap runs however the worker ended, unless the whole node goes. SIGTERM must not end the shell before the
-# worker has written its checkpoint, and must stay deadly for what the shell starts, so it is caught and not ignored.
-# `return` says 0 outright: in a trap its default is the status from before the trap.
-# A task that was cancelled, or requeued by somebody, must not be brought back to life: only one that is running still,
-# or that stopped as it should but a moment too late.
+# The EXIT trap runs however the worker ends, unless the whole node is lost. SIGTERM must not end the shell before the
+# worker has written its checkpoint, but must end what the shell starts, so it is caught and not ignored.
+# `return` says 0 explicitly: in a trap its default is the status from before the trap.
+# A task that was cancelled, or requeued by somebody, must not be brought back to life. Only a task that still runs may
+# continue, or one that stopped as it should but a moment too late.
 _BEGIN = """\
 hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 hpcsweep_files=@WORKERS@/"$hpcsweep_task"
@@ -94,11 +94,11 @@ def submitit_parameters(terms: SlurmTerms, submission: Path, workers: Path, job_
         **terms.request.sbatch_parameters(),
         "job_name": job_name,
         "comment": "hpcsweep",
-        "wckey": None,  # submitit's own is refused where such keys must be registered
+        "wckey": None,  # clusters where such keys must be registered refuse submitit's own
         "nodes": 1,
         "ntasks_per_node": 1,
         "setup": setup_lines(terms, submission, workers),
-        # srun does not take the batch job's cores over by itself since SLURM 22.05
+        # since SLURM 22.05 srun does not take over the batch job's cores by itself
         "srun_args": [f"--cpus-per-task={terms.request.cpus}"],
         "stderr_to_stdout": True,
         "array_parallelism": max(1, terms.at_once),

@@ -1,4 +1,4 @@
-"""Sending workers to SLURM through submitit, so that a crash at any moment is found and said afterwards."""
+"""Sending workers to SLURM through submitit, so that a crash at any moment is found and reported afterwards."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def submit_array(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray) -> Se
 
 
 def submit_chain(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, links: int) -> list[SentArray]:
-    """Queue `links` arrays, each to start when the one before has ended however it ended."""
+    """Queue `links` arrays, each to start when the one before has ended, in whatever way."""
     chain: list[SentArray] = []
     for link in range(links):
         after = chain[-1].array if chain else array.after
@@ -75,7 +75,7 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: 
     except (FailedJobError, FailedSubmissionError) as error:
         raise SchedulerError(f"SLURM refused the workers: {_one_line(str(error))}") from error
     except RuntimeError as error:
-        raise SchedulerError(f"SLURM's commands are not here ({error}); expected a login node") from error
+        raise SchedulerError(f"SLURM's commands are not on this machine ({error}); expected a login node") from error
     except OSError as error:
         raise SchedulerError(
             f"{files.workers}: {error.strerror or error}; expected room for the workers' files; nothing was submitted"
@@ -85,7 +85,7 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: 
 
 @dataclass(frozen=True)
 class Recovered:
-    """An announced array of which it was not known whether SLURM had taken it."""
+    """An announced array, when it was not known whether SLURM had taken it."""
 
     sent: SentArray
     array: str | None
@@ -93,16 +93,16 @@ class Recovered:
 
 
 def recover(files: SlurmFiles, older_than_s: float = 60.0) -> list[Recovered]:
-    """Find out what became of submissions that were cut off between sbatch and recording it.
+    """Find out what became of submissions that were cut off between sbatch and our record of it.
 
-    One that SLURM took and whose workers have all their files is adopted; one that lacks some is cancelled, since its
-    workers could not start; of one that SLURM does not know, the announcement is removed.
+    If SLURM took it and its workers have all their files, it is adopted. If files are missing, it is cancelled, since
+    its workers could not start. If SLURM does not know it, the announcement is removed.
     """
     found = []
     for sent in files.interrupted(older_than_s):
         answer = ask(["squeue", "-h", "-a", "-t", "all", "--name", sent.job_name, "-o", "%F"])
         if answer.problem:
-            continue  # SLURM does not answer: the next call will ask again
+            continue  # SLURM does not answer; the next call will ask again
         arrays = answer.lines or ask(["sacct", "-X", "-n", "-P", "--name", sent.job_name, "-o", "jobid"]).lines
         array = arrays[0].strip().partition("_")[0] if arrays else None
         whole = array is not None and len(list(files.workers.glob(f"{array}*_submitted.pkl"))) >= sent.workers
@@ -129,7 +129,7 @@ def describe_recovered(one: Recovered) -> str:
 
 
 def expected_start(request: Request, array_size: int) -> str:
-    """Ask the scheduler, without queueing anything, when such workers would start; its answer in one line."""
+    """Ask the scheduler, without queueing anything, when such workers would start; return its answer in one line."""
     options = request.sbatch_options()
     array = [f"--array=0-{array_size - 1}"] if array_size > 1 else []
     answer = ask(["sbatch", "--test-only", *options, *array, "--wrap=true"], with_stderr=True)

@@ -1,4 +1,4 @@
-"""Of what a worker's SLURM job has died, told apart by what SLURM, the exit code and the log say. Pure functions."""
+"""What a worker's SLURM job died of, according to SLURM, the exit code and the log. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from hpcsweep.slurm.watching.queue import Task
 from hpcsweep.store.causes import Cause
 
-SETUP_FAILED_CODE = 78  # EX_CONFIG; what a failed set-up line makes the batch script exit with
-STORE_UNREACHABLE_CODE = 75  # EX_TEMPFAIL; what a worker exits with that cannot read its store
+SETUP_FAILED_CODE = 78  # EX_CONFIG: the exit code of a batch script whose set-up line failed
+STORE_UNREACHABLE_CODE = 75  # EX_TEMPFAIL: the exit code of a worker that cannot read its store
 SIGKILL = 9
 OUT_OF_MEMORY_SIGNAL = 125  # how SLURM marks a step killed by the cgroup's memory limit
 VAGUE = (Cause.RAISED, Cause.KILLED, Cause.NO_RESULT, Cause.LOST)  # another witness may know more
-# SLURM's daemons write these into the worker's log; what the job prints has no such beginning
+# SLURM's daemons write these into the worker's log; what a job prints does not begin like this
 _BY_WORDS = (
     (re.compile(r"oom[-_ ]kill|Out Of Memory|exceeded memory limit"), Cause.OUT_OF_MEMORY),
     (re.compile(r"DUE TO TIME LIMIT"), Cause.TIMEOUT),
@@ -34,7 +34,7 @@ _BY_STATE = {
 
 
 def cause_of_task(task: Task) -> Cause | None:
-    """Return how an attempt ended by SLURM's word; None if it lives, was requeued, or ended well."""
+    """Return how an attempt ended according to SLURM; None if it is alive, was requeued, or ended well."""
     if task.living or task.state in ("COMPLETED", "REQUEUED"):
         return None
     if task.state in _BY_STATE:
@@ -45,12 +45,12 @@ def cause_of_task(task: Task) -> Cause | None:
         return cause_of_exit(128 + task.derived_signal)
     if task.exit_signal:
         return cause_of_exit(128 + task.exit_signal)
-    # srun hands on a signal that killed its task as the plain exit code 9 or 137
+    # srun reports a signal that killed its task as the plain exit code 9 or 137
     return cause_of_exit(128 + SIGKILL if task.exit_code == SIGKILL else task.exit_code) or Cause.NO_RESULT
 
 
 def cause_of_exit(code: int) -> Cause | None:
-    """Return how a worker's process ended by its exit code as the batch script saw it; None if it ended well."""
+    """Return how a worker's process ended, by the exit code that its batch script saw; None if it ended well."""
     if code == 0:
         return None
     if code == SETUP_FAILED_CODE:
@@ -69,6 +69,6 @@ def cause_of_exit(code: int) -> Cause | None:
 
 
 def cause_of_words(log: str) -> Cause | None:
-    """Return how a worker ended by the lines that SLURM's own daemons left in its log; None if they left none."""
+    """Return how a worker ended, by the lines that SLURM's own daemons left in its log; None if they left none."""
     told = "\n".join(_SLURMS_LINE.findall(log))
     return next((cause for words, cause in _BY_WORDS if words.search(told)), None)

@@ -1,4 +1,4 @@
-"""Which workers have died and of what: the files first, SLURM's word where it knows better."""
+"""Which workers have died, and of what: the files are asked first, and SLURM counts if it knows better."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpcsweep.store.causes import Cause
 
 @dataclass(frozen=True)
 class Death:
-    """An array task that ended other than by having nothing left to do; `again`: SLURM has it in the queue again."""
+    """An array task that ended before its work was done; `again`: SLURM has put it back into the queue."""
 
     task: str
     cause: Cause
@@ -23,11 +23,11 @@ class Death:
 
 
 def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
-    """Give the deaths among `tasks`; `queue` is SLURM's one answer, which may be that it does not know."""
+    """Yield the deaths among `tasks`; `queue` is SLURM's one answer, which may be that it does not know."""
     for task in tasks:
         told = queue.newest(task.name)
         if told and told.living:
-            # only a node that went down keeps the batch script from writing down how the attempt ended
+            # only the loss of its node keeps a batch script from writing down how the attempt ended
             if told.state == "PENDING" and task.begun and not task.exit:
                 yield Death(task.name, Cause.NODE_FAILED, task.node, again=True)
             continue
@@ -37,10 +37,10 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
 
 
 def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | None:
-    """Return what a task that is not in the queue died of; None if it ended well, or nobody knows that it ended."""
+    """Return what a task that is not in the queue died of; None if it ended well, or if nobody knows that it ended."""
     slurm = cause_of_task(told) if told else None
     if task.stop and slurm is Cause.TIMEOUT:
-        return None  # it had stopped by itself, and SLURM cut off what came after
+        return None  # it had stopped by itself, and SLURM cut off what followed
     if slurm and slurm not in VAGUE:
         return slurm
     if task.exit:
@@ -53,10 +53,10 @@ def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | N
 
 
 def _cause_of_exit(task: TaskHistory, end: dict[str, Any]) -> Cause | None:
-    """Return what the files say: the exit code, and better, what SLURM's step daemon wrote into the worker's log."""
+    """Return what the files say: best what SLURM's step daemon wrote into the worker's log, otherwise the exit code."""
     by_code = cause_of_exit(int(end.get("code", 0)))
     if task.stop:
         return by_code
-    # srun may return 0 when SLURM cuts it off, so a good end is one that the worker itself has announced
+    # srun may return 0 when SLURM cuts it off, so an end is good only if the worker itself has announced it
     by_code = by_code or Cause.LOST
     return (cause_of_words(task.last_words()) if by_code in (*VAGUE, Cause.CANCELLED) else None) or by_code

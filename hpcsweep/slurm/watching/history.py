@@ -1,4 +1,4 @@
-"""What the files of a submission say of each of its array tasks, whether SLURM has heard of it or not."""
+"""What the files of a submission say about each of its array tasks, whether or not SLURM knows the task."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ class TaskHistory:
 
     @property
     def stop(self) -> dict[str, Any] | None:
-        """What the worker itself said when it stopped; None if it never came to that."""
+        """What the worker itself said when it stopped; None if it never did."""
         return self._newest(Event.STOP)
 
     @property
     def node(self) -> str:
-        """The node of the newest attempt, by SLURM's name."""
+        """The node of the newest attempt, by the name that SLURM uses."""
         return next((str(event["host"]) for event in reversed(self.events) if event.get("host")), "")
 
     @property
     def ended_for_good(self) -> bool:
-        """Whether it wrote down that it has ended, as it should, and will not be back."""
+        """Whether it has written down that it ended as it should, and will not come back."""
         if self._newest(Event.LEFT) or self._newest(Event.CONTINUED):
             return True
         return self.exit is not None and self.stop is not None and not self.stop.get("next")
 
     def may_live(self) -> bool:
-        """Whether it may be queued or running, or have ended so recently that squeue still knows of it."""
+        """Whether it may be queued or running, or ended so recently that squeue still knows it."""
         if self.ended_for_good:
             return False
         if not self.begun or (self.exit and self.stop):
@@ -74,7 +74,7 @@ class TaskHistory:
 
 
 def histories(files: SlurmFiles) -> Iterator[TaskHistory]:
-    """Give the history of every task of a submission's arrays."""
+    """Yield the history of every task of a submission's arrays."""
     begun = set(files.tasks())
     for array in files.arrays():
         for name in task_names(array):
@@ -82,12 +82,12 @@ def histories(files: SlurmFiles) -> Iterator[TaskHistory]:
 
 
 def task_names(array: SentArray) -> list[str]:
-    """Return the names of an array's tasks; an array of one is a plain job."""
+    """Return the names of an array's tasks; an array of one is a job without tasks."""
     job = str(array.array)
     return [task_name(job)] if array.workers == 1 else [task_name(job, index) for index in range(array.workers)]
 
 
 def _newest_attempt(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the events of the newest attempt: a twin on a node that is cut off may still add to those of an older."""
+    """Return the events of the newest attempt; a twin on a node that was cut off may still add to older ones."""
     newest = max((int(event.get("restart", 0)) for event in events), default=0)
     return [event for event in events if int(event.get("restart", newest)) == newest]

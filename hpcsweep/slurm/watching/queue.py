@@ -1,4 +1,4 @@
-"""What SLURM says of our tasks: squeue of the living, sacct of the dead."""
+"""What SLURM says about our tasks: squeue about the living, sacct about the dead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIVING = PENDING | {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "RESIZING",
 
 @dataclass(frozen=True)
 class Task:
-    """One attempt of one array element, as SLURM tells it; for a pending range, one of its elements."""
+    """One attempt of one array element, as SLURM describes it; for a pending range, one of its elements."""
 
     name: str
     state: str
@@ -49,9 +49,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Queue:
-    """The answer to one query: tasks by name (the newest attempt last), or one sentence on why there is none.
+    """The answer to one query: tasks by name (the newest attempt last), or one sentence that says why there is none.
 
-    `asked` is False for the answer to a question that nobody had to ask.
+    `asked` is False if there was no need to ask.
     """
 
     tasks: dict[str, list[Task]]
@@ -64,7 +64,7 @@ class Queue:
         return self.asked and not self.problem
 
     def newest(self, name: str) -> Task | None:
-        """Return the newest attempt of a task, None if SLURM does not know it."""
+        """Return the newest attempt of a task; None if SLURM does not know it."""
         attempts = self.tasks.get(name)
         return attempts[-1] if attempts else None
 
@@ -92,7 +92,7 @@ def ask_sacct(arrays: Iterable[str]) -> Queue:
 
 
 def parse_squeue(text: str) -> dict[str, list[Task]]:
-    """Return the tasks in squeue's lines (QUEUE_FORMAT); lines of another shape are passed over."""
+    """Return the tasks in squeue's lines (QUEUE_FORMAT); lines of another shape are skipped."""
     tasks: dict[str, list[Task]] = {}
     for line in text.splitlines():
         fields = line.split("|", 4)
@@ -105,7 +105,7 @@ def parse_squeue(text: str) -> dict[str, list[Task]]:
 
 
 def parse_sacct(text: str) -> dict[str, list[Task]]:
-    """Return the attempts in sacct's lines (ACCOUNT_FORMAT), oldest first; lines of another shape are passed over."""
+    """Return the attempts in sacct's lines (ACCOUNT_FORMAT), oldest first; lines of another shape are skipped."""
     tasks: dict[str, list[Task]] = {}
     for line in text.splitlines():
         fields = line.split("|", 6)

@@ -1,4 +1,4 @@
-"""Why a job waits, in words: SLURM's reason codes, which of them never pass by themselves, and what helps."""
+"""Why a job waits, in words: SLURM's reason codes, which of them never go away by themselves, and what helps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class PendingReason:
     """One reason code in words; `stuck` jobs do not start unless somebody does something.
 
-    `advice` says what; it is a template, see store/causes.py.
+    `advice` says what to do; it is a template, see store/causes.py.
     """
 
     code: str
@@ -21,22 +21,22 @@ class PendingReason:
 
 _WAITING = {
     "None": "not looked at by the scheduler yet",
-    "Priority": "jobs of higher priority wait in front",
+    "Priority": "jobs of higher priority are ahead of it",
     "Resources": "next in turn; waits for nodes to become free",
-    "BeginTime": "starts at the time that was asked for, or soon after a requeue",
+    "BeginTime": "starts at the time that was asked for; or shortly, after a requeue",
     "Dependency": "waits for another job to end",
-    "JobArrayTaskLimit": "as many tasks of this array run as it allows at once",
+    "JobArrayTaskLimit": "this array already runs as many tasks as it allows at once",
     "QOSMaxJobsPerUserLimit": "you have as many running jobs as your QOS allows; starts when one of them ends",
     "AssocMaxJobsLimit": "you have as many running jobs as your account allows; starts when one of them ends",
     "QOSMaxGRESPerUser": "you use as many GPUs as your QOS allows; starts when some become free",
     "QOSMaxCpuPerUserLimit": "you use as many cores as your QOS allows; starts when some become free",
     "QOSMaxMemoryPerUser": "you use as much memory as your QOS allows; starts when some becomes free",
-    "QOSGrpGRES": "everybody of your QOS together uses as many GPUs as it allows",
-    "QOSGrpCpuLimit": "everybody of your QOS together uses as many cores as it allows",
-    "QOSGrpJobsLimit": "everybody of your QOS together has as many running jobs as it allows",
-    "AssocGrpGRES": "everybody of your account together uses as many GPUs as it allows",
-    "AssocGrpCpuLimit": "everybody of your account together uses as many cores as it allows",
-    "AssocGrpJobsLimit": "everybody of your account together has as many running jobs as it allows",
+    "QOSGrpGRES": "all users of your QOS together use as many GPUs as it allows",
+    "QOSGrpCpuLimit": "all users of your QOS together use as many cores as it allows",
+    "QOSGrpJobsLimit": "all users of your QOS together have as many running jobs as it allows",
+    "AssocGrpGRES": "all users of your account together use as many GPUs as it allows",
+    "AssocGrpCpuLimit": "all users of your account together use as many cores as it allows",
+    "AssocGrpJobsLimit": "all users of your account together have as many running jobs as it allows",
     "Licenses": "waits for a licence",
     "Reservation": "waits for its reservation to begin",
     "Prolog": "the node is being prepared",
@@ -44,7 +44,7 @@ _WAITING = {
     "NodeDown": "a node that it needs is down",
     "PartitionDown": "the partition is closed for new starts by the administrators",
     "PartitionInactive": "the partition is switched off by the administrators",
-    "SchedDefer": "the scheduler has put it off",
+    "SchedDefer": "the scheduler has postponed it",
     "JobHoldMaxRequeue": "it was requeued too many times and is held",
 }
 _OTHER_QOS = "the partition does not take this QOS", "set another `qos` or `partition`"
@@ -60,8 +60,8 @@ STUCK = {
         "asks for more time than your account allows",
         "submit again with a shorter --time",
     ),
-    "QOSMaxGRESPerJob": ("asks for more GPUs a job than your QOS allows", "ask for fewer GPUs"),
-    "QOSMaxCpuPerJobLimit": ("asks for more cores a job than your QOS allows", "ask for fewer CPUs"),
+    "QOSMaxGRESPerJob": ("asks for more GPUs per job than your QOS allows", "ask for fewer GPUs"),
+    "QOSMaxCpuPerJobLimit": ("asks for more cores per job than your QOS allows", "ask for fewer CPUs"),
     "QOSMinGRES": ("asks for fewer GPUs than your QOS requires", "ask for more GPUs or another QOS"),
     "QOSMinCpuNotSatisfied": ("asks for fewer cores than your QOS requires", "ask for more CPUs or another QOS"),
     "InvalidAccount": ("your account is not valid here", "set `account` in the profile; see sacctmgr show assoc"),

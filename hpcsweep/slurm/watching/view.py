@@ -1,4 +1,4 @@
-"""SLURM's side of a sweep: which workers wait, run or have died, and of what. The store stays the truth."""
+"""SLURM's side of a sweep: which workers wait, run or have died, and of what. The truth is still the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, slurm_submi
 
 @dataclass(frozen=True)
 class Note:
-    """Something that people should know of a worker, and a template of what to do about it; see store/causes.py."""
+    """Something that people should know about a worker, and a template of what to do; see store/causes.py."""
 
     what: str
     advice: str = ""
@@ -33,7 +33,7 @@ class Note:
 
 @dataclass(frozen=True)
 class SlurmView:
-    """What SLURM and the batch scripts say of a sweep's workers."""
+    """What SLURM and the batch scripts say about a sweep's workers."""
 
     pending: list[Task] = field(default_factory=list)
     running: list[Task] = field(default_factory=list)
@@ -41,7 +41,7 @@ class SlurmView:
     notes: list[Note] = field(default_factory=list)
 
     def reasons(self) -> list[tuple[PendingReason, list[Task]]]:
-        """Return why tasks wait, with those that wait for it, most first."""
+        """Return why tasks wait, each reason with its tasks, the most frequent first."""
         groups: dict[PendingReason, list[Task]] = defaultdict(list)
         for task in self.pending:
             groups[task.why_pending].append(task)
@@ -72,7 +72,7 @@ class SlurmView:
 
 
 def covered_trajectories(store: Store, sweep: str, queue: Queue) -> set[str]:
-    """Return the trajectories that workers of earlier submissions, queued or running now, will see to."""
+    """Return the trajectories that are left to workers of earlier submissions, queued or running now."""
     covered: set[str] = set()
     for files in slurm_submissions(store.layout, sweep):
         if queue.living(str(sent.array) for sent in files.arrays()) and not files.cancelled.exists():
@@ -81,9 +81,9 @@ def covered_trajectories(store: Store, sweep: str, queue: Queue) -> set[str]:
 
 
 def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> SlurmView:
-    """Ask SLURM once about a sweep's workers, or not at all when the files say that all of them have ended.
+    """Ask SLURM once about a sweep's workers, or not at all if the files say that all of them have ended.
 
-    `at_work`: whether the store shows a run at work, so that there are workers alive.
+    `at_work`: whether the store shows a run that is being trained, so that some worker is alive.
     """
     submissions = slurm_submissions(store.layout, sweep)
     tasks = list(_tasks_that_matter(submissions))
@@ -102,7 +102,7 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> Slurm
 
 
 def _tasks_that_matter(submissions: list[SlurmFiles]) -> Iterator[TaskHistory]:
-    """Give the tasks of the newest submission, which took over what older ones left, and of those still at work."""
+    """Yield the tasks of the newest submission, which took over what older ones left, and of those still at work."""
     sent = [(files, tasks) for files in submissions if (tasks := list(histories(files)))]
     for files, tasks in sent:
         at_work = not files.cancelled.exists() and any(task.may_live() for task in tasks)
@@ -111,9 +111,9 @@ def _tasks_that_matter(submissions: list[SlurmFiles]) -> Iterator[TaskHistory]:
 
 
 def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
-    """Ask one of SLURM's commands, never both: squeue while any of the tasks may live, else sacct.
+    """Ask one of SLURM's commands, never both: squeue while any of the tasks may be alive, otherwise sacct.
 
-    squeue alone is right about the living, sacct alone remembers the dead; that is, where there is accounting.
+    Only squeue is right about the living, and only sacct, if there is accounting, remembers the dead.
     """
     if not tasks:
         return Queue({}, asked=False)
@@ -137,13 +137,13 @@ def _notes(tasks: list[TaskHistory], living: list[Task], deaths: list[Death], qu
 
 
 def _note(task: TaskHistory, *, gone: bool) -> Note | None:
-    """Return what people should know of a task that is not in the queue; `gone`: SLURM itself says that it is not."""
+    """Return what people should know about a task that is not in the queue; `gone`: SLURM itself says so."""
     stop = task.stop or {}
     if "gave_up" in stop:
         told = f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued"
         return Note(told, "give it more time: {resume_with_more_time}")
     if stop.get("why") == StopReason.TOO_SHORT:
-        told = f"worker {task.name}: what is left does not reach its first checkpoint in the time it was given"
+        told = f"worker {task.name}: what is left cannot reach its first checkpoint in the time that it was given"
         return Note(told, "give it more: {resume_with_more_time}")
     left = any(event["event"] == Event.LEFT for event in task.events)
     if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
@@ -153,14 +153,14 @@ def _note(task: TaskHistory, *, gone: bool) -> Note | None:
 
 def _interrupted(submissions: list[SlurmFiles]) -> list[Note]:
     return [
-        Note(f"a submission of {sent.workers} workers was cut off half-way", "see to it: {submit}")
+        Note(f"a submission of {sent.workers} workers was cut off half-way", "submit again: {submit}")
         for files in submissions
         for sent in files.interrupted(older_than_s=60.0)
     ]
 
 
 def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:
-    """Return the folders of submissions with workers that are queued or running, or may be if SLURM is silent."""
+    """Return the folders of submissions with workers that are queued or running, or may be if SLURM does not answer."""
     submissions = [files for sweep in sweeps for files in slurm_submissions(store.layout, sweep)]
     open_ones = [
         files

@@ -35,7 +35,7 @@ COMMANDS = {
     "GPU memory": "type: hpcsweep resume --failed --workers-per-gpu 1 ",
     "disk full": "make room: hpcsweep clean; then: hpcsweep resume --failed ",
     "no python": "type: hpcsweep doctor --probe --profile ",
-    "setup failed": "mend `setup` or `modules` in the profile; then: hpcsweep resume ",
+    "setup failed": "correct `setup` or `modules` in the profile; then: hpcsweep resume ",
     "store unreachable": "type: hpcsweep doctor --probe --profile store",
     "out of memory": "type: hpcsweep resume --failed --mem 0.6G ",
 }
