@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from hpcsweep.launch.cluster import batch_script, compare_starts, resume, start_of_workers, submit
     from hpcsweep.launch.here import run
     from hpcsweep.launch.logs import logs
+    from hpcsweep.launch.merge import merge
+    from hpcsweep.launch.migrate import migrate
     from hpcsweep.launch.plan import plan
+    from hpcsweep.launch.standing import Choice
     from hpcsweep.launch.status import known_sweeps, status, watch
     from hpcsweep.launch.study import doctor, init
     from hpcsweep.launch.verify import verify
@@ -54,7 +57,10 @@ _MODULES = {
     "launch.cluster": ("batch_script", "compare_starts", "resume", "start_of_workers", "submit"),
     "launch.here": ("run",),
     "launch.logs": ("logs",),
+    "launch.merge": ("merge",),
+    "launch.migrate": ("migrate",),
     "launch.plan": ("plan",),
+    "launch.standing": ("Choice",),
     "launch.status": ("known_sweeps", "status", "watch"),
     "launch.study": ("doctor", "init"),
     "launch.verify": ("verify",),
@@ -67,6 +73,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 _PACKAGES = ("data", "errors", "figures", "knee", "report", "results", "statistics", "tables")
 
 __all__ = [
+    "Choice",
     "__version__",
     "batch_script",
     "cancel",
@@ -86,6 +93,8 @@ __all__ = [
     "known_sweeps",
     "load_sweep",
     "logs",
+    "merge",
+    "migrate",
     "plan",
     "plot",
     "report",

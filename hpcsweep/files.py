@@ -10,7 +10,7 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,23 @@ def json_text(value: Any, **layout: Any) -> str:
 def numbers_of(record: Mapping[str, float | str]) -> dict[str, float]:
     """Return the numbers of a record that was made `plain`."""
     return {name: float(value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+Look = list[Any]
+"""How a file looks from outside: its path, its size in bytes, the time of its last change in ns."""
+
+
+def looks_of(paths: Iterable[Path]) -> list[Look]:
+    """Return how files look from outside; while that stays, so does what is in them."""
+    return [[str(path.absolute()), (status := path.stat()).st_size, status.st_mtime_ns] for path in paths]
+
+
+def look_alike(looks: Iterable[Look]) -> bool:
+    """Whether all files still look so; False if one is not there."""
+    try:
+        return all(looks_of([Path(look[0])])[0][1:] == list(look[1:]) for look in looks)
+    except OSError:
+        return False
 
 
 def fsync_folder(folder: Path) -> None:

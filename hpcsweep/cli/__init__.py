@@ -30,6 +30,8 @@ VERBS = {
     "report": "One self-contained HTML file.",
     "knee": "Where more epochs stop paying.",
     "export": "Runs and history as Parquet or CSV.",
+    "merge": "Bring another store's results into this one.",
+    "migrate": "Results under a job's new parameters.",
     "verify": "Re-hash the store; train a sample again and compare.",
     "doctor": "Whether this cluster can run us.",
     "data": "Data sets: list, fetch, check.",

@@ -55,6 +55,20 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+_CHOICE = (
+    click.option("--keep-code", is_flag=True, help="Keep results that other code made, as if today's had; recorded."),
+    click.option("--keep-data", is_flag=True, help="Keep results of data that have other content today; recorded."),
+    click.option("--retrain", is_flag=True, help="Train these anew; the old results are put aside, in a store there."),
+)
+
+
+def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for results that other code or data made; the function gets them as keep_code and so on."""
+    for option in reversed(_CHOICE):
+        function = option(function)
+    return function
+
+
 def note(message: str) -> None:
     """Tell the user something that is not data."""
     click.echo(message, err=True)

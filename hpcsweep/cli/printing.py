@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from hpcsweep.cli.options import note
 from hpcsweep.files import write_atomic
 from hpcsweep.metrics import metrics_among
 from hpcsweep.store.causes import Cause, Why
-from hpcsweep.store.states import RunState
+from hpcsweep.store.states import FINISHED, NOT_OF_TODAY, RunState
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -51,9 +51,18 @@ def print_status(status: Status) -> None:
     if status.processes:
         more = f" and {len(status.processes) - SHOWN_WORKERS} more" if len(status.processes) > SHOWN_WORKERS else ""
         click.echo(f"  workers: {', '.join(status.processes[:SHOWN_WORKERS])}{more}")
+    _print_doubts(status)
     _print_failures(status)
     if status.workers:
         print_workers(status.workers, status.advice)
+
+
+def _print_doubts(status: Status) -> None:
+    """Print what was not made by the code and data of today, or not from a fresh model, and why."""
+    told = (*FINISHED, *NOT_OF_TODAY)
+    by_doubt = Counter((run.state, run.doubt) for run in status.runs if run.doubt and run.state in told)
+    for (state, doubt), count in by_doubt.items():
+        click.echo(f"  {count} {state}: {doubt}")
 
 
 def _print_failures(status: Status) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 from hpcsweep.data.catalogue import OTHER_CHECKSUMS, Published
 from hpcsweep.data.dataset import Data
 from hpcsweep.data.formats import ONE_ARRAY, read_digit_csv, read_npz
-from hpcsweep.data.idx import read_idx
+from hpcsweep.data.idx import idx_bytes, read_idx
 from hpcsweep.errors import DataError, to_type
+from hpcsweep.files import sha256_hex
 
 VARIABLE = "HPCSWEEP_DATA"
 DEFAULT = "data"
 KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
 NPZ_PARTS = ("train-imgs", "train-labels", "test-imgs", "test-labels")
 HELD_OUT = 7  # the last seventh of a CSV without a labelled test file, as of MNIST's 70,000
+
+ELSEWHERE = ("/data", "/usr/share/datasets", "~/.keras/datasets")
+"""Where people have data sets besides the data folder: of a cluster, of Debian's packages, of Keras."""
+PARTS = ("training images", "training labels", "test images", "test labels")
+COUNTS = (60_000, 60_000, 10_000, 10_000)
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -36,25 +42,46 @@ class Found:
     read: Callable[[tuple[Path, ...]], Arrays]
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with a data set, and whether its content could be compared with what was published."""
+
+    problems: list[str]
+    compared: bool = False
+
+
 def data_folder(given: Path | str | None = None) -> Path:
     """Return the data folder, the first that is given: `given`, the variable HPCSWEEP_DATA; or `data` here."""
     return Path(given or os.environ.get(VARIABLE) or DEFAULT).expanduser().absolute()
 
 
-def find(published: Published, folder: Path) -> Found | None:
-    """Return the files of `published` in `folder`/<its name>, in the first form that is complete."""
-    return next((found for found in _forms(published, folder / published.name) if found.paths), None)
+def data_folders(given: Path | str | None = None) -> list[Path]:
+    """Return where to look for data sets, in this order: in `given` alone, or in the data folder and then ELSEWHERE."""
+    return [data_folder(given)] if given else [data_folder(), *(Path(place).expanduser() for place in ELSEWHERE)]
 
 
-def read(published: Published, folder: Path) -> Data:
+def find(published: Published, *folders: Path) -> Found | None:
+    """Return the files of `published` in the first of `folders` and the first form of which all are there.
+
+    In a folder they are in one of its name, in torchvision's, or one .npz file.
+    """
+    return next((found for folder in folders for found in _all_forms(published, folder) if found.paths), None)
+
+
+def read(published: Published, *folders: Path) -> Data:
     """Return `published`, images uint8 [examples, 28, 28, 1]; raises DataError, saying what to type."""
-    found = find(published, folder)
+    found = find(published, *folders)
     if found is None:
+        others = f" nor in {', '.join(map(str, folders[1:]))}" if len(folders) > 1 else ""
         raise DataError(
-            f"{published.name}: not in {folder / published.name}; on a machine with a network type: "
-            f"{to_type('data', 'fetch', published.name, '--data', folder)}"
+            f"{published.name}: not in {folders[0] / published.name}{others}; on a machine with a network type: "
+            f"{to_type('data', 'fetch', published.name, '--data', folders[0])}"
         )
-    images, labels, test_images, test_labels = found.read(found.paths)
+    return _data(published, found, found.read(found.paths))
+
+
+def _data(published: Published, found: Found, arrays: Arrays) -> Data:
+    images, labels, test_images, test_labels = arrays
     _check_counts(found.paths[0], images, labels)
     _check_counts(found.paths[-1], test_images, test_labels)
     return Data(
@@ -68,23 +95,55 @@ def read(published: Published, folder: Path) -> Data:
     )
 
 
-def check(published: Published, folder: Path) -> list[str]:
-    """Return what is wrong with the files of `published` in `folder`, one line each; an empty list if nothing is.
+def check(published: Published, *folders: Path) -> list[str]:
+    """Return what is wrong with the files of `published`, one line each; none: nothing that can be seen."""
+    return judge(published, *folders).problems
 
-    Checksums are compared if they are published (the four IDX.gz files, Keras's mnist.npz). Then the files
-    are read, which checks headers, sizes, counts and labels.
+
+def judge(published: Published, *folders: Path) -> Verdict:
+    """Read the files of `published` and say whether they hold what was published, whatever they are packed in.
+
+    A file is right if its checksum is the published one, or else what is in it.
     """
-    found = find(published, folder)
+    found = find(published, *folders)
     try:
-        if found is not None:
-            known = {file.name: file.checksum for file in published.files} | OTHER_CHECKSUMS
-            wrong = [line for path in found.paths if (line := _checksum_problem(path, known.get(path.name)))]
-            if wrong:
-                return wrong
-        read(published, folder)
+        if found is None:
+            read(published, *folders)  # which says where it looked
+            return Verdict([])
+        arrays = found.read(found.paths)
+        _data(published, found, arrays)
     except (DataError, ValueError) as error:
-        return [str(error)]
-    return []
+        return Verdict([str(error)])
+    whole = {file.name: file.checksum for file in published.files} | OTHER_CHECKSUMS
+    right = [checksum(path, known.split(":")[0]) == known for path in found.paths if (known := whole.get(path.name))]
+    if len(right) == len(found.paths) and all(right):
+        return Verdict([], compared=True)
+    contents = [file.content for file in published.files]
+    if all(contents):
+        wrong = [number for number, known in enumerate(contents) if sha256_hex(idx_bytes(arrays[number])) != known]
+        return Verdict([_wrong(published, found, arrays, number, whole) for number in wrong], compared=True)
+    altered = [path for path in found.paths if path.name in whole]  # packed anew, or damaged: nobody can tell
+    return Verdict([_altered(path, whole[path.name]) for path in altered if not _is(path, whole[path.name])])
+
+
+def _wrong(published: Published, found: Found, arrays: Arrays, number: int, whole: dict[str, str]) -> str:
+    path = found.paths[number] if len(found.paths) == len(arrays) else found.paths[-1 if number > 1 else 0]
+    known = whole.get(path.name)
+    sums = f", checksum {checksum(path, known.split(':')[0])}, expected {known}" if known else ""
+    return (
+        f"{path}: holds {len(arrays[number])} {PARTS[number]} that are not those of {published.name} as published "
+        f"({COUNTS[number]}){sums}; delete it and fetch it again, or keep it under another name than "
+        f"{published.name}"
+    )
+
+
+def _altered(path: Path, expected: str) -> str:
+    found = checksum(path, expected.split(":")[0])
+    return f"{path}: checksum {found}, expected {expected}; delete it and fetch it again"
+
+
+def _is(path: Path, expected: str) -> bool:
+    return checksum(path, expected.split(":")[0]) == expected
 
 
 def checksum(path: Path, algorithm: str) -> str:
@@ -93,8 +152,14 @@ def checksum(path: Path, algorithm: str) -> str:
         return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
 
 
+def _all_forms(published: Published, folder: Path) -> Iterator[Found]:
+    for inside in (folder / published.name, folder / published.torchvision / "raw"):
+        yield from _forms(published, inside)
+    yield Found("npz", _all([_either(folder, f"{published.name}.npz")]), _read_keras_npz)
+
+
 def _forms(published: Published, folder: Path) -> list[Found]:
-    idx = [_either(folder, file.name, file.name.removesuffix(".gz")) for file in published.files]
+    idx = [_either(folder, *_idx_names(file.name)) for file in published.files]
     four = [_either(folder, f"{published.name}-{part}.npz") for part in NPZ_PARTS]
     train_csv = _either(folder, f"{published.name}_train.csv", "train.csv")
     test_csv = _either(folder, f"{published.name}_test.csv")
@@ -104,6 +169,13 @@ def _forms(published: Published, folder: Path) -> list[Found]:
         Found("npz", _all(four), lambda paths: _four(paths, lambda path: read_npz(path)[ONE_ARRAY[0]])),
         Found("CSV", _all([train_csv, test_csv]) or _all([train_csv]), _read_csv),
     ]
+
+
+def _idx_names(name: str) -> list[str]:
+    """Return what a published file is called, packed, unpacked, and with a dot, as some unpackers have it."""
+    plain = name.removesuffix(".gz")
+    dotted = plain.replace("-idx", ".idx")
+    return [name, plain, f"{dotted}.gz", dotted]
 
 
 def _either(folder: Path, *names: str) -> Path | None:
@@ -156,12 +228,3 @@ def _with_channel(path: Path, images: NDArray[Any]) -> NDArray[np.uint8]:
             f"{path}: holds {images.dtype} of shape {images.shape}; expected images, uint8 [examples, rows, columns]"
         )
     return images[..., None]
-
-
-def _checksum_problem(path: Path, expected: str | None) -> str | None:
-    if expected is None:
-        return None
-    found = checksum(path, expected.split(":")[0])
-    if found == expected:
-        return None
-    return f"{path}: checksum {found}, expected {expected}; delete it and fetch it again"

@@ -60,6 +60,12 @@ def read_idx(path: Path) -> NDArray[Any]:
     return numbers.astype(dtype.newbyteorder("="), copy=False)
 
 
+def idx_bytes(array: NDArray[Any]) -> bytes:
+    """Return images or labels, whole numbers from 0 to 255, as the unpacked IDX file that they are published in."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 0x08, array.ndim, *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
 def _header(path: Path, data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
         raise DataError(

@@ -10,9 +10,11 @@ from pathlib import Path
 from hpcsweep.data.builtin import digits, sine, synthetic
 from hpcsweep.data.catalogue import CATALOGUE, published
 from hpcsweep.data.dataset import Data
-from hpcsweep.data.folder import data_folder, read
+from hpcsweep.data.folder import data_folders, find, read
 from hpcsweep.data.shapes import shapes
+from hpcsweep.data.used import freeze, note
 from hpcsweep.errors import UsageError, nearest
+from hpcsweep.files import Look, looks_of
 
 BUILTIN: dict[str, Callable[..., Data]] = {
     "digits": digits,
@@ -27,29 +29,37 @@ def load(name: str, *, data: Path | str | None = None, **options: Option) -> Dat
     """Return the data set called `name`; the same call in one process returns the same object, read once.
 
     Bundled and generated: digits, shapes, sine, synthetic, with the options of the functions of those
-    names. Published: mnist, kmnist, fashion-mnist, read from the data folder (the first that is given of
-    `data` and the variable HPCSWEEP_DATA, or `data` in the working folder) and never downloaded here.
-    Raises UsageError for an unknown name or option, DataError for files that are missing or damaged.
+    names. Published: mnist, kmnist, fashion-mnist, read from `data`, or from the data folder (the variable
+    HPCSWEEP_DATA, else `data` in the working folder) and then from where people have them (/data,
+    /usr/share/datasets, ~/.keras/datasets), and never downloaded here. Raises UsageError for an
+    unknown name or option, DataError for files that are missing or damaged.
     """
     if name in BUILTIN:
         _check_options(name, options)
-        return _build(name, tuple(sorted(options.items())))
+        built = _build(name, tuple(sorted(options.items())))
+        note(name, built)
+        return built
     if name not in CATALOGUE:
         known = [*BUILTIN, *CATALOGUE]
         raise UsageError(f"{name}: no such data set{nearest(name, known)}; known: {', '.join(known)}")
     if options:
         raise UsageError(f"{name}: takes no option {next(iter(options))!r}; published data sets have none")
-    return _read(name, data_folder(data))
+    read_now, looks = _read(name, tuple(data_folders(data)))
+    note(name, read_now, looks, given=data is not None)
+    return read_now
 
 
 @lru_cache(maxsize=8)
 def _build(name: str, options: tuple[tuple[str, Option], ...]) -> Data:
-    return BUILTIN[name](**dict(options))
+    return freeze(BUILTIN[name](**dict(options)))
 
 
 @lru_cache(maxsize=4)
-def _read(name: str, folder: Path) -> Data:
-    return read(published(name), folder)
+def _read(name: str, folders: tuple[Path, ...]) -> tuple[Data, list[Look]]:
+    """Return the data, and how their files looked before they were read."""
+    found = find(published(name), *folders)
+    looks = looks_of(found.paths) if found else []
+    return freeze(read(published(name), *folders)), looks
 
 
 def _check_options(name: str, options: dict[str, Option]) -> None:

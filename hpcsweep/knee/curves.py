@@ -14,7 +14,7 @@ from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import anything_finished, default_value, direction_of, value_of
 from hpcsweep.results.summaries import Array
 from hpcsweep.store.opening import StoreSource
-from hpcsweep.store.states import RunState
+from hpcsweep.store.states import COUNTED
 
 EPOCHS = "epochs"
 Setting = tuple[Any, ...]
@@ -108,7 +108,7 @@ def _longest_runs(results: Results, names: tuple[str, ...]) -> dict[str, tuple[S
     best: dict[tuple[Setting, int], tuple[float, str]] = {}
     own = (results.column(name).tolist() for name in ("id", "seed", "state"))
     for setting, epochs, run_id, seed, state in zip(settings, reached, *own, strict=True):
-        if state == RunState.DONE and epochs > best.get((setting, seed), (-1.0, ""))[0]:
+        if state in COUNTED and epochs > best.get((setting, seed), (-1.0, ""))[0]:
             best[(setting, seed)] = (epochs, run_id)
     return {run_id: place for place, (_, run_id) in best.items()}
 
@@ -127,7 +127,7 @@ def _along_parameter(results: Results, value: str, axis: str) -> Curves:
     for setting, x, y, seed, state, time_s in zip(
         settings, results.runs[axis].tolist(), shown.numbers, *own, strict=True
     ):
-        if state == RunState.DONE and np.isfinite(y):
+        if state in COUNTED and np.isfinite(y):
             points.setdefault((setting, seed), []).append((float(x), float(y), time_s / 3600))
     curves = []
     for (setting, seed), found in points.items():

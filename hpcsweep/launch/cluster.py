@@ -8,7 +8,8 @@ from typing import Unpack
 
 from hpcsweep.errors import NothingSelectedError, SchedulerError, UsageError, to_type
 from hpcsweep.launch.html import page
-from hpcsweep.launch.plan import Plan, plan_of
+from hpcsweep.launch.plan import Plan
+from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.launch.wishes import Wishes, overlay
 from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster
@@ -78,6 +79,7 @@ def submit(
     profile: str | None = None,
     agree: Agree = refuse_removed,
     links: int | None = None,
+    choice: Choice = ASK,
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> Submitted:
@@ -87,12 +89,13 @@ def submit(
     the sweep's; `links` is the length of a chain of arrays; the wishes (`time`, `workers`, `gpus`, `workers_per_gpu`,
     `cpus`, `mem`, `partition`, `account`, `qos`, `constraint`, `exclude`, `continue_by`) are laid over it as the
     command's options are. `agree` is asked whether to go on when runs were removed from the sweep since last time; by
-    default that is refused.
+    default that is refused. `choice` says what shall become of results that other code or data made.
 
     Raises UsageError for a wish or profile that will not do, SchedulerError if SLURM would refuse the workers or does
     not answer, NothingSelectedError if only failed runs are left.
     """
-    return _send_missing(_Call(source, store, profile, wishes, say), failed=False, agree=agree, links=links)
+    call = _Call(source, store, profile, wishes, say, choice)
+    return _send_missing(call, agree=agree, links=links)
 
 
 def resume(
@@ -102,6 +105,7 @@ def resume(
     profile: str | None = None,
     failed: bool = False,
     links: int | None = None,
+    choice: Choice = ASK,
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> Submitted:
@@ -109,7 +113,7 @@ def resume(
 
     Arguments and errors are those of `submit`; that runs were removed from the sweep is no reason to ask.
     """
-    return _send_missing(_Call(source, store, profile, wishes, say), failed=failed, agree=None, links=links)
+    return _send_missing(_Call(source, store, profile, wishes, say, choice, failed), agree=None, links=links)
 
 
 def batch_script(
@@ -170,6 +174,8 @@ class _Call:
     profile: str | None
     wishes: Wishes
     say: Say
+    choice: Choice = ASK
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,8 +242,7 @@ def _open(call: _Call, *, mend: bool = False) -> _Sending:
     if mend:
         _mend_interrupted(sweep, store, call.say)
     queue, limits = ask_cluster(profile.account, profile.qos)
-    plan = plan_of(sweep, store)
-    call.say(plan.in_words())
+    plan = settled_plan(sweep, store, call.choice if mend else ASK, failed=call.failed, say=call.say)
     return _Sending(sweep, store, plan, profile, queue, limits, call.say)
 
 
@@ -248,10 +253,10 @@ def _mend_interrupted(sweep: Sweep, store: Store, say: Say) -> None:
             say(describe_recovered(one))
 
 
-def _send_missing(call: _Call, *, failed: bool, agree: Agree | None, links: int | None) -> Submitted:
+def _send_missing(call: _Call, *, agree: Agree | None, links: int | None) -> Submitted:
     """Write a submission down and queue its workers; returns as soon as SLURM has them."""
     sending = _open(call, mend=True)
-    todo = sending.uncovered(failed=failed)
+    todo = sending.uncovered(failed=call.failed)
     if not todo:
         return Submitted(sending.sweep, sending.store)
     size = sending.size(len(todo))

@@ -13,6 +13,7 @@ from hpcsweep.errors import SchedulerError
 from hpcsweep.launch.local_workers import LocalWorkers
 from hpcsweep.launch.plan import Plan, plan_of
 from hpcsweep.launch.progress import Progress, progress_of
+from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
@@ -31,15 +32,17 @@ def run(
     store: StoreSource = None,
     workers: int | None = None,
     failed: bool = False,
+    choice: Choice = ASK,
     max_runs: int = MAX_RUNS,
     say: Say = tell,
     watch: Callable[[Progress], None] | None = None,
 ) -> Plan:
     """Train all that is missing of a sweep here and now; return its plan as it is afterwards: all done, or some failed.
 
-    `workers` is the number of processes (one a core if not given); `failed` also tries failed runs again; `watch` gets
-    a look at the progress several times per second at most. Workers are processes of their own, which import the job
-    and nothing of the caller, so a script needs no `__main__` guard.
+    `workers` is the number of processes (one a core if not given); `failed` also tries failed runs again; `choice` says
+    what shall become of results that other code or data made (UsageError if there are some and nothing is said);
+    `watch` gets a look at the progress several times per second at most. Workers are processes of their own, which
+    import the job and nothing of the caller, so a script needs no `__main__` guard.
 
     Ctrl-C (KeyboardInterrupt) lets the workers write their checkpoints and is raised again; the same call goes on from
     there. SIGTERM and SIGHUP (a closed terminal) do the same, and so does any error of `say` or `watch`, such as a
@@ -50,8 +53,7 @@ def run(
     SchedulerError if workers cannot be started.
     """
     sweep, opened = open_sweep(source, store=store, max_runs=max_runs, say=say)
-    plan = plan_of(sweep, opened)
-    say(plan.in_words())
+    plan = settled_plan(sweep, opened, choice, failed=failed, say=say)
     todo = plan.unfinished(failed=failed)
     if not todo:
         return plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -14,11 +14,14 @@ from hpcsweep.launch.prediction import Prediction, predict_training
 from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
+from hpcsweep.store.states import NOT_OF_TODAY
+from hpcsweep.store.today import Judgement, Today
 from hpcsweep.sweep.load import MAX_RUNS, Sweep
 from hpcsweep.sweep.runs import Run, Trajectory, collector_paused, group_trajectories, short_id
 
 # Of any other state, also of a word of a later release, there is a result.
 UNFINISHED = {"new": "new", "failed": "failed", "resumable": "resumable", "running": "resumable"}
+AS_THEY_ARE = UNFINISHED | {state: state for state in NOT_OF_TODAY}
 SHOWN = 20
 
 
@@ -26,6 +29,8 @@ SHOWN = 20
 class Plan:
     """A sweep's runs with their states ("new", "done", "resumable" or "failed"), in the order of `sweep.runs`.
 
+    A run that other code or data made or began is in a state of its own (those of NOT_OF_TODAY); `others` says of each
+    what has changed, as seen from `today`.
     `removed` holds the ids of runs that an earlier form of the sweep had; their results stay in the store.
     `prediction` is of the training that is left, None where nobody asked for it.
     """
@@ -35,13 +40,19 @@ class Plan:
     trajectories: list[Trajectory]
     removed: list[str]
     prediction: Prediction | None = None
+    others: Mapping[str, Judgement] = field(default_factory=dict)
+    today: Today | None = None
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many runs are new, done, resumable, failed, and removed since last time."""
+        """How many runs are new, done, resumable, failed, and removed since last time; of other states if there are."""
         counts = Counter(self.states)
         states = {state: counts[state] for state in ("new", "done", "resumable", "failed")}
-        return {**states, "removed": len(self.removed)}
+        return {
+            **states,
+            **{state: counts[state] for state in NOT_OF_TODAY if counts[state]},
+            "removed": len(self.removed),
+        }
 
     def unfinished(self, failed: bool = False) -> list[Trajectory]:
         """Return the trajectories with something left to train; those of failed runs only if `failed`."""
@@ -76,9 +87,10 @@ class Plan:
         return self.prediction.in_words(default_workers(left, asked=None, given=self.sweep.profile.workers))
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Give one dict a run: id, seed, params, state."""
+        """Give one dict a run: id, seed, params, state; of those of other code or data the cause as well."""
         for run, state in zip(self.sweep.runs, self.states, strict=True):
-            yield {"id": run.id, "seed": run.seed, "params": run.params, "state": state}
+            row = {"id": run.id, "seed": run.seed, "params": run.params, "state": state}
+            yield {**row, "cause": self.others[run.id].cause} if run.id in self.others else row
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as `plan --json` prints it."""
@@ -131,8 +143,16 @@ def plan(
 
 
 def plan_of(sweep: Sweep, store: Store) -> Plan:
-    """Plan a sweep against what its store holds."""
-    return make_plan(sweep, store.states(sweep.runs), previous_run_ids(store, sweep.name))
+    """Plan a sweep against what its store holds, judged by the code and data of today."""
+    today, states = today_of(sweep, store), store.states(sweep.runs)
+    others = today.judge(sweep.runs, states)
+    seen = {**states, **{run_id: one.state for run_id, one in others.items()}}
+    return replace(make_plan(sweep, seen, previous_run_ids(store, sweep.name)), others=others, today=today)
+
+
+def today_of(sweep: Sweep, store: Store) -> Today:
+    """Return the code and data of a sweep as they are now."""
+    return Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
 
 
 def previous_run_ids(store: Store, sweep: str) -> set[str]:
@@ -148,7 +168,7 @@ def make_plan(sweep: Sweep, states: Mapping[str, str], previous: Collection[str]
     """
     with collector_paused():
         trajectories = group_trajectories(sweep.runs, sweep.job.shares_epochs)
-    found = [UNFINISHED.get(states.get(run.id, "new"), "done") for run in sweep.runs]
+    found = [AS_THEY_ARE.get(states.get(run.id, "new"), "done") for run in sweep.runs]
     return Plan(sweep, found, trajectories, _removed(sweep.runs, previous))
 
 

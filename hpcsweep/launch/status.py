@@ -12,10 +12,10 @@ from hpcsweep.errors import NothingSelectedError
 from hpcsweep.files import plain
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
-from hpcsweep.launch.plan import make_plan, previous_run_ids
+from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
 from hpcsweep.slurm.watching.deaths import Death
 from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
-from hpcsweep.store import Failure, Store
+from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.claims import read_owner
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
@@ -31,7 +31,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: its state, the newest epoch and metrics, and why it failed."""
+    """One run: its state, the newest epoch and metrics, why it failed, and why its numbers are in doubt."""
 
     id: str
     seed: int
@@ -40,16 +40,17 @@ class RunStatus:
     epoch: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     why: Why | None = None
+    doubt: str | None = None
 
     @property
     def cause(self) -> str | None:
-        """Why it failed, in a line."""
-        return None if self.why is None else str(self.why)
+        """Why it failed, or why its numbers are in doubt, in a line."""
+        return self.doubt if self.why is None else str(self.why)
 
     def to_json(self) -> dict[str, Any]:
         """Return the run as `status --json` prints it."""
         told = {**vars(self), "metrics": plain(self.metrics), "cause": self.cause}
-        del told["why"]
+        del told["why"], told["doubt"]
         return told
 
 
@@ -169,12 +170,13 @@ class _Workers:
 
 def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
     states = store.states(sweep.runs, outcomes=True)
+    others = today_of(sweep, store).judge(sweep.runs, states)
     failures: dict[str, Failure | None] = {}
     for run in sweep.runs:
         seen = RunStatus(run.id, run.seed, run.params, states.get(run.id, RunState.NEW))
         if seen.state in FINISHED:
             record = store.summary(run)
-            seen = replace(seen, epoch=record.epoch, metrics=record.metrics)
+            seen = replace(seen, epoch=record.epoch, metrics=record.metrics, doubt=_continued(record))
         elif seen.state == RunState.RUNNING:
             progress = store.progress(run.trajectory) or {}
             seen = replace(seen, epoch=progress.get("epoch"), metrics=progress.get("metrics", {}))
@@ -183,6 +185,8 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
                 failures[run.trajectory] = store.failure(run.trajectory)
             failure = failures[run.trajectory]
             seen = replace(seen, why=failure.why if failure else None)
+        if run.id in others and seen.state != RunState.DIVERGED:
+            seen = replace(seen, state=others[run.id].state, doubt=others[run.id].cause)
         yield seen
 
 
@@ -191,6 +195,14 @@ def _processes(sweep: Sweep, store: Store, seen: Sequence[RunStatus]) -> list[st
     running = {run.trajectory for run, status in zip(sweep.runs, seen, strict=True) if status.state == RunState.RUNNING}
     owners = [owner for trajectory in running if (owner := store.owner_at_work(trajectory)) and not owner.get("events")]
     return sorted({f"{owner.get('worker')} on {owner.get('host')}" for owner in owners})
+
+
+def _continued(result: Result) -> str | None:
+    """Say of a run that began with the weights that another run of its worker ended with, that it did."""
+    other = result.facts.get("began_where")
+    return (
+        f"began with the weights that run {short_id(other)} ended with: its model was not built anew" if other else None
+    )
 
 
 def _with_cause(seen: RunStatus, run: Run, store: Store, deaths: Mapping[str, Death]) -> RunStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from hpcsweep.files import sha256_hex
@@ -10,6 +11,7 @@ from hpcsweep.launch.plan import Plan
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, WorkerSettings, manifest_lines
+from hpcsweep.store.snapshots import keep_snapshot
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory
 
@@ -17,13 +19,22 @@ LOCAL_HEARTBEAT_S = 1.0
 
 
 def write_submission(
-    plan: Plan, store: Store, trajectories: list[Trajectory], *, heartbeat_s: float = LOCAL_HEARTBEAT_S
+    plan: Plan,
+    store: Store,
+    trajectories: list[Trajectory],
+    *,
+    heartbeat_s: float = LOCAL_HEARTBEAT_S,
+    files: Mapping[str, bytes] | None = None,
 ) -> SubmissionFolder:
-    """Write down what the workers of a new submission shall train, in a store made if need be."""
+    """Write down what the workers of a new submission shall train, in a store made if need be.
+
+    `files` are those of the job's code, by their paths from the study's folder; as they are now if not given.
+    """
     store.create()
     for one in trajectories:
         store.folder(one.id).cancelled.unlink(missing_ok=True)
     sweep = plan.sweep
+    files = sweep.code_files() if files is None else files
     manifest = Manifest(
         sweep=sweep.name,
         job=sweep.job.reference,
@@ -31,7 +42,8 @@ def write_submission(
         lease_s=store.lease_s,
         heartbeat_s=heartbeat_s,
         trajectories=tuple(_entry(one, store) for one in trajectories),
-        settings=_settings(sweep),
+        settings=_settings(sweep, sha256_hex(files[sweep.job.file])),
+        snapshot=keep_snapshot(store.layout, files),
     )
     # All runs of the sweep are named, those done too, so that the next plan can say which were removed since.
     return store.new_submission(sweep.name, manifest_lines(manifest), [run.id for run in sweep.runs])
@@ -47,7 +59,7 @@ def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
     )
 
 
-def _settings(sweep: Sweep) -> WorkerSettings:
+def _settings(sweep: Sweep, job_sha256: str) -> WorkerSettings:
     return WorkerSettings(
         **sweep.training.model_dump(),
         workdir=sweep.workdir,
@@ -56,7 +68,7 @@ def _settings(sweep: Sweep) -> WorkerSettings:
         metrics=dict(sweep.directions),
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         commit=commit_of(sweep.root),
-        job_sha256=sha256_hex(sweep.job.path.read_bytes()),
+        job_sha256=job_sha256,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import secrets
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +18,9 @@ from hpcsweep.launch.plan import make_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.metrics import SECONDS
 from hpcsweep.store import Result, Store
+from hpcsweep.store.made_by import telling
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
+from hpcsweep.store.snapshots import read_snapshot
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
@@ -38,15 +42,20 @@ class Finding:
 class Verification:
     """What `verify` found: `done` runs, of which `intact` have results that match their hashes.
 
-    `damaged` are those that have not, `accumulated` those that began with the weights that another run ended with.
-    `retrained` holds each run that was trained again, alone, and in what that differs: nothing where it is the same.
+    `damaged` are those that have not, `accumulated` those that began with the weights that another run ended with;
+    `not_looked` counts those whose job records no weights. `retrained` holds each run that was trained again, picked at
+    random with `seed`, and in what that differs: nothing where it is the same; `origins` what it was made with that
+    differs already.
     """
 
     done: int
     intact: int
     damaged: tuple[Finding, ...]
     accumulated: tuple[Finding, ...]
+    not_looked: int
     retrained: dict[str, list[str]]
+    origins: dict[str, list[str]]
+    seed: int
 
     @property
     def ok(self) -> bool:
@@ -55,25 +64,38 @@ class Verification:
 
     def in_words(self) -> list[str]:
         """Return the lines for people."""
-        lines = [
-            f"{self.intact} of {self.done} results match their hashes",
-            f"{len(self.accumulated)} began with weights that another run ended with",
-        ]
+        lines = [f"{self.intact} of {self.done} results match their hashes"]
+        if self.not_looked < self.intact:
+            lines.append(f"{len(self.accumulated)} began with weights that another run ended with")
+        if self.not_looked:
+            lines.append(f"not looked with which weights {self.not_looked} began: their job does not record them")
         lines += [f"  {short_id(one.run_id)}: {one.problem}" for one in (*self.damaged, *self.accumulated)]
+        if self.retrained:
+            lines.append(f"sample of {len(self.retrained)}, picked with seed {self.seed}:")
         for run_id, different in self.retrained.items():
             told = f"differs in {', '.join(different)}" if different else "identical to the bit"
+            made = self.origins[run_id]
+            told += f"; trained again with {', '.join(made)}" if made else ""
             lines.append(f"  {short_id(run_id)} trained again alone: {told}")
         return lines
 
     def _repr_html_(self) -> str:
-        first, second, *findings = self.in_words()
-        return page(first, table_of(("finding",), [(line,) for line in findings]), [second])
+        first, *findings = self.in_words()
+        return page(first, table_of(("finding",), [(line,) for line in findings]), [])
 
 
-def verify(source: SweepSource, *, store: StoreSource = None, sample: int = 1, say: Say = tell) -> Verification:
+def verify(
+    source: SweepSource,
+    *,
+    store: StoreSource = None,
+    sample: int | None = 1,
+    seed: int | None = None,
+    say: Say = tell,
+) -> Verification:
     """Check the hashes of all results of a sweep and that every model was fresh; train `sample` runs again and compare.
 
-    Raises NothingSelectedError if no run is done.
+    Each is trained by the very code that made it. `sample` is None for all; which they are is drawn with `seed`,
+    another one each time if not given. Raises NothingSelectedError if no run is done.
     """
     sweep, opened = open_sweep(source, store=store, say=say)
     states = opened.states(sweep.runs)
@@ -83,15 +105,18 @@ def verify(source: SweepSource, *, store: StoreSource = None, sample: int = 1, s
             f"no run of {sweep.shown} is done yet; type: {to_type('run', *words_of_sweep(sweep, opened))}"
         )
     results, damaged = read_all(opened, done)
-    # Ids are hashes, so their order is a sample without a pattern, and the same one every time.
-    chosen = sorted(results, key=lambda result: result.id)[:sample]
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    chosen = random.Random(seed).sample(results, len(results) if sample is None else min(sample, len(results)))
     if chosen:
-        say(f"training {len(chosen)} run(s) again, each alone in a new process")
-    retrained = {
-        result.id: ["that it failed"] if alone is None else differences(result, alone)
-        for result, alone in zip(chosen, train_alone(sweep, chosen), strict=True)
-    }
-    return Verification(len(done), len(results), tuple(damaged), tuple(find_accumulated(results)), retrained)
+        say(f"training {len(chosen)} run(s) again, each alone in a new process (seed {seed})")
+    retrained: dict[str, list[str]] = {}
+    origins: dict[str, list[str]] = {}
+    for result, alone in zip(chosen, train_alone(sweep, opened, chosen, say), strict=True):
+        retrained[result.id] = ["that it failed"] if alone is None else differences(result, alone)
+        origins[result.id] = [] if alone is None else other_origins(result, alone)
+    not_looked = sum(_digest(result, 0) is None or _digest(result, 1) is None for result in results)
+    accumulated = tuple(find_accumulated(results))
+    return Verification(len(done), len(results), tuple(damaged), accumulated, not_looked, retrained, origins, seed)
 
 
 def read_all(store: Store, runs: Iterable[Run]) -> tuple[list[Result], list[Finding]]:
@@ -106,33 +131,42 @@ def read_all(store: Store, runs: Iterable[Run]) -> tuple[list[Result], list[Find
 
 
 def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
-    """Yield the runs that began with the very weights that another run ended with: their model was not rebuilt."""
-    ends = {result.facts["final_weights_sha256"]: result for result in results if _digest(result, 1)}
+    """Yield the runs that began with the very weights that another run ended with: their model was not rebuilt.
+
+    A longer run of the same trajectory may do so, if it went on from a checkpoint.
+    """
+    ends: dict[str | None, list[Result]] = {}
     for result in results:
-        other = ends.get(_digest(result, 0))
-        if other is not None and other.trajectory != result.trajectory:
-            yield Finding(
-                result.id,
-                f"began with the weights that run {short_id(other.id)} ended with: its model was not built anew; "
-                "expected a fresh one (build the model inside the job function)",
-            )
+        ends.setdefault(_digest(result, 1), []).append(result)
+    for result in results:
+        others = ends.get(_digest(result, 0), []) if _digest(result, 0) else []
+        for other in others:
+            of_its_own = other.trajectory == result.trajectory and result.facts.get("restored", True)
+            if other.id != result.id and not of_its_own:
+                yield Finding(
+                    result.id,
+                    f"began with the weights that run {short_id(other.id)} ended with: its model was not built anew; "
+                    "expected a fresh one (build the model inside the job function)",
+                )
+                break
 
 
-def train_alone(sweep: Sweep, recorded: Sequence[Result]) -> Iterator[Result | None]:
+def train_alone(sweep: Sweep, opened: Store, recorded: Sequence[Result], say: Say) -> Iterator[Result | None]:
     """Train the run of each result by itself, in a new process and an empty store; None if that failed.
 
-    Engine and backend are the recorded ones: others differ in the last bits.
+    Its code is the snapshot that made it, engine and backend are the recorded ones: others differ in the last bits.
     """
     runs = {run.id: run for run in sweep.runs}
     for result in recorded:
-        run = runs[result.id]
+        run = runs[result.id]._replace(names=tuple(result.params), values=tuple(result.params.values()))
         kinds = {"engine": Engine, "backend": str}
         made_with = {name: kind(result.facts[name]) for name, kind in kinds.items() if name in result.facts}
         training = sweep.training.model_copy(update=made_with)
         with tempfile.TemporaryDirectory(prefix="hpcsweep-verify-") as folder:
             store = Store(Path(folder))
             plan = make_plan(replace(sweep, runs=[run], training=training), {})
-            team = LocalWorkers(sweep, write_submission(plan, store, plan.trajectories), workers=1)
+            files = _code_of(result, opened, say)
+            team = LocalWorkers(sweep, write_submission(plan, store, plan.trajectories, files=files), workers=1)
             team.start_missing()
             try:
                 while team.running():
@@ -140,6 +174,30 @@ def train_alone(sweep: Sweep, recorded: Sequence[Result]) -> Iterator[Result | N
             finally:
                 team.stop()
             yield store.result(run) if store.states([run]).get(run.id) == "done" else None
+
+
+def _code_of(result: Result, store: Store, say: Say) -> dict[str, bytes] | None:
+    """Return the files of the code that made a result; None, said, if they were not kept: then today's are taken."""
+    snapshot = result.facts.get("snapshot")
+    if snapshot:
+        return read_snapshot(store.layout, snapshot)
+    say(f"run {short_id(result.id)}: the code that made it was not kept; it is trained again by today's")
+    return None
+
+
+def other_origins(recorded: Result, alone: Result) -> list[str]:
+    """Return what differs in the making of two results, apart from them: data, code outside the study, libraries."""
+    then, now = recorded.facts, alone.facts
+    used, uses = telling(then.get("data", {})), telling(now.get("data", {}))
+    found = [f"other data ({name})" for name in used if name in uses and used[name]["sha256"] != uses[name]["sha256"]]
+    if then.get("code_sha256") and then["code_sha256"] != now.get("code_sha256"):
+        found.append("other code")
+    versions, others = then.get("libraries", {}), now.get("libraries", {})
+    return found + [
+        f"{name} {others[name]} (then {versions[name]})"
+        for name in versions
+        if name in others and versions[name] != others[name]
+    ]
 
 
 def differences(recorded: Result, alone: Result) -> list[str]:

@@ -18,7 +18,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.values import default_value, finished, value_of
-from hpcsweep.store.states import RunState
+from hpcsweep.store.states import COUNTED, RunState
 from hpcsweep.sweep.runs import short_id
 
 MAX_METRICS = 6
@@ -116,7 +116,7 @@ def provenance(results: Results) -> Iterator[tuple[str, str]]:
         found = [value for value in distinct(results.column(name)) if isinstance(value, str) and value]
         if found:
             yield name, ", ".join(found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
-    done = results.column("id")[results.in_state(RunState.DONE)].tolist()
+    done = results.column("id")[results.in_state(*COUNTED)].tolist()
     facts = results.facts(done[0]) if done else {}
     for name, value in facts.items():
         if name not in results.own and not name.endswith("sha256") and isinstance(value, str | int | float):

@@ -21,6 +21,7 @@ from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.states import count_states
 from hpcsweep.tables import render, table
 from hpcsweep.tables.notes import doubts
+from hpcsweep.tables.origin_notes import origin_notes
 
 MAX_TABLES = 4
 # every script and style is in the page, and nothing may be fetched; the charts' WebGL code is compiled with Function()
@@ -120,7 +121,7 @@ def _default(results: Results) -> str | None:
 
 def _warnings(results: Results) -> list[str]:
     name = _default(results)
-    return [] if name is None else list(doubts(results, [value_of(results, name)]))
+    return [] if name is None else [*doubts(results, [value_of(results, name)]), *origin_notes(results, {})]
 
 
 def _sentences(results: Results) -> list[str]:

@@ -22,7 +22,7 @@ from hpcsweep.results.columns import Records, join
 from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 from hpcsweep.store.layout import Layout
 
-FORMAT = 3
+FORMAT = 4
 MAX_SEGMENTS = 8
 MIN_RUNS = 20  # reading fewer takes less time than caching them
 _HISTORY = "history/"

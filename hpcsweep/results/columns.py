@@ -13,7 +13,11 @@ import pandas as pd
 from hpcsweep.files import json_text
 from hpcsweep.results.summaries import Array, collapsed_classes, summarise
 
-FACTS = ("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended")
+FACTS = (
+    *("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended"),
+    *("code_sha256", "data_sha256", "libraries", "drew_on_import"),
+    *("initial_weights_sha256", "final_weights_sha256", "restored"),
+)
 _NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "collapsed_classes", "time_s"), "float64")}
 IDENTITY = (
     "id",
@@ -102,6 +106,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
     }
     for fact in FACTS:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]
+    columns["libraries"] = [_minor_versions(result.facts.get("libraries")) for result in found]
     columns["time_s"] = [_number(result.facts.get("time_s")) for result in found]
     texts = {name: "str" for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
     monitored = [result.facts.get("best_epoch") for result in found]
@@ -141,6 +146,13 @@ def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> dict[str
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _minor_versions(versions: Any) -> str | None:
+    """Return versions as `python 3.11, numpy 2.4`: the numbers of a patch change no results."""
+    if not isinstance(versions, Mapping):
+        return None
+    return ", ".join(f"{name} {'.'.join(str(version).split('.')[:2])}" for name, version in sorted(versions.items()))
 
 
 def _number(value: Any) -> float:

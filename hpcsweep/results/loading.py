@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hpcsweep.errors import UsageError
@@ -16,6 +17,7 @@ from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, 
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.states import RunState
+from hpcsweep.store.today import Today
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run
 
@@ -41,8 +43,10 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     stamps = result_stamps(store.layout, {run.trajectory for run in runs})
     wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
     words = tuple(words_of_sweep(sweep, store))
+    today = Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
+    job = sweep.job.reference
     return _assemble(
-        sweep.name, store, sweep.job.reference, runs, wanted, sweep.directions, layout=sweep.table, words=words
+        sweep.name, store, job, runs, wanted, sweep.directions, layout=sweep.table, words=words, today=today
     )
 
 
@@ -79,6 +83,7 @@ def _assemble(
     directions: Mapping[str, Direction | None],
     layout: Any = None,
     words: tuple[object, ...] = ("SWEEP",),
+    today: Today | None = None,
 ) -> Results:
     records, damaged = read_records(store, stamps)
     unfinished = [run for run in runs if run.id not in stamps]
@@ -91,6 +96,10 @@ def _assemble(
             entries[run.id] = Entry(
                 run.id, run.trajectory, job, run.seed, run.params, RunState.CORRUPT, damaged[run.id]
             )
+    if today is not None:
+        for run_id, seen in today.judge(runs, {run_id: entry.state for run_id, entry in entries.items()}).items():
+            if entries[run_id].state != RunState.DIVERGED:
+                entries[run_id] = replace(entries[run_id], state=seen.state, cause=seen.cause)
     ordered = [entries[run.id] for run in runs]
     frame, own, returned = runs_frame(ordered, records, directions)
     return Results(
@@ -119,10 +128,11 @@ def _finished(records: Records, runs: Mapping[str, Run]) -> dict[str, Entry]:
     for run_id, trajectory, job, seed, text, outcome in columns.itertuples(index=False, name=None):
         params = json.loads(text)
         state, cause = outcome, None
-        if runs[run_id].names and runs[run_id].params != params:
-            state = RunState.CORRUPT
-            cause = "its result was measured with other parameters (was a default of the job changed?)"
-        entries[run_id] = Entry(run_id, trajectory, job, seed, params, state, cause)
+        asked = runs[run_id].params
+        if any(name in asked and asked[name] != value for name, value in params.items()):
+            state = RunState.OTHER_DEFAULTS
+            cause = "its result was measured with other parameters (a default of the job was changed)"
+        entries[run_id] = Entry(run_id, trajectory, job, seed, {**params, **asked}, state, cause)
     return entries
 
 

@@ -11,14 +11,14 @@ from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.statistics.compare import MIN_PAIRS, compare
 from hpcsweep.statistics.effects import effects
-from hpcsweep.store.states import RunState
+from hpcsweep.store.states import COUNTED
 
 MAX_VALUES = 6  # with more values, a sentence for every pair says little
 
 
 def sentences(results: Results, value: str | None = None) -> Iterator[str]:
     """Yield what can be said about the parameters that vary, the strongest first, and what cannot."""
-    seeds = results.column("seed")[results.in_state(RunState.DONE)].nunique()
+    seeds = results.column("seed")[results.in_state(*COUNTED)].nunique()
     if seeds < MIN_PAIRS:
         yield (
             f"All finished runs have {seeds} seed{'' if seeds == 1 else 's'}: nothing can be said about differences, "

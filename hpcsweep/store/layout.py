@@ -15,11 +15,17 @@
     run-<run id>.json                         the result of a run; names and hashes its arrays
     run-<run id>.g<n>.npz                     history, confusion matrix and other arrays of the result
     files-<run id>.g<n>/                      the working folder of attempt n at a run, and what is kept of it
+    made.g<n>.<code>.<data>                   empty; its name says by which code and data attempt n works
+  code/snapshots/<digest>/                    the files of a job as they were when it was sent to workers
+  code/versions/<digest>.json                 what the code that a worker imported means, part by part
+  code/kept/<before>.<now>.json               results of the first code or data stand for the second: somebody said so
+  datasets/<digest>.json                      which data a run used: examples, digests, files
   sweeps/<name>/<submission>/
     manifest.jsonl                            what the workers of this submission train
     cancelled                                 the workers of this submission shall stop, and none shall continue
     run-ids.txt                               all runs that the sweep had then
     workers/                                  submitit's files and each worker's own output
+  aside/<time>/                               a store of results that others have taken the place of
   cache/
     records-v<n>-<digest>.npz                 finished runs as frames, which can be made again
 """
@@ -35,7 +41,9 @@ CHECKPOINT = re.compile(r"checkpoint\.g(\d+)\.k(\d+)\.e(\d+)")
 FAILED = re.compile(r"failed\.g(\d+)\.json")
 LOG = re.compile(r"log\.g(\d+)\.txt")
 RESULT = re.compile(r"run-([0-9a-f]{64})\.json")
-ARRAYS = re.compile(r"run-[0-9a-f]{64}\.g(\d+)\.npz")
+ARRAYS = re.compile(r"run-([0-9a-f]{64})\.g(\d+)\.npz")
+MADE = re.compile(r"made\.g(\d+)\.([0-9a-f]{16})\.([0-9a-f]{16})")
+SHORT = 16  # digits of a digest in a name
 TRAJECTORY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,6 +88,9 @@ class TrajectoryFolder:
 
     def files(self, run_id: str, generation: int) -> Path:
         return self.path / f"files-{run_id}.g{generation}"
+
+    def made(self, generation: int, code: str, data: str) -> Path:
+        return self.path / f"made.g{generation}.{code[:SHORT]}.{data[:SHORT]}"
 
     def names(self) -> list[str]:
         """Return the names in the folder; an empty list if it does not exist."""
@@ -150,6 +161,38 @@ class Layout:
 
     def decision(self, digest: str) -> Path:
         return self.root / "decisions" / f"{digest}.json"
+
+    @property
+    def aside(self) -> Path:
+        return self.root / "aside"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "code" / "snapshots"
+
+    def snapshot(self, digest: str) -> Path:
+        return self.snapshots / digest
+
+    @property
+    def versions(self) -> Path:
+        return self.root / "code" / "versions"
+
+    def version(self, digest: str) -> Path:
+        return self.versions / f"{digest}.json"
+
+    @property
+    def kept(self) -> Path:
+        return self.root / "code" / "kept"
+
+    def kept_as(self, before: str, now: str) -> Path:
+        return self.kept / f"{before[:SHORT]}.{now[:SHORT]}.json"
+
+    @property
+    def datasets(self) -> Path:
+        return self.root / "datasets"
+
+    def used_data(self, digest: str) -> Path:
+        return self.datasets / f"{digest}.json"
 
     def trajectory(self, trajectory_id: str) -> TrajectoryFolder:
         return TrajectoryFolder(self.trajectories / trajectory_id[:2] / trajectory_id)

@@ -1,6 +1,7 @@
 """What a worker is told to train: a file written once, before the worker starts.
 
-Format: JSON lines. The first is the header (sweep, job, settings of all runs), every other is a trajectory:
+Format: JSON lines. The first is the header (sweep, job, settings of all runs, the snapshot of the code, which earlier
+releases did not take), every other is a trajectory:
 `{"id", "seed", "params", "runs": [{"id", "epochs"}], "retry"}` with its runs in increasing `epochs`; `retry` is the
 generation of the failure to try again, 0 for none.
 """
@@ -97,11 +98,12 @@ class Manifest:
     heartbeat_s: float
     trajectories: tuple[ManifestTrajectory, ...]
     settings: WorkerSettings = WorkerSettings()
+    snapshot: str | None = None
 
     @property
-    def job_path(self) -> Path:
-        """Return the file of the job function."""
-        return self.root / self.job.rpartition(":")[0]
+    def job_file(self) -> str:
+        """Return the path of the job's file from the study's folder, with slashes."""
+        return self.job.rpartition(":")[0]
 
     @property
     def job_function(self) -> str:
@@ -123,6 +125,7 @@ def manifest_lines(manifest: Manifest) -> list[str]:
         "lease_s": manifest.lease_s,
         "heartbeat_s": manifest.heartbeat_s,
         "settings": asdict(manifest.settings),
+        "snapshot": manifest.snapshot,
     }
     return [json.dumps(header), *(json.dumps(_line(trajectory)) for trajectory in manifest.trajectories)]
 
@@ -143,6 +146,7 @@ def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
         return Manifest(
             **{key: header[key] for key in ("sweep", "job", "lease_s", "heartbeat_s")},
             root=Path(header["root"]),
+            snapshot=header.get("snapshot"),
             trajectories=tuple(map(_trajectory, lines)),
             settings=_settings({name: value for name, value in settings.items() if name in _SETTINGS}),
         )

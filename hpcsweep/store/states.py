@@ -21,15 +21,23 @@ class RunState(StrEnum):
 
     DONE = "done"  # its result is there
     DIVERGED = "diverged"  # its result is there, and a loss in it is NaN or infinite
+    OTHER_CODE = "done by other code"  # its result is there, of code that means something else than today's
+    OTHER_DATA = "done by other data"  # its result is there, of data that have other content today
+    OTHER_DEFAULTS = "done with other defaults"  # its result is there, of other parameters: a default was changed
     FAILED = "failed"  # the newest attempt ended with an error
     CORRUPT = "corrupt"  # its result is not what was written, or belongs to other parameters
     RUNNING = "running"  # a worker is training it
     RESUMABLE = "resumable"  # it was begun, and there is a checkpoint to continue from
+    BEGUN_BY_OTHERS = "begun by other code"  # there is a checkpoint, of other code or data than today's
     NEW = "new"  # there is nothing, or nothing to continue from
 
 
-FINISHED = (RunState.DONE, RunState.DIVERGED)
+COUNTED = (RunState.DONE, RunState.OTHER_CODE, RunState.OTHER_DATA)
+"""The states of runs whose numbers a table takes together, where need be with a mark."""
+FINISHED = (*COUNTED, RunState.DIVERGED)
 """The states of runs with numbers."""
+NOT_OF_TODAY = (RunState.OTHER_CODE, RunState.OTHER_DATA, RunState.OTHER_DEFAULTS, RunState.BEGUN_BY_OTHERS)
+"""The states of runs of which somebody must say whether they stand: nothing is kept or trained anew by stealth."""
 
 
 def count_states(states: Iterable[str]) -> dict[str, int]:
@@ -64,7 +72,7 @@ class StoredTrajectory:
             failed_generation=failed if failed == generation else 0,
             progress_generation=max(
                 [checkpoint.generation for checkpoint in checkpoints[-1:]]
-                + [int(match[1]) for name in names if (match := ARRAYS.fullmatch(name))],
+                + [int(match[2]) for name in names if (match := ARRAYS.fullmatch(name))],
                 default=0,
             ),
             checkpoint_epochs=tuple(checkpoint.epoch for checkpoint in checkpoints),

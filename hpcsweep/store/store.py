@@ -91,9 +91,11 @@ class Store:
             return RunState.CORRUPT
 
     def result(self, run: Run) -> Result:
-        """Read the result of a run, and check that it is the result of the very same parameters."""
+        """Read the result of a run, and check that no parameter had another value then; some may be new since."""
         result = read_result(self.folder(run.trajectory), run.id)
-        if result.params != run.params or result.seed != run.seed:
+        now = run.params
+        others = [name for name, value in result.params.items() if name in now and now[name] != value]
+        if others or result.seed != run.seed:
             raise StoreError(
                 f"{self.folder(run.trajectory).result(run.id)}: holds other parameters than run {short_id(run.id)} has "
                 "now (was a default of the job changed?); expected the same"

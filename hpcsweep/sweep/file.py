@@ -118,6 +118,14 @@ class OnDivergence(Section):
     times: AtLeastOne = Field(default=5, description="How often, at most.")
 
 
+class Code(Section):
+    """What belongs to the job's code besides the modules of the study that it imports."""
+
+    include: list[str] = Field(
+        default=[], description='More files of the study, such as ["configs/*.json"]; patterns from its folder.'
+    )
+
+
 class Table(Section):
     """The comparison table that is shown when the sweep is done."""
 
@@ -159,6 +167,7 @@ class SweepFile(Section):
     metrics: dict[str, Direction] = Field(
         default={}, description='Which way a metric is better, "max" or "min", where its name does not say.'
     )
+    code: Code = Field(default=Code(), description="What belongs to the job's code besides what it imports.")
     table: Table | None = Field(default=None, description="The layout of the comparison table.")
 
     @model_validator(mode="after")

@@ -49,6 +49,11 @@ class JobSchema:
     shares_epochs: bool
 
     @property
+    def file(self) -> str:
+        """The path of the job's file from the study's folder, with slashes."""
+        return self.reference.rpartition(":")[0]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The parameters' names, in the order of the function's signature."""
         return tuple(parameter.name for parameter in self.parameters)

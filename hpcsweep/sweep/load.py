@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction
@@ -51,6 +53,7 @@ class Sweep:
     notes: list[str]
     shown: str
     own_profile: str
+    include: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.runs)} runs of {self.job.reference}>"
@@ -63,6 +66,21 @@ class Sweep:
     def with_profile(self, name: str) -> Sweep:
         """Return the same sweep with another profile of its study; SweepFileError if there is none of that name."""
         return replace(self, profile=_profile(self.root, name, self.shown).with_resources(self.resources))
+
+    @property
+    def data_folder(self) -> Path:
+        """Where workers here look for published data: HPCSWEEP_DATA, else the profile's, else the study's data/."""
+        return Path(os.environ.get("HPCSWEEP_DATA") or self.profile.data or self.root / "data").expanduser().absolute()
+
+    def code_files(self) -> dict[str, bytes]:
+        """Return the files that the job is made of, as they are now, by their paths from the study's folder.
+
+        Raises JobError, one line, if one of them cannot be read or [code] include names nothing.
+        """
+        try:
+            return files_of_job(self.root, self.job.file, self.include)
+        except JobError as error:
+            raise JobError(one_line(f"{self.shown}: {error}")) from None
 
 
 def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None = None) -> Sweep:
@@ -103,6 +121,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         notes=notes,
         shown=name,
         own_profile=file.profile,
+        include=tuple(file.code.include),
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpcsweep.store.states import RunState
+from hpcsweep.store.states import COUNTED, RunState
 
 CONFIDENCE = 0.95
+MIXED = "†"
+"""Marks a cell whose runs were not made alike."""
 KINDS = {
     "mean": "mean ± sample standard deviation (n runs)",
     "ci": "mean [95 % confidence interval of the mean, Student's t] (n runs)",
@@ -26,12 +28,14 @@ class Cell:
     """The runs of one row and column, for one value.
 
     `numbers` are those of the runs that are done. `states` counts all runs of the cell by state; it is empty if the
-    sweep has none there. `unreached` counts the done runs that never reached a threshold.
+    sweep has none there. `unreached` counts the done runs that never reached a threshold. `mixed` has what the runs
+    were made by where that differs: of versions of the code, sets of data and of libraries, those found.
     """
 
     numbers: tuple[float, ...] = ()
     states: Mapping[str, int] = field(default_factory=dict)
     unreached: int = 0
+    mixed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -77,7 +81,7 @@ class Cell:
             return "not in sweep"
         if self.unreached:
             return "not reached"
-        names = [state for state in self.states if state != RunState.DONE]
+        names = [state for state in self.states if state not in COUNTED]
         return " + ".join("missing" if state == RunState.NEW else state for state in names) or "no value"
 
 

@@ -11,10 +11,13 @@ import pandas as pd
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.values import Value, metric_of, unknown_direction
-from hpcsweep.store.states import RunState, count_states
+from hpcsweep.store.states import COUNTED, RunState, count_states
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.cells import KINDS, Cell
 from hpcsweep.tables.layout import Spec
+from hpcsweep.tables.origin_notes import origin_notes
+
+SHA256_DIGITS = 64
 
 
 def notes_of(
@@ -30,6 +33,7 @@ def notes_of(
     yield from _not_in_the_numbers(results, values, cells)
     yield from _ended_early(results)
     yield from doubts(results, values)
+    yield from origin_notes(results, cells)
 
 
 def _not_marked(results: Results, values: Sequence[Value]) -> Iterator[str]:
@@ -40,7 +44,7 @@ def _not_marked(results: Results, values: Sequence[Value]) -> Iterator[str]:
 
 def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
     """Yield what should make a reader doubt: impossible accuracies, and numbers that were made in different ways."""
-    done = results.in_state(RunState.DONE)
+    done = results.in_state(*COUNTED)
     for value in values:
         shown = value.numbers[done]
         wrong = shown[(shown < 0) | (shown > 1)] if value.is_accuracy else shown[:0]
@@ -61,15 +65,20 @@ def _mixtures(results: Results, done: Any) -> Iterator[str]:
     if len(jobs) > 1:
         yield f"WARNING: these runs belong to {len(jobs)} jobs ({', '.join(jobs[:4])}); give a sweep file, or --where."
         return
-    mixed = {"job_sha256": "versions of the job's code", "engine": "training engines", "backend": "backends of Keras"}
+    code = "code_sha256" if _texts(results, "code_sha256", done) else "job_sha256"  # what earlier releases recorded
+    mixed = {code: "versions of the job's code", "engine": "training engines", "backend": "backends of Keras"}
     for name, plural in mixed.items():
         found = _texts(results, name, done)
         if len(found) > 1:
-            short = ", ".join(map(short_id if name == "job_sha256" else str, found[:4]))
+            shown = ", ".join(map(_short, found[:4]))
             yield (
-                f"WARNING: these runs come from {len(found)} {plural} ({short}): a metric may have changed its "
+                f"WARNING: these runs come from {len(found)} {plural} ({shown}): a metric may have changed its "
                 f"meaning; compare with care, or separate them with --rows {results.own[name]}."
             )
+
+
+def _short(text: str) -> str:
+    return short_id(text) if len(text) == SHA256_DIGITS else text
 
 
 def _texts(results: Results, name: str, done: Any) -> list[str]:
@@ -111,7 +120,8 @@ def _ended_early(results: Results) -> Iterator[str]:
 
 def _not_in_the_numbers(results: Results, values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:
     left_out = count_states(results.column("state"))
-    left_out.pop(RunState.DONE, None)
+    for state in COUNTED:
+        left_out.pop(state, None)
     if left_out:
         said = ", ".join(
             f"{count} {'missing (new)' if state == RunState.NEW else state}" for state, count in left_out.items()

@@ -14,11 +14,12 @@ import pandas as pd
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct, free_name
+from hpcsweep.results.origins import mixed_origins
 from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.select import axis_column, results_of, settings_of
 from hpcsweep.results.query.values import Value, value_of
 from hpcsweep.store.opening import StoreSource
-from hpcsweep.store.states import RunState, count_states
+from hpcsweep.store.states import COUNTED, count_states
 from hpcsweep.tables.cells import Cell
 from hpcsweep.tables.formats.decimals import cell_text, decimals_of
 from hpcsweep.tables.formats.grid import Grid, GridCell
@@ -119,7 +120,10 @@ class Table:
             numbers["median" if kind == "range" else kind] = cell.number(kind)
         if kind in ("range", "ci"):
             numbers["low"], numbers["high"] = cell.bounds(kind) or (None, None)
-        return {free_name(name, axes): value for name, value in (numbers | {"states": dict(cell.states)}).items()}
+        told: dict[str, Any] = {"states": dict(cell.states)}
+        if cell.mixed:
+            told["mixed"] = {name: list(values) for name, values in cell.mixed.items()}
+        return {free_name(name, axes): value for name, value in (numbers | told).items()}
 
 
 def table(
@@ -167,19 +171,19 @@ def _pivot(
     for run, place in enumerate(zip(row_of_run, col_of_run, strict=True)):
         members.setdefault(place, []).append(run)
     cells = {
-        (row, col, position): _cell(value, states, members.get((row, col), []))
+        (row, col, position): _cell(results, value, states, members.get((row, col), []))
         for row, col in product(row_keys, col_keys)
         for position, value in enumerate(values)
     }
     return row_keys, col_keys, cells
 
 
-def _cell(value: Value, states: Sequence[str], runs: Sequence[int]) -> Cell:
-    done = [run for run in runs if states[run] == RunState.DONE]
+def _cell(results: Results, value: Value, states: Sequence[str], runs: Sequence[int]) -> Cell:
+    done = [run for run in runs if states[run] in COUNTED]
     numbers = [float(value.numbers[run]) for run in done]
     kept = tuple(number for number in numbers if not np.isnan(number))
     unreached = len(numbers) - len(kept) if value.may_be_unreached else 0
-    return Cell(kept, count_states(states[run] for run in runs), unreached)
+    return Cell(kept, count_states(states[run] for run in runs), unreached, mixed_origins(results, done))
 
 
 def _keys(results: Results, names: Sequence[str]) -> tuple[list[Key], tuple[Key, ...]]:

@@ -4,7 +4,8 @@ A model is a program, a run is its state. `fit` loads a run's state (weights, th
 optimizer's variables) into a compiled program that all runs of the architecture share, advances it by whole epochs,
 and reads it out at checkpoints; so runs cannot leak into each other, and a resumed run equals an undisturbed one.
 
-Besides what this file offers, workers know `run_protocol`: all that training asks of a run.
+Besides what this file offers, workers know `run_protocol`: all that training asks of a run, `watching` (of any
+`keras.Model.fit`) and `state`.
 
 Importing this package sets up and imports Keras and its backend, which takes seconds: only workers do.
 """

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import keras
 
 from hpcsweep.data import Data
+from hpcsweep.data.used import TRAINED_ON, note
 from hpcsweep.errors import JobError, UsageError
 from hpcsweep.training.engines.program_key import architecture_key, evaluation_key
 from hpcsweep.training.examples import Examples, TrainingData, first_rows, is_array_tree, make_examples, packed
@@ -90,6 +91,8 @@ def fit(
     if data is not None and x is not None:
         raise UsageError("fit: both x and data are given; expected one of them")
     arrays = _arrays(x if data is None else data, y, sample_weight, validation_split, steps, given)
+    if arrays is not None:
+        note(TRAINED_ON, arrays)
     told = Callbacks(callbacks)
     _require_one_device(model)
     book = book_of(run)

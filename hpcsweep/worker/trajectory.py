@@ -6,11 +6,12 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Real
 from typing import Any
 
+from hpcsweep.data.used import noting
 from hpcsweep.errors import JobError
 from hpcsweep.files import canonical_json, publish
 from hpcsweep.metrics import has_diverged, metrics_among
@@ -26,16 +27,15 @@ from hpcsweep.worker.endings import Ending
 from hpcsweep.worker.error_causes import cause_of_error, message_of, short_traceback
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.pace import Pace, record_cut
-from hpcsweep.worker.process.job_code import seed_everything
+from hpcsweep.worker.process.job_code import Job, JobCode, seed_everything
 from hpcsweep.worker.process.output import output_to, say
 from hpcsweep.worker.run.folder import explain_missing, keep, limits, remove_others, working_in
 from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
+from hpcsweep.worker.run.made_by import MadeBy
 from hpcsweep.worker.stop_request import Stop
 
 INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on the signal that it was sent itself
-
-Job = Callable[..., Any]
 
 
 class TrajectoryTrainer:
@@ -45,14 +45,13 @@ class TrajectoryTrainer:
         self,
         store: Store,
         manifest: Manifest,
-        load: Callable[[], Job],
+        code: JobCode,
         stop: Stop,
         pace: Pace,
         ahead: EpochsAhead,
-        *,
-        keras: bool,
     ) -> None:
-        self._store, self._manifest, self._load, self._stop, self._keras = store, manifest, load, stop, keras
+        self._store, self._manifest, self._code, self._stop = store, manifest, code, stop
+        self._ends: dict[Any, tuple[str, str]] = {}  # weights that a run of this process ended with: run, trajectory
         self._pace, self._ahead = pace, ahead
 
     def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
@@ -95,13 +94,15 @@ class TrajectoryTrainer:
         crew: Crew | None,
     ) -> Ending:
         settings, ahead = self._manifest.settings, self._ahead.of
-        study = self._manifest.root
-        handle = RunHandle(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, study, crew)
+        study, made_by = self._manifest.root, MadeBy(self._store, claim.folder, claim.generation, self._code)
+        handle = RunHandle(
+            self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, study, made_by, crew
+        )
         heartbeat.reporter = handle
         say(f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}")
         try:
-            job = self._load()
-            seed_everything(trajectory.seed, keras=self._keras, precision=settings.precision)
+            job = self._code.function
+            seed_everything(trajectory.seed, keras=self._code.uses_keras, precision=settings.precision)
             returned = self._call(job, handle, run)
             if handle.observed_stop:
                 if heartbeat.lost:
@@ -113,6 +114,7 @@ class TrajectoryTrainer:
             result = self._result(trajectory, run, handle, claim, _final_metrics(returned, handle))
             if not heartbeat.check():
                 raise ClaimLostError
+            made_by.keep()
             publish_result(claim.folder, result, claim.generation)
             remove_others(claim.folder, run.id, claim.generation)
             self._pace.learn(handle.open_s if handle.first_kept_s is None else handle.first_kept_s)
@@ -133,7 +135,9 @@ class TrajectoryTrainer:
         """Call the job in its working folder."""
         handle.folder.mkdir(exist_ok=True)
         handle.begin()
-        with working_in(handle.folder) if self._manifest.settings.workdir == "run" else nullcontext():
+        handle.made_by.used.update(self._code.used_at_import)
+        place = working_in(handle.folder) if self._manifest.settings.workdir == "run" else nullcontext()
+        with place, noting(handle.made_by.used), self._watching(handle):
             return call_job(job, handle, run.params)
 
     def _interrupted(self) -> bool:
@@ -141,6 +145,31 @@ class TrajectoryTrainer:
         self._stop.listen()
         time.sleep(INTERRUPT_ARRIVES_S)
         return self._stop.requested
+
+    def _watching(self, handle: RunHandle) -> AbstractContextManager[None]:
+        """Watch with which weights a Keras job begins and ends."""
+        if not self._code.uses_keras:
+            return nullcontext()
+        from hpcsweep.training.watching import watching
+
+        return watching(handle)
+
+    def _began_where(self, run: ManifestRun, trajectory: str, handle: RunHandle) -> dict[str, str]:
+        """Say, at once and in the result, if a run began with the weights that another run of this process ended with.
+
+        A longer run of the same trajectory may do so, if it went on from a checkpoint.
+        """
+        initial, final = (handle.facts.get(f"{which}_weights_sha256") for which in ("initial", "final"))
+        other, of = self._ends.get(initial, ("", ""))
+        if isinstance(final, str):
+            self._ends[final] = run.id, trajectory
+        if not other or (of == trajectory and handle.restored):
+            return {}
+        say(
+            f"hpcsweep: WARNING: run {short_id(run.id)} began with the weights that run {short_id(other)} ended with: "
+            "its model was not built anew; build it inside the job function"
+        )
+        return {"began_where": other}
 
     def _result(
         self,
@@ -165,10 +194,14 @@ class TrajectoryTrainer:
             facts={
                 "device": "cpu",
                 **handle.facts,
+                **handle.made_by.facts(),
+                "restored": handle.restored,
+                **self._began_where(run, trajectory.id, handle),
                 "time_s": handle.elapsed_s,
                 "started": _utc(attempts[0]["since"]),
                 "ended": _utc(time.time()),
                 "host": platform.node(),
+                "study": str(self._manifest.root),
                 "python": platform.python_version(),
                 "commit": self._manifest.settings.commit,
                 "job_sha256": self._manifest.settings.job_sha256,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 from hpcsweep.machine import process_started
@@ -24,13 +23,13 @@ from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.process.at_work import ClaimsAtWork
-from hpcsweep.worker.process.job_code import load_job, prepare_keras, uses_keras
+from hpcsweep.worker.process.job_code import JobCode
 from hpcsweep.worker.process.output import say
 from hpcsweep.worker.process.renewal import Growth, drain_in_children
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.trajectory import Job, TrajectoryTrainer
+from hpcsweep.worker.trajectory import TrajectoryTrainer
 from hpcsweep.worker.work_order import Claims, batches, train_crew
 
 
@@ -75,30 +74,30 @@ def drain(
 ) -> Counter[str]:
     """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part."""
     pace = pace or Pace(stop)
-    keras, isolated = _mentions_keras(manifest), manifest.settings.isolated
-    if isolated and keras:  # this takes seconds; done before the first fork, it serves every child
-        prepare_keras(manifest.job_path)
+    code, isolated = JobCode(store, manifest), manifest.settings.isolated
+    if isolated and code.uses_keras:  # what takes seconds, before the first fork, so that every child has it
+        code.prepare_keras()
     at_work = ClaimsAtWork()
-    train = partial(_train_all, store, manifest, stop, index, workers, at_work, keras=keras, isolated=isolated)
+    train = partial(_train_all, store, manifest, code, stop, index, workers, at_work, isolated=isolated)
     return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
 
 def _train_all(
     store: Store,
     manifest: Manifest,
+    code: JobCode,
     stop: Stop,
     index: int,
     workers: int,
     at_work: ClaimsAtWork,
     pace: Pace,
     *,
-    keras: bool,
     isolated: bool,
 ) -> Counter[str]:
     """Train in this process until nothing is left, it is time to stop, or the process must be renewed."""
     ahead, surroundings = EpochsAhead(manifest, workers), Surroundings()
-    load = _loader(manifest, surroundings, keras=keras)
-    trainer = TrajectoryTrainer(store, manifest, load, stop, pace, ahead, keras=keras)
+    code.after_import = surroundings.note
+    trainer = TrajectoryTrainer(store, manifest, code, stop, pace, ahead)
     endings, growth = Counter[str](), Growth(manifest.settings.renew_gb)
     stacked = manifest.settings.engine == Engine.STACKED and not isolated
     # A single trajectory is trained in a crew too: it may have been begun in a stack.
@@ -163,23 +162,3 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
         "memory, or a crash in native code)"
     )
     return Failure(Cause.WORKER_DIED, message, "", claim.generation)
-
-
-def _loader(manifest: Manifest, surroundings: Surroundings, *, keras: bool) -> Callable[[], Job]:
-    """Return a function that imports the job when it is first called, so that its errors count as those of a run."""
-
-    def load() -> Job:
-        if keras:
-            prepare_keras(manifest.job_path)
-        job = load_job(manifest.root, manifest.job_path, manifest.job_function)
-        surroundings.note()
-        return job
-
-    return lru_cache(maxsize=1)(load)
-
-
-def _mentions_keras(manifest: Manifest) -> bool:
-    try:
-        return uses_keras(manifest.job_path)
-    except (OSError, UnicodeDecodeError):
-        return False

@@ -46,7 +46,7 @@ def test_list_says_what_is_where(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_check_exits_with_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Well is 0, damaged or absent is 2, nothing there is 3."""
+    """Damaged, other or absent is 2, nothing there is 3."""
     assert run("check", "--data", str(tmp_path)) == 3
     put_mnist(tmp_path)
     assert run("check", "--data", str(tmp_path)) == 2  # labels 10 to 13
@@ -54,8 +54,8 @@ def test_check_exits_with_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "mnist" / "train.csv").unlink()
     (tmp_path / "mnist").rmdir()
     put_mnist(tmp_path, labels=10)
-    assert run("check", "--data", str(tmp_path), "mnist") == 0
-    assert capsys.readouterr().out == "mnist: well\n"
+    assert run("check", "--data", str(tmp_path), "mnist") == 2
+    assert "holds 12 training images that are not those of mnist as published (60000)" in capsys.readouterr().out
     assert run("check", "--data", str(tmp_path), "kmnist") == 2
     assert "hpcsweep data fetch kmnist" in capsys.readouterr().out
 
@@ -81,7 +81,8 @@ def test_the_profile_names_the_folder(
     profiles.mkdir(parents=True)
     (profiles / "far.toml").write_text(f'data = "{tmp_path / "there"}"\n')
     monkeypatch.chdir(tmp_path)
-    assert run("check", "--profile", "far") == 0
+    assert run("list", "--profile", "far") == 0
+    assert "there (CSV)" in capsys.readouterr().out
     assert run("check", "--profile", "far", "--data", str(tmp_path)) == 3
     capsys.readouterr()
 

@@ -217,11 +217,12 @@ def test_failed_runs_are_tried_again_only_when_asked(study: Study) -> None:
     job = study.job("fails", FAILS)
     path = study.sweep("fails", 'name = "fails"\njob = "jobs/fails.py:train"\n[grid]\nkind = ["fine", "raises"]\n')
     assert study.run("run", path).returncode == 1
-    job.write_text(FAILS.replace("raise ValueError", "ValueError"))
     again = study.run("run", path)
     assert again.returncode == 1
     assert "--failed" in again.stderr
-    assert study.run("run", path, "--failed").returncode == 0
+    job.write_text(FAILS.replace("raise ValueError", "ValueError"))
+    assert study.run("run", path, "--failed").returncode == 2  # the other run was done by the code before
+    assert study.run("run", path, "--failed", "--keep-code").returncode == 0
 
 
 def test_a_run_of_two_sweeps_is_trained_once(walk: Study) -> None:

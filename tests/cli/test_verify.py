@@ -64,3 +64,49 @@ def test_nothing_to_verify_is_exit_code_3(study: Study) -> None:
     ended = study.run("verify", study.sweep("s", SWEEP.format("honest")))
     assert ended.returncode == 3
     assert "hpcsweep run" in ended.stderr
+
+
+def test_the_sample_is_another_each_time_and_trained_by_its_own_code(study: Study) -> None:
+    """The seed of the draw is said; `--sample all` trains all; an edited job does not change what is trained again."""
+    study.job("honest", HONEST)
+    path = study.sweep("s", SWEEP.format("honest"))
+    study.run("run", path)
+    study.job("honest", HONEST.replace("* rate", "* rate * 2"))
+    ended = study.run("verify", path, "--sample", "all")
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.count("identical to the bit") == 4
+    said = [study.run("verify", path, "--sample", "1", "--seed", seed).stdout for seed in ("1", "1", "2", "3", "4")]
+    assert said[0] == said[1]
+    assert "sample of 1, picked with seed 2:" in said[2]
+    assert len({text.splitlines()[-1] for text in said}) > 1
+
+
+def test_what_was_not_recorded_was_not_looked_at(study: Study) -> None:
+    """Of a job that records no weights it is not said that none accumulated."""
+    study.job("plain", "def train(run, *, rate: float):\n    return {'loss': rate}\n")
+    path = study.sweep("s", SWEEP.format("plain"))
+    study.run("run", path)
+    said = study.run("verify", path, "--sample", "0").stdout
+    assert "not looked with which weights 4 began" in said
+    assert "0 began" not in said
+
+
+READS = """
+from pathlib import Path
+def train(run, *, rate: float):
+    file = Path(__file__).parents[1] / "numbers.txt"
+    run.uses(file)
+    return {"loss": rate * float(file.read_text())}
+"""
+
+
+def test_data_that_have_changed_are_told_apart_from_code(study: Study) -> None:
+    """A run that differs because its data do is said to have been trained again with other data."""
+    (study.root / "numbers.txt").write_text("1.0")
+    study.job("reads", READS)
+    path = study.sweep("s", SWEEP.format("reads"))
+    study.run("run", path)
+    (study.root / "numbers.txt").write_text("2.0")
+    ended = study.run("verify", path)
+    assert ended.returncode == 1
+    assert "differs in metric loss; trained again with other data" in ended.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 
 from hpcsweep.data import Data, load
+from hpcsweep.data import folder as folder_module
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
-from hpcsweep.data.folder import check, checksum, data_folder, find, read
+from hpcsweep.data.folder import NPZ_PARTS, Verdict, check, checksum, data_folder, find, judge, read
+from hpcsweep.data.idx import idx_bytes
 from hpcsweep.errors import DataError
+from hpcsweep.files import sha256_hex
 from tests.data.writing import write_digit_csv, write_idx
 
 RANDOM = np.random.default_rng(0)
@@ -27,7 +31,10 @@ def small_mnist(folder: Path) -> Published:
     (folder / "mnist").mkdir(parents=True)
     for name, array in ARRAYS.items():
         write_idx(folder / "mnist" / name, array)
-    files = tuple(DataFile(name, checksum(folder / "mnist" / name, "md5"), ()) for name in IDX_NAMES)
+    files = tuple(
+        DataFile(name, checksum(folder / "mnist" / name, "md5"), (), sha256_hex(idx_bytes(array)))
+        for name, array in ARRAYS.items()
+    )
     return replace(MNIST, files=files)
 
 
@@ -46,14 +53,66 @@ def test_idx_gz_files_are_read_and_checked(tmp_path: Path) -> None:
     assert check(published, tmp_path) == []
 
 
-def test_unpacked_idx_files_are_read(tmp_path: Path) -> None:
-    """Files that someone unpacked are read as well as packed ones; only their checksum is unknown."""
+def test_unpacked_idx_files_are_read_and_judged_by_their_content(tmp_path: Path) -> None:
+    """Files that someone unpacked are as right as packed ones while they hold the same, and wrong when zeroed."""
     published = small_mnist(tmp_path)
     for name, array in ARRAYS.items():
         (tmp_path / "mnist" / name).unlink()
         write_idx(tmp_path / "mnist" / name.removesuffix(".gz"), array)
     assert_all_there(read(published, tmp_path))
-    assert check(published, tmp_path) == []
+    assert judge(published, tmp_path) == Verdict([], compared=True)
+    write_idx(tmp_path / "mnist" / IDX_NAMES[0].removesuffix(".gz"), X * (np.arange(21) < 10)[:, None, None])
+    assert "holds 21 training images that are not those of mnist" in check(published, tmp_path)[0]
+
+
+@pytest.mark.parametrize("form", ["gzipped anew", "npz", "KMNIST's npz", "torchvision's", "dotted names"])
+def test_what_a_data_set_is_packed_in_does_not_matter(tmp_path: Path, form: str) -> None:
+    """The content is compared whatever the container; the first images alone are another set."""
+    published = small_mnist(tmp_path / "packed")
+
+    def put(count: int) -> Path:
+        folder = tmp_path / f"{form} {count}"
+        arrays = {name: array[:count] for name, array in ARRAYS.items()}
+        inside = folder / ("MNIST/raw" if form == "torchvision's" else "mnist")
+        inside.mkdir(parents=True)
+        if form == "npz":
+            x, y, x_test, y_test = arrays.values()
+            np.savez(folder / "mnist.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+        for part, (name, array) in zip(NPZ_PARTS, arrays.items(), strict=True):
+            if form == "KMNIST's npz":
+                np.savez(inside / f"mnist-{part}.npz", array)
+            elif form == "dotted names":
+                write_idx(inside / name.replace("-idx", ".idx").removesuffix(".gz"), array)
+            elif form != "npz":
+                write_idx(inside / name, array)
+                if form == "gzipped anew":
+                    content = gzip.decompress((inside / name).read_bytes())
+                    (inside / name).write_bytes(gzip.compress(content, compresslevel=1, mtime=1))
+        return folder
+
+    assert judge(published, put(60)) == Verdict([], compared=True)
+    assert "holds 5 training images that are not those" in check(published, put(5))[0]
+
+
+def test_content_that_nobody_published_is_not_called_well(tmp_path: Path) -> None:
+    """Of unpacked files of a set that is known by its packed ones alone, it is said that they were not compared."""
+    published = small_mnist(tmp_path)
+    published = replace(published, files=tuple(replace(file, content="") for file in published.files))
+    assert judge(published, tmp_path).compared
+    for name, array in ARRAYS.items():
+        (tmp_path / "mnist" / name).unlink()
+        write_idx(tmp_path / "mnist" / name.removesuffix(".gz"), array)
+    assert judge(published, tmp_path) == Verdict([])
+
+
+def test_sets_are_found_where_people_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --data the places of Debian, Keras and clusters are looked at after the data folder; with it none."""
+    small_mnist(tmp_path / "elsewhere")
+    monkeypatch.setattr(folder_module, "ELSEWHERE", (str(tmp_path / "elsewhere"),))
+    monkeypatch.setenv("HPCSWEEP_DATA", str(tmp_path / "empty"))
+    assert len(load("mnist").x) == 21
+    with pytest.raises(DataError, match="not in"):
+        load("mnist", data=tmp_path / "empty")
 
 
 def test_keras_npz_is_read_and_its_checksum_known(tmp_path: Path) -> None:
@@ -93,6 +152,7 @@ def test_absent_says_what_to_type_and_downloads_nothing(tmp_path: Path, monkeypa
         load("mnist")
     code = f"""
 import sys
+from hpcsweep.data import folder as folder_module
 from hpcsweep.data import load
 try:
     load("kmnist", data={str(tmp_path)!r})

@@ -32,6 +32,10 @@ PLACEHOLDERS = {
     "task": "<task>",
     "restart": "<n>",
     "token": "<token>",
+    "code": "<code>",
+    "data": "<data>",
+    "before": "<before>",
+    "now": "<now>",
 }
 TUTORIAL = REPOSITORY / "docs" / "tutorial"
 CONTINUED = {TUTORIAL / "reading-results.md": TUTORIAL / "first-sweep.md"}  # in the folder that the other page made

@@ -28,7 +28,8 @@ STRING_IMPORTS = {
     "worker/process/job_code.py": [
         "importlib.import_module('hpcsweep.training')",
         "importlib.import_module(name)",
-        "spec.loader.exec_module(module)",
+        "importlib.import_module(name)",
+        "loader.exec_module(module)",
     ],
 }
 IMPORTERS = {"import_module", "__import__", "exec_module", "load_module", "run_module", "run_path", "exec", "eval"}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.store.array_bytes import pack_state, unpack_state
-from hpcsweep.worker.run.generators import generator_states, set_generator_states
+from hpcsweep.worker.process.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.history import History
 
 

@@ -47,17 +47,18 @@ def list_(folder: str | None, profile: str | None, as_json: bool) -> None:
     from hpcsweep.data.catalogue import CATALOGUE
     from hpcsweep.data.folder import find
 
-    where = _folder(folder, profile)
+    places = _folders(folder, profile)
     rows = [{"name": name, "what": what, "state": "built in"} for name, what in BUILT_IN.items()]
     for published in CATALOGUE.values():
-        found = find(published, where)
-        state = f"there ({found.form})" if found else f"not there; {published.megabytes} MB"
+        found = find(published, *places)
+        at = "" if found is None or found.paths[0].is_relative_to(places[0]) else f", {found.paths[0].parent}"
+        state = f"there ({found.form}{at})" if found else f"not there; {published.megabytes} MB"
         rows.append({"name": published.name, "what": published.title, "state": state})
     if as_json:
-        json.dump({"folder": str(where), "data": rows}, sys.stdout)
+        json.dump({"folder": str(places[0]), "data": rows}, sys.stdout)
         click.echo()
         return
-    note(f"data folder: {where}")
+    note(f"data folder: {places[0]}")
     widths = {column: max(len(row[column]) for row in rows) for column in ("name", "what")}
     for row in rows:
         click.echo(f"{row['name']:<{widths['name']}}  {row['what']:<{widths['what']}}  {row['state']}")
@@ -75,7 +76,7 @@ def fetch(names: tuple[str, ...], folder: str | None, profile: str | None) -> No
     """
     from hpcsweep.data.fetch import fetch as fetch_files
 
-    where = _folder(folder, profile)
+    where = _folders(folder, profile)[0]
     for published in [_published(name) for name in names]:
         note(f"{published.title} ({published.megabytes} MB, {published.licence})")
         for path in fetch_files(published, where, report=note):
@@ -88,38 +89,40 @@ def fetch(names: tuple[str, ...], folder: str | None, profile: str | None) -> No
 @profile_option
 @json_option
 def check(names: tuple[str, ...], folder: str | None, profile: str | None, as_json: bool) -> int:
-    """Check NAME..., or all that is there: checksums, headers, sizes, counts, labels.
+    """Check NAME..., or all that is there: headers, sizes, counts, labels, and the content, whatever it is packed in.
 
     Exits with 2 where something is wrong, with 3 where there is nothing to check.
     """
     from hpcsweep.data.catalogue import CATALOGUE
-    from hpcsweep.data.folder import check as problems_of
-    from hpcsweep.data.folder import find
+    from hpcsweep.data.folder import find, judge
     from hpcsweep.errors import NothingSelectedError, to_type
 
-    where = _folder(folder, profile)
-    chosen = [_published(name) for name in names] or [each for each in CATALOGUE.values() if find(each, where)]
+    places = _folders(folder, profile)
+    chosen = [_published(name) for name in names] or [each for each in CATALOGUE.values() if find(each, *places)]
     if not chosen:
         raise NothingSelectedError(
-            f"{where}: holds no published data set; type: {to_type('data', 'fetch', 'mnist', '--data', where)}"
+            f"{places[0]}: holds no published data set; type: {to_type('data', 'fetch', 'mnist', '--data', places[0])}"
         )
-    problems = {published.name: problems_of(published, where) for published in chosen}
+    verdicts = {published.name: judge(published, *places) for published in chosen}
     if as_json:
-        json.dump({"folder": str(where), "problems": problems}, sys.stdout)
+        problems = {name: verdict.problems for name, verdict in verdicts.items()}
+        not_compared = [name for name, verdict in verdicts.items() if not (verdict.problems or verdict.compared)]
+        json.dump({"folder": str(places[0]), "problems": problems, "not_compared": not_compared}, sys.stdout)
         click.echo()
     else:
-        for name, lines in problems.items():
-            click.echo("\n".join(lines) or f"{name}: well")
-    return 2 if any(problems.values()) else 0
+        for name, verdict in verdicts.items():
+            well = "well" if verdict.compared else "readable, but what its unpacked content should be is not published"
+            click.echo("\n".join(verdict.problems) or f"{name}: {well}")
+    return 2 if any(verdict.problems for verdict in verdicts.values()) else 0
 
 
-def _folder(option: str | None, profile: str | None) -> Path:
-    """The option wins over the profile, which wins over the variable and the default."""
-    from hpcsweep.data.folder import data_folder
+def _folders(option: str | None, profile: str | None) -> list[Path]:
+    """Where to look. The option wins over the profile, which wins over the variable and the default."""
+    from hpcsweep.data.folder import data_folders
     from hpcsweep.sweep.profile import load_profile
 
     named = load_profile(Path.cwd(), profile).data if profile else None
-    return data_folder(option or named)
+    return data_folders(option or named)
 
 
 def _published(name: str) -> Published:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import note, request_options, store_option, sweep_argument
+from hpcsweep.cli.options import choice_options, note, request_options, store_option, sweep_argument
 
 
 @click.command("resume")
@@ -15,13 +15,24 @@ from hpcsweep.cli.options import note, request_options, store_option, sweep_argu
 @store_option
 @request_options
 @click.option("--failed", "retry_failed", is_flag=True, help="Also try the failed runs again.")
-def command(sweep_path: Path, store: str | None, retry_failed: bool, **wishes: Any) -> None:
+@choice_options
+def command(
+    sweep_path: Path,
+    store: str | None,
+    retry_failed: bool,
+    keep_code: bool,
+    keep_data: bool,
+    retrain: bool,
+    **wishes: Any,
+) -> None:
     """Send workers for what is unfinished of SWEEP, going on from its checkpoints.
 
     Failed runs are left alone unless --failed says otherwise; --mem, --time and --exclude mend what they died of.
     """
     from hpcsweep.launch.cluster import resume
+    from hpcsweep.launch.standing import Choice
 
-    sent = resume(sweep_path, store=store, failed=retry_failed, say=note, **wishes)
+    choice = Choice(keep_code, keep_data, retrain)
+    sent = resume(sweep_path, store=store, failed=retry_failed, choice=choice, say=note, **wishes)
     if sent.arrays:
         click.echo(sent.in_words())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.options import max_runs_option, note, store_option, sweep_argument
+from hpcsweep.cli.options import choice_options, max_runs_option, note, store_option, sweep_argument
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 @click.option("--failed", "retry_failed", is_flag=True, help="Also try the failed runs again.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, only the table.")
 @max_runs_option
+@choice_options
 def command(
-    sweep_path: Path, store: str | None, workers: int | None, retry_failed: bool, quiet: bool, max_runs: int
+    sweep_path: Path,
+    store: str | None,
+    workers: int | None,
+    retry_failed: bool,
+    quiet: bool,
+    max_runs: int,
+    **choice: bool,
 ) -> int:
     """Train all that is missing of SWEEP here and now, then print its table.
 
-    Ctrl-C stops with checkpoints; the same command goes on from there. Exit code 1 if some runs failed.
+    Ctrl-C stops with checkpoints; the same command goes on from there. Exit code 1 if some runs failed. Results that
+    other code or data made than those of today are neither kept nor trained anew unless you say so.
     """
     from hpcsweep.cli.progress import ProgressDisplay
     from hpcsweep.launch.advice import Advice
     from hpcsweep.launch.here import run
+    from hpcsweep.launch.standing import Choice
     from hpcsweep.store.opening import store_of
 
     with ProgressDisplay(quiet=quiet) as display:
@@ -39,6 +48,7 @@ def command(
             store=store,
             workers=workers,
             failed=retry_failed,
+            choice=Choice(**choice),
             max_runs=max_runs,
             say=note,
             watch=display.show,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import agree_to_removed, note, request_options, store_option, sweep_argument
+from hpcsweep.cli.options import agree_to_removed, choice_options, note, request_options, store_option, sweep_argument
 
 
 @click.command("submit")
@@ -19,6 +19,7 @@ from hpcsweep.cli.options import agree_to_removed, note, request_options, store_
 @click.option("--test", is_flag=True, help="Ask the scheduler when it would start; submit nothing.")
 @click.option("--when", is_flag=True, help="Compare times, GPUs and partitions by expected start; submit nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask about runs that were removed from the sweep.")
+@choice_options
 def command(
     sweep_path: Path,
     store: str | None,
@@ -27,6 +28,9 @@ def command(
     when: bool,
     yes: bool,
     links: int | None,
+    keep_code: bool,
+    keep_data: bool,
+    retrain: bool,
     **wishes: Any,
 ) -> None:
     """Send workers for what SWEEP lacks to SLURM, and return at once.
@@ -34,6 +38,7 @@ def command(
     Safe to repeat: what has workers in the queue is left to them, what is done stays done.
     """
     from hpcsweep.launch import cluster
+    from hpcsweep.launch.standing import Choice
     from hpcsweep.slurm.asking.when import describe_offers
 
     said: str | None
@@ -46,7 +51,8 @@ def command(
         said = cluster.start_of_workers(sweep_path, **asked)
     else:
         agree = _agree_to_all if yes else agree_to_removed
-        said = cluster.submit(sweep_path, agree=agree, links=links, **asked).in_words()
+        choice = Choice(keep_code, keep_data, retrain)
+        said = cluster.submit(sweep_path, agree=agree, links=links, choice=choice, **asked).in_words()
     if said:
         click.echo(said)
 

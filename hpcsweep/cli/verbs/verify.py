@@ -7,22 +7,33 @@ from pathlib import Path
 import click
 
 from hpcsweep.cli.options import note, store_option, sweep_argument
+from hpcsweep.errors import UsageError
 
 
 @click.command("verify")
 @sweep_argument
 @store_option
 @click.option(
-    "--sample", type=click.IntRange(min=0), default=1, show_default=True, help="Runs to train again, each alone."
+    "--sample",
+    metavar="N|all",
+    default="1",
+    show_default=True,
+    help="Runs to train again, each alone, by its own code.",
 )
-def command(sweep_path: Path, store: str | None, sample: int) -> int:
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Which runs: drawn with this seed  [default: another each time]"
+)
+def command(sweep_path: Path, store: str | None, sample: str, seed: int | None) -> int:
     """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare bits.
 
     Exit code 1 if anything is wrong.
     """
     from hpcsweep.launch.verify import verify
 
-    found = verify(sweep_path, store=store, sample=sample, say=note)
+    if not sample.isdecimal() and sample != "all":
+        raise UsageError(f'--sample: found "{sample}", expected a number of runs, or all')
+    number = None if sample == "all" else int(sample)
+    found = verify(sweep_path, store=store, sample=number, seed=seed, say=note)
     for line in found.in_words():
         click.echo(line)
     return 0 if found.ok else 1

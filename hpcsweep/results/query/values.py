@@ -24,7 +24,7 @@ from hpcsweep.metrics import (
 )
 from hpcsweep.results.frames import Results
 from hpcsweep.results.query.where import parse_expression
-from hpcsweep.store.states import FINISHED, RunState
+from hpcsweep.store.states import COUNTED, FINISHED
 
 _OPERATORS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.GtE: (">=", operator.ge),
@@ -89,7 +89,7 @@ def anything_finished(results: Results) -> bool:
 
 def finished(results: Results, shown: Value) -> Any:
     """Return which runs are done and have a finite number of `shown`, bool [runs]."""
-    return results.in_state(RunState.DONE) & np.isfinite(shown.numbers)
+    return results.in_state(*COUNTED) & np.isfinite(shown.numbers)
 
 
 def default_value(results: Results) -> str:
@@ -102,7 +102,7 @@ def default_value(results: Results) -> str:
     logged = metrics_among(results.metrics)
     if logged:
         return f"last_{logged[0]}"
-    if not results.in_state(RunState.DONE).any():
+    if not results.in_state(*COUNTED).any():
         raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
     return "time_s"
 

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from hpcsweep.tables.cells import Cell
+from hpcsweep.tables.cells import MIXED, Cell
 
 MAX_DECIMALS = 6
 ROUNDING = 1e-12  # a relative spread below this comes from rounding, not from the runs
@@ -55,7 +55,8 @@ def cell_text(cell: Cell, kind: str, decimals: int | None, plus_minus: str = " Â
         text += f" [{number_text(bounds[0], decimals)}, {number_text(bounds[1], decimals)}]"
     elif kind == "mean" and cell.std is not None:
         text += f"{plus_minus}{number_text(cell.std, decimals)}"
-    return f"{text} ({cell.n})" if cell.n == cell.total else f"{text} ({cell.n}/{cell.total})"
+    count = f"{cell.n}" if cell.n == cell.total else f"{cell.n}/{cell.total}"
+    return f"{text} ({count}){MIXED if cell.mixed else ''}"
 
 
 def _magnitude(number: float) -> int:

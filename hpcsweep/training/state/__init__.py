@@ -1,4 +1,7 @@
-"""What a run is: all that training changes, as arrays; how it is seeded; the order of its data."""
+"""What a run is: all that training changes, as arrays; how it is seeded; the order of its data.
+
+Workers import `variables`, to see whether a job draws from Keras's seeds while it is imported.
+"""
 
 from hpcsweep.training.state.variables import weights_sha256
 

@@ -50,6 +50,12 @@ def read_state(model: Any) -> State:
     return state
 
 
+def shared_seeds() -> str:
+    """Return the state of the seeds that whatever has none of its own draws from, as text; empty before the first."""
+    seeds = global_state.get_global_attribute(SHARED_SEED_GENERATOR)
+    return "" if seeds is None else repr(np.array(seeds.state.numpy()).tolist())
+
+
 def read_metrics(model: Any) -> State:
     """Copy out what the metrics have gathered, which belongs to a state that lies inside an epoch."""
     return {name: np.array(variable.numpy()) for name, variable in _metrics(model).items()}

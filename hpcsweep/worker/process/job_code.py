@@ -1,4 +1,4 @@
-"""Loading the user's job function by path, under a private name, and seeding what it may draw from."""
+"""The user's job function: imported from its snapshot, with all random generators seeded the same before."""
 
 from __future__ import annotations
 
@@ -9,53 +9,132 @@ import importlib.util
 import random
 import re
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from hpcsweep.code.closure import files_of_job
+from hpcsweep.code.version import CodeVersion, version_of
+from hpcsweep.data.used import noting
 from hpcsweep.errors import JobError
+from hpcsweep.store import Store
+from hpcsweep.store.manifest import Manifest
+from hpcsweep.store.snapshots import read_snapshot
+from hpcsweep.worker.process.generators import generator_states
+from hpcsweep.worker.process.imported import ImportedCode
+from hpcsweep.worker.process.output import say
+from hpcsweep.worker.process.snapshot_import import SnapshotLoader, import_from, module_name
 
 _ADAPTED_TO = re.compile(r"^\s*(?:import|from)\s+(sklearn|pandas|matplotlib)\b", re.MULTILINE)
 _KERAS = re.compile(r"\b(keras|tensorflow|hpcsweep\.training|from\s+hpcsweep\s+import\s+.*\btraining)\b")
+SEED_OF_IMPORTS = 0
+
+Job = Callable[..., Any]
 
 
-def load_job(root: Path, path: Path, function: str) -> Callable[..., Any]:
-    """Import the job file and return its function; the file may import from its own folder and from the study's root.
+class JobCode:
+    """The code of a manifest's job, read and checked; imported when it is first called for.
 
-    Raises whatever the file raises when it is imported.
+    A manifest of an earlier release has no snapshot: its job is what the study holds now.
     """
-    for folder in (str(root), str(path.parent)):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-    name = f"_hpcsweep_job_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise JobError(f"{path}: cannot be imported; expected a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    job = getattr(module, function, None)
-    if not callable(job):
-        raise JobError(f"{path}: has no function {function} after import; expected one")
-    return job  # type: ignore[no-any-return]
 
+    def __init__(self, store: Store, manifest: Manifest) -> None:
+        """Read the files; StoreError if the snapshot is not what was kept."""
+        self.snapshot, self._study, self._file = manifest.snapshot, manifest.root, manifest.job_file
+        self._function = manifest.job_function
+        self._folder = store.layout.snapshot(self.snapshot) if self.snapshot else self._study
+        self._files = self._read(store)
+        self._precision = manifest.settings.precision
+        self.draws: list[str] = []
+        self.used_at_import: dict[str, Any] = {}
+        self.after_import: Callable[[], None] = lambda: None
 
-def prepare_keras(path: Path) -> None:
-    """Set Keras up before the job file imports it, or it would use more threads, round differently, and be noisy.
+    def _read(self, store: Store) -> dict[str, bytes]:
+        if self.snapshot:
+            return read_snapshot(store.layout, self.snapshot)
+        try:
+            return files_of_job(self._study, self._file)
+        except JobError:  # a job that is gone is the failure of each of its runs, told when it is imported
+            return {}
 
-    Keras adapts itself to some packages if it finds them. It is kept from this, except for those that the job imports.
-    """
-    for name in sorted(set(_ADAPTED_TO.findall(path.read_text(encoding="utf-8")))):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    importlib.import_module("hpcsweep.training")
+    @cached_property
+    def uses_keras(self) -> bool:
+        """Whether the code speaks of Keras, so that Keras must be set up before it and seeded before each call."""
+        return any(_KERAS.search(text) for text in self._texts())
 
+    @cached_property
+    def function(self) -> Job:
+        """The job's function, imported at the first call; whatever its file raises is raised."""
+        if self.uses_keras:
+            self.prepare_keras()
+        seed_everything(SEED_OF_IMPORTS, keras=self.uses_keras, precision=self._precision)
+        before = drawn_from(keras=self.uses_keras)
+        with noting(self.used_at_import):
+            module = self._import()
+        after = drawn_from(keras=self.uses_keras)
+        self.draws = [name for name in after if after[name] != before.get(name, after[name])]
+        if self.draws:
+            say(
+                f"hpcsweep: {self._file} draws random numbers while it is imported ({', '.join(self.draws)}), the same "
+                "in every run; draw them inside the job function if each run shall have its own"
+            )
+        self.after_import()
+        job = getattr(module, self._function, None)
+        if not callable(job):
+            raise JobError(f"{self._study / self._file}: has no function {self._function} after import; expected one")
+        return job  # type: ignore[no-any-return]
 
-def uses_keras(path: Path) -> bool:
-    """Whether the text of the job file mentions Keras, which must then be seeded before each call."""
-    return bool(_KERAS.search(path.read_text(encoding="utf-8")))
+    @cached_property
+    def _imported(self) -> ImportedCode:
+        return ImportedCode(self.snapshot_version, self._study)
+
+    @cached_property
+    def snapshot_version(self) -> CodeVersion:
+        """What the snapshot's files mean."""
+        return version_of(self._files)
+
+    def version(self) -> CodeVersion:
+        """Return what the code that this process has imported means."""
+        return self._imported.version()
+
+    def from_study(self) -> list[str]:
+        """Return the modules that came from the study's folder, since the snapshot lacks them."""
+        return self._imported.from_study()
+
+    def prepare_keras(self) -> None:
+        """Set Keras up before the job can import it as it comes: with more threads, other sums, and chatter.
+
+        Keras adapts itself to some packages if it finds them, and is kept from it; not from those that the job imports.
+        """
+        for name in sorted({name for text in self._texts() for name in _ADAPTED_TO.findall(text)}):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        importlib.import_module("hpcsweep.training")
+
+    def _texts(self) -> list[str]:
+        return [text.decode("utf-8", errors="replace") for name, text in self._files.items() if name.endswith(".py")]
+
+    def _import(self) -> Any:
+        import_from(self._folder, self._files, self._study, self._file)
+        name = module_name(self._file)
+        if name is not None:
+            return importlib.import_module(name)
+        return self._import_by_path()
+
+    def _import_by_path(self) -> Any:
+        """Import a file whose path has dots, which no name can have; other processes do not find its functions."""
+        path = self._study / self._file
+        name = f"_hpcsweep_job_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+        loader = SnapshotLoader(name, str(path), self._files[self._file])
+        spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+        if spec is None:
+            raise JobError(f"{path}: cannot be imported; expected a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        loader.exec_module(module)
+        return module
 
 
 def seed_everything(seed: int, *, keras: bool, precision: str | None = None) -> None:
@@ -68,3 +147,19 @@ def seed_everything(seed: int, *, keras: bool, precision: str | None = None) -> 
         seed_keras(seed, precision)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
+
+
+def drawn_from(*, keras: bool) -> Mapping[str, str]:
+    """Return a digest of the state of each global generator by its name: one that differs later was drawn from."""
+    python, numpy = generator_states().values()
+    found = {
+        "python": repr((python["words"].tobytes(), python["gauss"])),
+        "numpy": repr((numpy["keys"].tobytes(), numpy["position"], numpy["has_gauss"], numpy["cached"])),
+    }
+    if keras:
+        from hpcsweep.training.state.variables import shared_seeds
+
+        found["keras"] = shared_seeds()
+    if "torch" in sys.modules:
+        found["torch"] = hashlib.sha256(sys.modules["torch"].get_rng_state().numpy().tobytes()).hexdigest()
+    return found

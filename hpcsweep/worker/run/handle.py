@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcsweep.data.used import entry_of
 from hpcsweep.errors import UsageError
 from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
@@ -22,10 +23,11 @@ from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory, WorkerSettings
 from hpcsweep.store.states import epochs_of
 from hpcsweep.worker.crew import Crew
+from hpcsweep.worker.process.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.folder import begin_with
-from hpcsweep.worker.run.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.run.history import History
+from hpcsweep.worker.run.made_by import MadeBy
 from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
 from hpcsweep.worker.stop_request import Stop
 
@@ -54,12 +56,14 @@ class RunHandle:
         settings: WorkerSettings,
         epochs_ahead: Callable[[ManifestTrajectory], int],
         study: Path,
+        made_by: MadeBy,
         crew: Crew | None = None,
     ) -> None:
         self.id = run.id
         self.study = study
         self.folder = claim.folder.files(run.id, claim.generation)
         self.crew = crew
+        self.made_by = made_by
         self.trajectory = trajectory.id
         self._shares_epochs = "epochs" not in trajectory.params
         self.seed = trajectory.seed
@@ -75,6 +79,7 @@ class RunHandle:
         self._checkpoint_cost_s = 0.0
         self._unpacked = UnpackedStates()
         self.observed_stop = False
+        self.restored = False
         self.first_kept_s: float | None = None
         self._opened = time.monotonic()
         self._process = os.getpid()
@@ -167,6 +172,15 @@ class RunHandle:
                 raise UsageError(f"run.record: {name} is {fact!r}; expected what JSON can hold ({error})") from error
         self._facts.update(facts)
 
+    def uses(self, *things: Any) -> None:
+        """Say which data this run uses: paths of files and folders, `Data`, or arrays; their digests are recorded.
+
+        What `load` and `fit` use is recorded by itself. Raises DataError for a path that is not there.
+        """
+        for thing in things:
+            name = str(thing) if isinstance(thing, str | Path) else f"arrays {len(self.made_by.used)}"
+            self.made_by.used[name] = entry_of(thing)
+
     def attach(self, **arrays: Any) -> None:
         """Keep arrays, such as a confusion matrix, with the result."""
         for name, value in arrays.items():
@@ -200,7 +214,9 @@ class RunHandle:
             "generators": generator_states(),
             "facts": json.dumps(self._facts),
             "elapsed_s": self.elapsed_s,
+            "made_by": self.made_by.of_checkpoint(),
         }
+        self.made_by.keep()
         reached = max(self._history.last_epoch, epoch or 0)
         if not self._shares_epochs:  # no shorter run could be given it, so it may lie beyond `epochs`, as in phases
             reached = min(reached, epochs_of(self.params) or reached)
@@ -213,14 +229,17 @@ class RunHandle:
     def restore(self) -> Any:
         """Return the newest intact checkpoint's state, or None; the history goes back to it.
 
-        So do Python's and NumPy's global random generators, and `run.folder` is given the files of the attempt that
-        left the checkpoint. A state of files is returned as the folder that holds them.
+        So do Python's and NumPy's global random generators, and `run.folder` gets the files of the attempt that left
+        the checkpoint. A state of files is returned as the folder that holds them. Raises StoreError if other code,
+        data or versions of Keras made it, and nobody said that it may go on.
         """
         whole, warnings = read_newest_checkpoint(self._claim.folder, epochs_of(self.params))
         for warning in warnings:
             print(f"hpcsweep: skipped a damaged checkpoint: {warning}", file=sys.stderr)
         if whole is None:
             return None
+        self.made_by.require_same(whole.get("made_by"))
+        self.restored = True
         self._history = History.from_columns(whole["history"])
         self._facts = {**json.loads(whole["facts"]), **self._facts}
         self._elapsed_before_s = whole["elapsed_s"]

@@ -228,3 +228,33 @@ def test_python_runs_in_the_container_and_slurms_commands_outside(study: SlurmSt
     assert words[: len(options) + 2] == ["exec", *options, image]
     assert words[len(options) + 2 :][:4] == [sys.executable, "-u", "-m", "submitit.core._submit"]
     assert words.count("exec") >= 2  # it went on after its time was up: requeued by the host
+
+
+RATED = """
+from lib.rates import RATE
+
+
+def train(run, *, size: int):
+    return {"loss": RATE * size}
+"""
+
+
+def test_code_that_is_edited_while_workers_are_queued_is_not_what_they_run(study: SlurmStudy) -> None:
+    """Workers that start after an edit run the code of their submission, and the results say so by its digest."""
+    (study.root / "jobs" / "rated.py").write_text(RATED)
+    (study.root / "lib").mkdir()
+    (study.root / "lib" / "rates.py").write_text("RATE = 1.0\n")
+    sweep = study.sweep("edited", "repeats = 2\n[fixed]\nsize = 71\n[resources]\ntime = 1\nworkers = 2\n", job="rated")
+    nodes = ",".join(study.cluster.nodes)
+    study.cluster.ask("scontrol", "update", f"nodename={nodes}", "state=drain", "reason=edit")
+    try:
+        study.submit(sweep)
+        (study.root / "lib" / "rates.py").write_text("RATE = 2.0\n")
+        (study.root / "jobs" / "rated.py").write_text(RATED.replace("* size", "* size * 100"))
+    finally:
+        study.cluster.ask("scontrol", "update", f"nodename={nodes}", "state=resume")
+    study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
+    results = [result for result in Store(study.store).results() if result.job == "jobs/rated.py:train"]
+    assert [result.metrics["loss"] for result in results] == [71.0, 71.0]
+    assert study.status(sweep)["counts"]["done by other code"] == 2
+    assert "lib/rates.py: RATE changed" in study.run("submit", sweep, code=2)
