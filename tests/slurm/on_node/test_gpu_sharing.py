@@ -111,7 +111,7 @@ def publish(store: Store, trajectory: str, run: str, facts: dict[str, Any]) -> N
     ("script", "words"),
     [
         ("#!/bin/sh\nexit 9\n", "exit status 9"),
-        ("#!/bin/sh\necho 'NVIDIA A100 MIG 1g.5gb, [N/A]'\n", 'said "NVIDIA A100 MIG 1g.5gb, [N/A]" of GPU 0'),
+        ("#!/bin/sh\necho 'NVIDIA A100 MIG 1g.5gb, [N/A]'\n", 'said "NVIDIA A100 MIG 1g.5gb, [N/A]" about GPU 0'),
         (None, "No such file"),
     ],
 )
