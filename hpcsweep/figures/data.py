@@ -15,6 +15,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.select import settings_of
 from hpcsweep.store.states import FINISHED
+from hpcsweep.sweep.choices import EPOCHS
 
 Array = np.ndarray[Any, Any]
 
@@ -33,7 +34,7 @@ class Band:
 
 def lines_of(results: Results, group: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
     """Return the parameters that tell lines apart (by default all that vary but epochs) and the label of each run."""
-    names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")
+    names = tuple(group) if group else tuple(name for name in results.varying() if name != EPOCHS)
     return names, [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
 
 

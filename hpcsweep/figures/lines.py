@@ -15,6 +15,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.select import axis_column
 from hpcsweep.results.query.values import direction_of
+from hpcsweep.sweep.choices import EPOCHS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +107,7 @@ def gap(
 
 def time_an_epoch(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
     """Draw the mean seconds per epoch of each run, by device and setting."""
-    names = tuple(group) if group else tuple(name for name in results.varying() if name != "epochs")[:2]
+    names = tuple(group) if group else tuple(name for name in results.varying() if name != EPOCHS)[:2]
     if "mean_seconds" not in results.own:
         raise NothingSelectedError(f"{results.title}: no run recorded its seconds per epoch")
     columns = [results.column("device").fillna("unknown device"), *(axis_column(results, name) for name in names)]

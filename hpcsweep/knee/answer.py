@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hpcsweep.knee.curves import EPOCHS
 from hpcsweep.knee.gains import marginal, reaching
 from hpcsweep.knee.point import knee
 from hpcsweep.results import ResultsSource, load
 from hpcsweep.store.opening import StoreSource
+from hpcsweep.sweep.choices import EPOCHS
 
 THRESHOLDS = (0.6, 0.8, 0.85)
 

@@ -15,8 +15,8 @@ from hpcsweep.results.query.values import anything_finished, default_value, dire
 from hpcsweep.results.summaries import Array
 from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.states import COUNTED
+from hpcsweep.sweep.choices import EPOCHS
 
-EPOCHS = "epochs"
 Setting = tuple[Any, ...]
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hpcsweep.knee.curves import EPOCHS, Curve, curves_of
+from hpcsweep.knee.curves import Curve, curves_of
 from hpcsweep.results import ResultsSource
 from hpcsweep.store.opening import StoreSource
+from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.tables.cells import confidence_interval
 
 THRESHOLDS = (0.6, 0.8, 0.85)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import UsageError
-from hpcsweep.knee.curves import EPOCHS, Curve, Curves, curves_of
+from hpcsweep.knee.curves import Curve, Curves, curves_of
 from hpcsweep.results import ResultsSource
 from hpcsweep.store.opening import StoreSource
+from hpcsweep.sweep.choices import EPOCHS
 
 MIN_POINTS = 4
 LAST_PART = 0.25  # a knee in the last quarter of the axis shows where the data end, not where the gain ends

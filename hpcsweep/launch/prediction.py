@@ -12,9 +12,9 @@ from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.store import Result, Store
 from hpcsweep.store.results import read_result
-from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import Trajectory
+from hpcsweep.sweep.runs import Trajectory, epochs_of
 
 GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, to have an order of magnitude
 MOST_READ = 200
@@ -71,7 +71,7 @@ def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[
 
 def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
     """Return two keys: of all parameters but the epochs, and of those that are no numbers."""
-    same = {name: value for name, value in params.items() if name != "epochs"}
+    same = {name: value for name, value in params.items() if name != EPOCHS}
     alike = {name: value for name, value in same.items() if isinstance(value, bool | str)}
     return canonical_json(same), "alike " + canonical_json(alike)
 

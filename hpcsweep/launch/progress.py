@@ -9,8 +9,7 @@ from typing import Any
 
 from hpcsweep.metrics import HEADLINES, metrics_among
 from hpcsweep.store import Store
-from hpcsweep.store.states import epochs_of
-from hpcsweep.sweep.runs import Run, Trajectory
+from hpcsweep.sweep.runs import Run, Trajectory, epochs_of
 
 
 @dataclass(frozen=True)

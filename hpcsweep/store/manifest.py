@@ -17,8 +17,8 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, direction_of_ids
-from hpcsweep.store.states import epochs_of
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
+from hpcsweep.sweep.runs import epochs_of
 
 FORMAT = 1
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import is_alive, newest_generation, was_given_back
 from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder
-from hpcsweep.sweep.runs import Run
+from hpcsweep.sweep.runs import Run, epochs_of
 
 MAX_DEATHS = 3  # attempts in a row that died without leaving a checkpoint, before the trajectory is called failed
 
@@ -101,9 +100,3 @@ def run_state(run: Run, trajectory: StoredTrajectory, done_epochs: int) -> RunSt
     limit = epochs_of(run.params)
     usable = any(done_epochs < epoch and (limit is None or epoch <= limit) for epoch in trajectory.checkpoint_epochs)
     return RunState.RESUMABLE if usable else None
-
-
-def epochs_of(params: Mapping[str, Any]) -> int | None:
-    """Return the number of epochs that a run's parameters ask for, None if its job takes no such parameter."""
-    epochs = params.get("epochs")
-    return epochs if isinstance(epochs, int) else None

@@ -16,8 +16,8 @@ from hpcsweep.store.claims import is_alive, newest_generation, read_owner
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
-from hpcsweep.store.states import RunState, StoredTrajectory, epochs_of, run_state
-from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, short_id
+from hpcsweep.store.states import RunState, StoredTrajectory, run_state
+from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
 
 FORMAT = 1
 DEFAULT_LEASE_S = 300.0

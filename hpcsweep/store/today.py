@@ -14,9 +14,9 @@ from hpcsweep.files import look_alike
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import UNKNOWN, Made, is_accepted, made_by_generation, read_data, read_version
-from hpcsweep.store.states import FINISHED, RunState, epochs_of
+from hpcsweep.store.states import FINISHED, RunState
 from hpcsweep.store.store import Store
-from hpcsweep.sweep.runs import Run
+from hpcsweep.sweep.runs import Run, epochs_of
 
 
 class Judgement(NamedTuple):

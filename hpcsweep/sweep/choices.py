@@ -40,3 +40,4 @@ class ContinueBy(StrEnum):
 
 EACH = "each"  # workers: one per trajectory
 AUTO = "auto"  # workers_per_gpu: as many as fit
+EPOCHS = "epochs"  # the parameter in which the runs of a trajectory differ, where the job has it

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from hpcsweep.errors import JobError, nearest
 from hpcsweep.sweep.annotations import SUPPORTED, AnnotationError, literal, parse_annotation
+from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.fit_calls import FitCalls
 from hpcsweep.sweep.value_types import Exact, Kind, MismatchError, Value, listed
 
@@ -158,7 +159,7 @@ def _schema(reference: str, file: Path, function: ast.FunctionDef, module: ast.M
         _parameter(reference, argument, default, aliases)
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     )
-    epochs = any(one.name == "epochs" and one.kind == Exact(int) for one in parameters)
+    epochs = any(one.name == EPOCHS and one.kind == Exact(int) for one in parameters)
     shares_epochs = epochs and _declares_sharing(reference, function, has_phases=calls.has_phases)
     return JobSchema(reference, absolute(file), function.name, parameters, shares_epochs)
 

@@ -12,6 +12,7 @@ from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction
+from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.file import Keep, OnDivergence, Stop, SweepFile, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_job import SEED, resolve
@@ -171,10 +172,10 @@ def _check_size(space: Space, max_runs: int, name: str) -> None:
 def _check_epochs(job: JobSchema, runs: Sequence[Run], name: str) -> None:
     if not job.shares_epochs:
         return
-    at = job.names.index("epochs")
+    at = job.names.index(EPOCHS)
     fewest = min(run.values[at] for run in runs)  # type: ignore[type-var]  # ints, by the schema
     if fewest < 0:  # type: ignore[operator]
-        raise refuse(name, [Problem("epochs", str(fewest), "a number that is not negative")])
+        raise refuse(name, [Problem(EPOCHS, str(fewest), "a number that is not negative")])
 
 
 def _runs(job: JobSchema, space: Space, rules: Mapping[str, Any]) -> tuple[list[Run], list[str]]:

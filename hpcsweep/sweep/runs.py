@@ -18,6 +18,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from hpcsweep.files import canonical_json
+from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.space import Block
 from hpcsweep.sweep.value_types import Value
 
@@ -27,6 +28,12 @@ SHORT_ID_LENGTH = 12
 def short_id(full: str) -> str:
     """Return the beginning of an id or of another SHA-256, as it is shown to people."""
     return full[:SHORT_ID_LENGTH]
+
+
+def epochs_of(params: Mapping[str, Any]) -> int | None:
+    """Return the number of epochs that a run's parameters ask for, None if its job takes no such parameter."""
+    epochs = params.get(EPOCHS)
+    return epochs if isinstance(epochs, int) else None
 
 
 @contextmanager
@@ -81,7 +88,7 @@ class Trajectory:
         """What all its runs have in common: their parameters, without `epochs` if the job shares epochs."""
         params = self.runs[0].params
         if self.shares_epochs:
-            del params["epochs"]
+            del params[EPOCHS]
         return params
 
     @property
@@ -89,7 +96,7 @@ class Trajectory:
         """The `epochs` of each run, increasing; (None,) if the job shares no epochs."""
         if not self.shares_epochs:
             return (None,)
-        at = self.runs[0].names.index("epochs")
+        at = self.runs[0].names.index(EPOCHS)
         return tuple(run.values[at] for run in self.runs)  # type: ignore[misc]  # the schema says int
 
 
@@ -175,7 +182,7 @@ def _text_orders(naming: Naming, block_names: tuple[str, ...]) -> tuple[list[int
     order = sorted(range(len(block_names)), key=block_names.__getitem__)
     if not naming.shares_epochs:
         return order, order
-    return order, [at for at in order if block_names[at] != "epochs"]
+    return order, [at for at in order if block_names[at] != EPOCHS]
 
 
 def _points(block: Block) -> Iterator[tuple[Value, ...]]:
@@ -216,7 +223,7 @@ def _picker(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, 
 
 def group_trajectories(runs: Sequence[Run], shares_epochs: bool = True) -> list[Trajectory]:
     """Return the trajectories of distinct `runs`, in the order of their first run; `shares_epochs` is the job's."""
-    if not (shares_epochs and runs and "epochs" in runs[0].names):
+    if not (shares_epochs and runs and EPOCHS in runs[0].names):
         return [Trajectory((run,), False) for run in runs]
     groups: dict[str, list[Run]] = {}
     for run in runs:
@@ -225,5 +232,5 @@ def group_trajectories(runs: Sequence[Run], shares_epochs: bool = True) -> list[
 
 
 def _by_epochs(group: list[Run]) -> tuple[Run, ...]:
-    at = group[0].names.index("epochs")
+    at = group[0].names.index(EPOCHS)
     return tuple(sorted(group, key=lambda run: run.values[at]))  # type: ignore[arg-type,return-value]  # ints

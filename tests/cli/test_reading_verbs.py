@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from hpcsweep import results
+from hpcsweep import figures, results, tables
 from hpcsweep.cli import main
+from hpcsweep.cli.verbs import plot as plot_verb
+from hpcsweep.cli.verbs import table as table_verb
 from hpcsweep.store.results import publish_result
 from hpcsweep.sweep.load import load_sweep
 from tests.made_results import Study, make_result, make_study
@@ -119,6 +121,12 @@ def test_findings_stand_below_the_table(hpcsweep: Hpcsweep) -> None:
     """`table --findings` adds the sentences about the parameters to the table."""
     done = hpcsweep("table", "sweeps/toy.toml", "--findings", "--format", "md", "--value", "val_accuracy")
     assert "- optimizer adagrad instead of optimizer adam is not shown to change last_val_accuracy" in done.stdout
+
+
+def test_options_offer_what_the_functions_take() -> None:
+    """The choices that `--help` lists without loading pandas are those that tables and figures know."""
+    assert (tuple(tables.KINDS), tables.FORMATS) == (table_verb.KINDS, table_verb.FORMATS)
+    assert tuple(figures.KINDS) == plot_verb.KINDS
 
 
 def test_every_json_says_alike_what_is_no_finite_number(study: Study, hpcsweep: Hpcsweep) -> None:

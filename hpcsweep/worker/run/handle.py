@@ -21,7 +21,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory, WorkerSettings
-from hpcsweep.store.states import epochs_of
+from hpcsweep.sweep.runs import epochs_of
 from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.process.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.folder import begin_with
