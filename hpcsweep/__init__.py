@@ -14,8 +14,8 @@ that a notebook shows as tables, or pandas frames, and raise the errors of `hpcs
 else they have to tell goes to `say=`, such as `say=print`, and by default to the logger "hpcsweep".
 
 `knee`, `report` and `data` are packages, which scripts and jobs import, and which would take the place of a function of
-the same name as soon as somebody imports them. So two verbs have other names here, `find_knee` and `write_report`, and
-the functions of `data` are those of the package. `schema` is `sweep_json_schema`.
+the same name as soon as somebody imports them. So some verbs have other names here: `find_knee`, `write_report`, and
+`list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`.
 
 A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
 """
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from hpcsweep import data, errors, figures, knee, report, results, statistics, tables
+    from hpcsweep.data.sets import check_data, fetch_data, list_data
     from hpcsweep.figures import plot
     from hpcsweep.knee import find_knee
     from hpcsweep.launch.cancel import cancel
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "data.sets": ("check_data", "fetch_data", "list_data"),
     "figures": ("plot",),
     "knee": ("find_knee",),
     "launch.cancel": ("cancel",),
@@ -77,6 +79,7 @@ __all__ = [
     "__version__",
     "batch_script",
     "cancel",
+    "check_data",
     "clean",
     "compare_starts",
     "data",
@@ -84,6 +87,7 @@ __all__ = [
     "doctor",
     "errors",
     "export",
+    "fetch_data",
     "figures",
     "find_knee",
     "history",
@@ -91,6 +95,7 @@ __all__ = [
     "job_options",
     "knee",
     "known_sweeps",
+    "list_data",
     "load_sweep",
     "logs",
     "merge",

@@ -1,7 +1,7 @@
 """Data sets: published files, bundled and generated ones, and the `Data` value that jobs train on.
 
-The command line also imports `catalogue` (what can be fetched), `fetch` and `folder` (where it lies, and whether it is
-whole); what records by which data a run was made imports `used`.
+The command line and the face of the package also import `sets` (what there is, fetching and checking) and `folder`
+(where it lies); what records by which data a run was made imports `used`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 No terminal is drawn here: functions return values and tell what happens through the `say` that they are given.
 
-The command line and the face of the package import `study` (what a verb is given: a sweep and its store), `plan`,
-`here` (run on this machine), `cluster` (submit and resume), `status`, `progress`, `advice` (what to type next),
-`cancel`, `clean`, `logs` and `verify`, `standing` (what becomes of results that other code or data made), `code_diff`,
-`migrate` and `merge`.
+The command line and the face of the package import `study` (init and doctor), `plan`, `here` (run on this machine),
+`cluster` (submit and resume), `status`, `progress`, `advice` (what to type next), `cancel`, `clean`, `logs`, `verify`,
+`standing` (what becomes of results that other code or data made), `code_diff`, `migrate` and `merge`.
 """

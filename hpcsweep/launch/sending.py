@@ -1,0 +1,111 @@
+"""One sweep on its way to SLURM: what is left of it, what a worker asks for, and what the cluster allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hpcsweep.errors import NothingSelectedError, UsageError, to_type
+from hpcsweep.launch.plan import Plan
+from hpcsweep.launch.standing import ASK, Choice, settled_plan
+from hpcsweep.launch.wishes import Wishes, overlay
+from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster
+from hpcsweep.slurm.asking.request import ArraySize, choose_workers, refuse_impossible
+from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms
+from hpcsweep.slurm.sending.submit import describe_recovered, recover
+from hpcsweep.slurm.terms import Request, SlurmTerms
+from hpcsweep.slurm.watching.queue import Queue
+from hpcsweep.slurm.watching.view import covered_trajectories
+from hpcsweep.store import Store
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, words_of_profile, words_of_sweep
+from hpcsweep.store.task_files import slurm_submissions
+from hpcsweep.sweep.load import Sweep
+from hpcsweep.sweep.profile import Profile
+from hpcsweep.sweep.runs import Trajectory
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the caller of any of these functions said."""
+
+    source: SweepSource
+    store: StoreSource
+    profile: str | None
+    wishes: Wishes
+    say: Say
+    choice: Choice = ASK
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One sweep on its way to SLURM."""
+
+    sweep: Sweep
+    store: Store
+    plan: Plan
+    profile: Profile
+    queue: Queue
+    limits: ClusterLimits
+    say: Say
+
+    @property
+    def request(self) -> Request:
+        """What each worker will ask for; a partition that allows less than the default hour gives what it allows."""
+        partition = self.limits.partition(self.profile.partition)
+        limits_s = [partition.max_s if partition else None, self.limits.user.max_wall_s]
+        return make_request(self.profile, min([DEFAULT_TIME_S, *(limit for limit in limits_s if limit)]))
+
+    def uncovered(self, *, failed: bool) -> list[Trajectory]:
+        """Return the trajectories with something left that no queued or running worker will see to."""
+        todo = self.plan.unfinished(failed=failed)
+        covered = covered_trajectories(self.store, self.sweep.name, self.queue)
+        left = [one for one in todo if one.id not in covered and not self.store.look(one.id).alive]
+        if len(left) < len(todo):
+            self.say(f"{len(todo) - len(left)} of {len(todo)} unfinished trajectories have workers already")
+        if not left:
+            self._say_why_nothing(failed=failed)
+        return left
+
+    def _say_why_nothing(self, *, failed: bool) -> None:
+        counts, words = self.plan.counts, words_of_sweep(self.sweep, self.store)
+        if counts["failed"] and not failed:
+            raise NothingSelectedError(
+                f"nothing is left but {counts['failed']} failed runs; see why: {to_type('status', *words)}; "
+                f"try them again: {to_type('resume', '--failed', *words_of_profile(self.sweep), *words)}"
+            )
+        self.say("nothing to submit")
+
+    def size(self, trajectories: int) -> ArraySize:
+        """Refuse what the cluster would refuse, and return the size of the array."""
+        refuse_impossible(self.request, self.limits)
+        size = choose_workers(self.profile.workers, trajectories, self.profile.max_workers, self.limits)
+        for line in (*self.limits.unknown, *size.notes):
+            self.say(line)
+        return size
+
+    def terms(self, size: ArraySize) -> SlurmTerms:
+        """Return the terms on which an array of this size goes to SLURM."""
+        return make_terms(self.profile, self.request, at_once=size.at_once, accounting=self.limits.accounting)
+
+
+def open_sending(call: Call, *, mend: bool = False) -> Sending:
+    """Read the sweep, the store and the cluster; with `mend`, see to submissions that were cut off."""
+    sweep, store = open_sweep(call.source, store=call.store, profile=call.profile, say=call.say)
+    profile = overlay(sweep.profile, call.wishes)
+    if profile.scheduler != "slurm":
+        raise UsageError(
+            f'profile "{profile.name}" is of this machine, expected one with scheduler = "slurm"; type: --profile '
+            f"slurm, or train here: {to_type('run', *words_of_sweep(sweep, store))}"
+        )
+    if mend:
+        _mend_interrupted(sweep, store, call.say)
+    queue, limits = ask_cluster(profile.account, profile.qos)
+    plan = settled_plan(sweep, store, call.choice if mend else ASK, failed=call.failed, say=call.say)
+    return Sending(sweep, store, plan, profile, queue, limits, call.say)
+
+
+def _mend_interrupted(sweep: Sweep, store: Store, say: Say) -> None:
+    """Adopt, cancel or forget what a submission that was cut off has left in the queue, and say so."""
+    for files in slurm_submissions(store.layout, sweep.name):
+        for one in recover(files):
+            say(describe_recovered(one))
