@@ -45,9 +45,10 @@ def runs(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
 
     Columns: `id`, `state` (new, running, resumable, failed, corrupt, diverged, done), `seed`; the job's parameters
     under their own names; `{last,min,max,mean}_{metric}` over the epochs from 1 on, and `best_{metric}` in the best
-    epoch by the stop rule, where there is one; what the job returned;
-    `reached_epoch`, `best_epoch`, `collapsed_classes` (how many classes a classifier never gets right), `time_s`,
-    `device`, `engine`, `backend`, `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`, `job`.
+    epoch by the stop rule, where there is one; what the job returned; `reached_epoch`; `best_epoch` (by the stop rule,
+    else by val_accuracy, val_loss, accuracy, loss or what [metrics] declares, the first that the run has);
+    `collapsed_classes` (how many classes a classifier never gets right), `time_s`, `device`, `engine`, `backend`,
+    `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`, `job`.
     A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was also logged
     by epoch is called `final_<name>`. `time_s` is in seconds.
     """

@@ -22,7 +22,7 @@ from hpcsweep.results.columns import Records, join
 from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 from hpcsweep.store.layout import Layout
 
-FORMAT = 4
+FORMAT = 5
 MAX_SEGMENTS = 8
 MIN_RUNS = 20  # reading fewer takes less time than caching them
 _HISTORY = "history/"

@@ -18,7 +18,7 @@ FACTS = (
     *("code_sha256", "data_sha256", "libraries", "drew_on_import"),
     *("initial_weights_sha256", "final_weights_sha256", "restored"),
 )
-_NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "collapsed_classes", "time_s"), "float64")}
+_NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "monitored_epoch", "collapsed_classes", "time_s"), "float64")}
 IDENTITY = (
     "id",
     "trajectory",
@@ -26,6 +26,7 @@ IDENTITY = (
     "seed",
     "outcome",
     "epoch",
+    "monitored_epoch",
     "collapsed_classes",
     "params",
     "metrics",
@@ -91,6 +92,7 @@ class Records:
 def from_results(results: Iterable[FinishedRun]) -> Records:
     """Return the records of `results`; a metric that a run did not log is NaN in its rows."""
     found = list(results)
+    monitored = [result.facts.get("best_epoch") for result in found]
     lengths = np.array([len(result.history.get("epoch", ())) for result in found], dtype=np.int64)
     history = _stack([result.history for result in found], lengths)
     columns: dict[str, Any] = {
@@ -100,6 +102,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "seed": [result.seed for result in found],
         "outcome": [result.outcome for result in found],
         "epoch": [_number(result.epoch) for result in found],
+        "monitored_epoch": [_number(epoch) for epoch in monitored],
         "collapsed_classes": [_collapsed(result.arrays.get("confusion_matrix")) for result in found],
         "params": [json.dumps(result.params) for result in found],
         "metrics": [json_text(result.metrics) for result in found],
@@ -109,7 +112,6 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
     columns["libraries"] = [_minor_versions(result.facts.get("libraries")) for result in found]
     columns["time_s"] = [_number(result.facts.get("time_s")) for result in found]
     texts = {name: "str" for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
-    monitored = [result.facts.get("best_epoch") for result in found]
     runs = pd.DataFrame({**columns, **summarise(history, lengths, monitored)}).astype({**texts, **_NUMBERS})
     return Records(runs, lengths, history)
 

@@ -118,7 +118,8 @@ def runs_frame(
         renamed[name] = free_name(wanted, [*renamed.values(), *ours, *OWN_LAST])
     ours |= {renamed[name]: column for name, column in returned.items()}
     ours |= _own_last(entries, records, rows)
-    ours["best_epoch"] = _taken(pd.Series(best_epochs(records.history, records.lengths, directions)), rows)
+    by_headline = pd.Series(best_epochs(records.history, records.lengths, directions))
+    ours["best_epoch"] = _taken(records.runs["monitored_epoch"].fillna(by_headline), rows)
     own = {name: free_name(name, parameters) for name in ours}
     columns = {own[name]: ours[name] for name in OWN_FIRST}
     columns |= {name: parameter_column([entry.params.get(name) for entry in entries]) for name in parameters}

@@ -16,7 +16,7 @@ from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import UNKNOWN, Made, is_accepted, made_by_generation, read_data, read_version
 from hpcsweep.store.states import FINISHED, RunState
 from hpcsweep.store.store import Store
-from hpcsweep.sweep.runs import Run, epochs_of
+from hpcsweep.sweep.runs import Run, epochs_of, short_id
 
 
 class Judgement(NamedTuple):
@@ -120,7 +120,7 @@ class Today:
     def _words_of_data(self, before: str) -> str:
         if before not in self._data:
             self._data[before] = "; ".join(
-                f"{name} has other content now ({now[:12]}, was {then[:12]})"
+                f"{name} has other content now ({short_id(now)}, was {short_id(then)})"
                 for name, then, now in self.changed_data(before)
                 if not is_accepted(self.store.layout, then, now)
             )

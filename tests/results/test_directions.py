@@ -19,7 +19,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.results import publish_result
 from hpcsweep.sweep.load import load_sweep
 from hpcsweep.tables import table
-from tests.made_results import make_result
+from tests.made_results import MakeStore, make_result
 
 SWEEP = 'name = "{name}"\njob = "jobs/toy.py:train"\n[grid]\nlayers = [1, 2]\n{more}'
 DICE = '[metrics]\nval_dice = "{way}"\n'
@@ -58,6 +58,16 @@ def test_a_store_alone_knows_what_its_sweeps_declared(
         assert [name for name in run_columns(read) if name.endswith("val_dice")] == ["last_val_dice", f"{way}_val_dice"]
     assert knee(path, "val_dice")["metric"].tolist() == ["val_dice", "val_dice"]
     assert figures.plot(path, "gap", metrics=["dice"]) is not None
+
+
+def test_the_best_epoch_is_that_of_the_best_columns(make_store: MakeStore) -> None:
+    """What the stop rule watched decides on the best epoch and its values; without a rule the accuracy does."""
+    history = {"epoch": range(4), "val_loss": [3.0, 1.0, 2.0, 2.0], "val_accuracy": [0.1, 0.2, 0.9, 0.5]}
+    made = [make_result({"a": n}, history=history, facts=facts) for n, facts in enumerate([{"best_epoch": 1}, {}])]
+    frame = results.runs(make_store(made).root).sort_values("a")
+    assert frame["best_epoch"].tolist() == [1, 2]
+    assert frame["best_val_accuracy"].iloc[0] == 0.2
+    assert np.isnan(frame["best_val_accuracy"].iloc[1])
 
 
 def test_without_a_direction_nothing_is_said_of_better(tmp_path: Path) -> None:

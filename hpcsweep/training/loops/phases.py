@@ -12,6 +12,7 @@ from typing import Any
 
 from hpcsweep.errors import JobError, StoreError, UsageError
 from hpcsweep.metrics import SECONDS, has_diverged
+from hpcsweep.sweep.runs import short_id
 from hpcsweep.training.run_protocol import RunHandle
 from hpcsweep.training.state.variables import require_usable
 
@@ -103,8 +104,8 @@ class Phase:
         saved = self.restore()
         if saved is not None and saved["began_with"] != digest:
             raise StoreError(
-                f"phase {self.name} began with the weights {saved['began_with'][:12]}, and would now begin with "
-                f"{digest[:12]}; expected the same (was the job changed, or does it draw numbers of its own?)"
+                f"phase {self.name} began with the weights {short_id(saved['began_with'])}, and would now begin with "
+                f"{short_id(digest)}; expected the same (was the job changed, or does it draw numbers of its own?)"
             )
 
     def begin(self, digest: str) -> None:

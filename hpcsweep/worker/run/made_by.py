@@ -20,6 +20,7 @@ from hpcsweep.store.made_by import (
     read_version,
     telling,
 )
+from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.process.imported import library_versions
 from hpcsweep.worker.process.job_code import JobCode
 
@@ -122,4 +123,4 @@ def minor(version: str) -> str:
 def _examples(entry: Mapping[str, Any]) -> str:
     counts = entry.get("examples")
     count = f"{next(iter(counts.values()))} examples, " if counts else ""
-    return f"{count}digest {entry['sha256'][:12]}"
+    return f"{count}digest {short_id(entry['sha256'])}"
