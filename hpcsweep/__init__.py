@@ -137,15 +137,17 @@ def job_options(*, shares_epochs: bool = True) -> Callable[[Function], Function]
     return unchanged
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is used for the first time (PEP 562)."""
-    if name in _PACKAGES:
-        return importlib.import_module(f"hpcsweep.{name}")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'hpcsweep' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"hpcsweep.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name, also a mistyped one
+
+    def __getattr__(name: str) -> Any:
+        """Import what is used for the first time (PEP 562)."""
+        if name in _PACKAGES:
+            return importlib.import_module(f"hpcsweep.{name}")
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'hpcsweep' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"hpcsweep.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

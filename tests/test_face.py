@@ -53,7 +53,7 @@ def test_every_verb_is_a_function(verb: str) -> None:
 def test_every_name_is_there_and_listed() -> None:
     """`__all__`, `dir` and what type checkers and editors see are the same names, each of which can be imported."""
     tree = ast.parse(Path(hpcsweep.__file__).read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {alias.name for node in ast.walk(block) if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert {*seen, "__version__", "job_options"} == set(hpcsweep.__all__)
     assert set(hpcsweep.__all__) <= set(dir(hpcsweep))
@@ -67,9 +67,9 @@ def test_packages_keep_their_names() -> None:
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
-    """A typing error is an AttributeError as of any module, so that hasattr and import work."""
+    """A mistyped name is an AttributeError, as of any module, and type checkers see it as well."""
     with pytest.raises(AttributeError, match="submitt"):
-        _ = hpcsweep.submitt
+        _ = hpcsweep.submitt  # type: ignore[attr-defined]
     assert not hasattr(hpcsweep, "submitt")
 
 
