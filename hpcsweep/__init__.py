@@ -9,12 +9,12 @@ Every verb of the command line is a function here:
     hpcsweep.run(sweep)  # train on this machine; hpcsweep.submit(sweep) sends workers to SLURM
     hpcsweep.table(sweep, rows=["layers"], cols=["optimizer"])
 
-They take a sweep file or a loaded sweep (and those that read results a store's folder, too) and `store=`, return values
-that a notebook shows as tables, or pandas frames, and raise the errors of `hpcsweep.errors`. They draw nothing: what
-else they have to tell goes to `say=`, such as `say=print`, and by default to the logger "hpcsweep".
+They take a sweep file or a loaded sweep, and `store=`; those that read results also take a store's folder. They return
+pandas frames, or values that a notebook shows as tables, and raise the errors of `hpcsweep.errors`. They draw nothing:
+whatever else they have to tell goes to `say=`, such as `say=print`, or by default to the logger "hpcsweep".
 
-`knee`, `report` and `data` are packages, which scripts and jobs import, and which would take the place of a function of
-the same name as soon as somebody imports them. So some verbs have other names here: `find_knee`, `write_report`, and
+`knee`, `report` and `data` are packages, which scripts and jobs import. Such a package would replace a function of the
+same name as soon as somebody imports it. So some verbs have other names here: `find_knee`, `write_report`, and
 `list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`.
 
 A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
@@ -126,9 +126,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def job_options(*, shares_epochs: bool = True) -> Callable[[Function], Function]:
     """Declare how a job may be run; the function itself is returned unchanged.
 
-    `shares_epochs=False`: the job depends on the total of its `epochs` (a learning rate that decays towards the last
-    epoch, say), so a run of 10 epochs is not the start of one of 50, and each is trained from its own fresh model.
-    The planner reads the decorator from the job's text, without importing the job; so write True or False.
+    `shares_epochs=False`: the job depends on the total of its `epochs`, as with a learning rate that decays towards the
+    last epoch. So a run of 10 epochs is not the start of one of 50, and each is trained from its own fresh model.
+    The planner reads the decorator from the job's text, without importing the job, so write True or False.
     """
 
     def unchanged(function: Function) -> Function:
@@ -140,7 +140,7 @@ def job_options(*, shares_epochs: bool = True) -> Callable[[Function], Function]
 if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name, also a mistyped one
 
     def __getattr__(name: str) -> Any:
-        """Import what is used for the first time (PEP 562)."""
+        """Import a name when it is first used (PEP 562)."""
         if name in _PACKAGES:
             return importlib.import_module(f"hpcsweep.{name}")
         if name not in _MODULE_OF:
@@ -151,5 +151,5 @@ if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every n
 
 
 def __dir__() -> list[str]:
-    """Return what there is, imported or not."""
+    """Return all names, imported or not."""
     return sorted({*globals(), *__all__})

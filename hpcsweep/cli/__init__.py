@@ -15,8 +15,8 @@ from hpcsweep.errors import HpcsweepError, nearest
 # verb -> what it does, shown without importing it
 VERBS = {
     "init": "A new study: jobs/, sweeps/ and analysis/ with one working example.",
-    "plan": "What a sweep would do: its runs, trajectories and their states.",
-    "run": "Do a sweep here and now, then print its table.",
+    "plan": "What would happen: the runs of a sweep, its trajectories, their states.",
+    "run": "Train a sweep on this machine, then print its table.",
     "submit": "Send workers to SLURM; safe to repeat.",
     "resume": "Send workers for what is unfinished.",
     "status": "How far a sweep is.",
@@ -28,9 +28,9 @@ VERBS = {
     "table": "The comparison table: mean ± std (n).",
     "plot": "Figures: curves, heat map, confusion matrices and more.",
     "report": "One self-contained HTML file.",
-    "knee": "Where more epochs stop paying.",
+    "knee": "Where more epochs stop paying off.",
     "export": "Runs and history as Parquet or CSV.",
-    "merge": "Bring another store's results into this one.",
+    "merge": "Copy another store's results into this one.",
     "migrate": "Results under a job's new parameters.",
     "verify": "Re-hash the store; train a sample again and compare.",
     "doctor": "Whether this cluster can run us.",
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        # Not cli.main(), which would end with exit code 1, ours for failed runs, when the reader of a pipe leaves.
+        # Not cli.main(): when the reader of a pipe leaves, it would end with exit code 1, which we use for failed runs.
         with cli.make_context("hpcsweep", [word for word in arguments if word != "--debug"]) as context:
             code = cli.invoke(context)
             sys.stdout.flush()
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_say(str(error), error.exit_code))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(_say("interrupted", 130))
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:

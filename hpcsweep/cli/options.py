@@ -1,4 +1,4 @@
-"""The options and arguments that verbs share, and how they say what is no data."""
+"""The options and arguments that verbs share, and how verbs say what is not data."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ source_argument = click.argument("source", metavar="SWEEP", type=click.Path(path
 store_option = click.option(
     "--store",
     metavar="DIR",
-    help="The store of results  [default: $HPCSWEEP_STORE, else the profile's, else results/ of the study]",
+    help="The store of results  [default: $HPCSWEEP_STORE, or the profile's, or results/ of the study]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 max_runs_option = click.option(
-    "--max-runs", type=int, default=1_000_000, show_default=True, help="Refuse a sweep of more runs."
+    "--max-runs", type=int, default=1_000_000, show_default=True, help="Refuse a sweep with more runs."
 )
 where_option = click.option("--where", metavar="CONDITION", help="""Only runs such as "optimizer == 'adam'".""")
 out_option = click.option(
-    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write a file."
+    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file."
 )
 
 _REQUEST = (
-    click.option("--profile", metavar="NAME", help="A profile of jobs/profiles/ instead of the sweep's."),
+    click.option("--profile", metavar="NAME", help="A profile in jobs/profiles/, in place of the sweep's."),
     click.option("--time", "time", metavar="TIME", help='Wall time of a worker: minutes, "HH:MM:SS" or "D-HH:MM:SS".'),
-    click.option("--workers", metavar="N|each", help='Size of the array; "each": one a trajectory.'),
+    click.option("--workers", metavar="N|each", help='Size of the array; "each": one per trajectory.'),
     click.option("--gpus", type=click.IntRange(min=0), help="GPUs of a worker."),
     click.option("--workers-per-gpu", metavar="N|auto", help='Workers that share a GPU; "auto": as many as fit.'),
     click.option("--cpus", type=click.IntRange(min=1), help="CPU cores of a worker."),
@@ -42,28 +42,36 @@ _REQUEST = (
         "--continue",
         "continue_by",
         type=click.Choice(["requeue", "resubmit", "chain", "manual"]),
-        help="How unfinished work goes on when a worker's time ends.",
+        help="How unfinished work continues when a worker's time ends.",
     ),
     click.option("--links", type=click.IntRange(min=1), help="Length of a chain  [default: 4]"),
 )
 
 
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what a worker asks of SLURM; the function gets them as **wishes."""
+    """Add the options for what a worker asks of SLURM; the function gets them as **wishes."""
     for option in reversed(_REQUEST):
         function = option(function)
     return function
 
 
 _CHOICE = (
-    click.option("--keep-code", is_flag=True, help="Keep results that other code made, as if today's had; recorded."),
-    click.option("--keep-data", is_flag=True, help="Keep results of data that have other content today; recorded."),
-    click.option("--retrain", is_flag=True, help="Train these anew; the old results are put aside, in a store there."),
+    click.option(
+        "--keep-code",
+        is_flag=True,
+        help="Keep results made by other code, as if today's had made them; this is recorded.",
+    ),
+    click.option(
+        "--keep-data", is_flag=True, help="Keep results made from data that have changed since; this is recorded."
+    ),
+    click.option(
+        "--retrain", is_flag=True, help="Train these again; the old results are put aside, in a store of their own."
+    ),
 )
 
 
 def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for results that other code or data made; the function gets them as keep_code and so on."""
+    """Add the options for results made by other code or data; the function gets them as keep_code and so on."""
     for option in reversed(_CHOICE):
         function = option(function)
     return function
@@ -75,7 +83,7 @@ def note(message: str) -> None:
 
 
 def split_names(texts: Sequence[str] | str | None) -> list[str] | None:
-    """Split `layers,neurons` at its commas, those inside brackets excepted; None if nothing was given."""
+    """Split `layers,neurons` at its commas, except for those inside brackets; None if nothing was given."""
     if not texts:
         return None
     parts: list[str] = []
@@ -90,7 +98,7 @@ def split_names(texts: Sequence[str] | str | None) -> list[str] | None:
 
 
 def agree_to_removed(removed: Sequence[str]) -> bool:
-    """Show which runs were removed from the file since last time, and ask before going on."""
+    """Show which runs were removed from the file since last time, and ask before continuing."""
     from hpcsweep.errors import UsageError
     from hpcsweep.launch.cluster import describe_removed
 

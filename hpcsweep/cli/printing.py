@@ -1,4 +1,4 @@
-"""How the verbs print values: a table or a file, the runs of a sweep, and SLURM's side of it."""
+"""How the verbs print values: tables, files, the runs of a sweep, and SLURM's side of it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 SHOWN_RUNS = 20
 SHOWN_WORKERS = 8
-UNLIMITED = 10_000  # letters: a file is as wide as its table
+UNLIMITED = 10_000  # characters: in a file, a table is as wide as it needs to be
 
 
 def table_width(*, to_file: bool = False) -> int:
-    """Return how wide a table may be, in letters."""
+    """Return how wide a table may be, in characters."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() and not to_file else UNLIMITED
 
 
@@ -43,7 +43,7 @@ def deliver(text: str, out: Path | None) -> None:
 
 
 def print_status(status: Status) -> None:
-    """Print how many runs are in which state, those at work, the failed by cause, and SLURM's workers."""
+    """Print how many runs are in which state, those in training, the failed ones by cause, and SLURM's workers."""
     click.echo(status.in_words())
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
         metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
@@ -58,7 +58,7 @@ def print_status(status: Status) -> None:
 
 
 def _print_doubts(status: Status) -> None:
-    """Print what was not made by the code and data of today, or not from a fresh model, and why."""
+    """Print what was not made by today's code and data, or not from a fresh model, and why."""
     told = (*FINISHED, *NOT_OF_TODAY)
     by_doubt = Counter((run.state, run.doubt) for run in status.runs if run.doubt and run.state in told)
     for (state, doubt), count in by_doubt.items():

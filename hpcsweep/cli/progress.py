@@ -1,4 +1,4 @@
-"""How far a sweep is while it works: a bar on a terminal, a line now and then elsewhere."""
+"""How far a sweep is while it trains: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ProgressDisplay:
             self._bar.stop()
 
     def show(self, look: Progress) -> None:
-        """Show a look, in place on a terminal; elsewhere as a line, if it is new and the last one is old enough."""
+        """Show a look: on a terminal in place, elsewhere as a line if it is new and the last one is old enough."""
         if self._quiet:
             return
         failed = f", {look.counts['failed']} failed" if look.counts["failed"] else ""

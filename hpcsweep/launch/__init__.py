@@ -1,8 +1,8 @@
 """Question 2: who starts it? What `plan`, `run`, `submit`, `status`, `verify` and `clean` do, as functions.
 
-No terminal is drawn here: functions return values and tell what happens through the `say` that they are given.
+Nothing here draws on a terminal: functions return values, and tell what happens through the `say` that they are given.
 
 The command line and the face of the package import `study` (init and doctor), `plan`, `here` (run on this machine),
 `cluster` (submit and resume), `status`, `progress`, `advice` (what to type next), `cancel`, `clean`, `logs`, `verify`,
-`standing` (what becomes of results that other code or data made), `code_diff`, `migrate` and `merge`.
+`standing` (what becomes of results made by other code or data), `code_diff`, `migrate` and `merge`.
 """

@@ -15,8 +15,8 @@ from hpcsweep.store.opening import words_of_profile, words_of_store, words_of_sw
 from hpcsweep.store.task_files import slurm_submissions
 from hpcsweep.sweep.load import Sweep
 
-USUAL_TIME_S, USUAL_MEM_GB = 3600.0, 16.0  # what a worker is taken to have had where nothing says it
-MORE = 2.0  # times what it had
+USUAL_TIME_S, USUAL_MEM_GB = 3600.0, 16.0  # what a worker is assumed to have had if nothing says it
+MORE = 2.0  # times as much as it had
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Advice:
     def fill(
         self, template: str, *, run: str = "RUN", task: str = "", nodes: Sequence[str] = (), arrays: Sequence[str] = ()
     ) -> str:
-        """Return a template with its commands, about a run or a worker's array `task`, its nodes, and waiting arrays.
+        """Return a template with commands in its fields, for a run, a worker's `task`, its nodes, or waiting arrays.
 
-        Every field that a template may name is a command here.
+        Every field that a template may have is a command here.
         """
         store = words_of_store(self.store)
         sweep = [*words_of_profile(self.sweep, self._profile), *words_of_sweep(self.sweep, self.store)]
@@ -53,7 +53,7 @@ class Advice:
 
     @property
     def on_slurm(self) -> bool:
-        """Whether its workers go to SLURM, or the newest did."""
+        """Whether the sweep's workers go to SLURM, or the newest ones did."""
         return self.sweep.profile.scheduler == "slurm" or self._terms is not None
 
     @property
@@ -76,7 +76,7 @@ class Advice:
 
     @cached_property
     def _terms(self) -> SlurmTerms | None:
-        """On what terms the newest workers went to SLURM."""
+        """The terms on which the newest workers went to SLURM."""
         submissions = slurm_submissions(self.store.layout, self.sweep.name)
         try:
             return SlurmTerms.from_json(submissions[-1].read_terms()) if submissions else None

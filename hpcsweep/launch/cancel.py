@@ -30,16 +30,16 @@ class Cancelled:
 def cancel(source: Source, *runs: str, store: StoreSource = None, say: Say = tell) -> Cancelled:
     """Stop the workers of a sweep, or only the training of `runs` (ids, or beginnings of ids) in its store.
 
-    Workers get their time to write checkpoints; what is done stays, and `resume` goes on. A run that is cancelled takes
-    the other lengths of its training with it; its worker notices at the next heartbeat. `source` is a sweep, or for
+    Workers have time to write checkpoints; what is done stays, and `resume` continues from there. To cancel a run is to
+    cancel the other runs of its trajectory too; its worker notices at the next heartbeat. `source` is a sweep, or for
     runs also a store (its folder). Raises NothingSelectedError if there is no such run, SchedulerError if SLURM did not
-    answer: then nothing continues itself any more, but workers in the queue stay there.
+    answer: then no worker will continue by itself, but workers in the queue stay there.
     """
     sweep, opened = open_source(source, store=store, say=say)
     if runs:
         return _cancel_runs(opened, [opened.find_run(run) for run in runs])
     if sweep is None:
-        raise UsageError(f"{opened.root}: found a store and no run of it, expected runs as well, or a sweep file")
+        raise UsageError(f"{opened.root}: found a store without a run, expected runs as well, or a sweep file")
     return _cancel_sweep(sweep, opened, say)
 
 
@@ -48,7 +48,7 @@ def _cancel_sweep(sweep: Sweep, store: Store, say: Say) -> Cancelled:
     arrays = [str(sent.array) for files in submissions for sent in files.arrays()]
     names = [sent.job_name for files in submissions for sent in files.interrupted()]
     for files in submissions:
-        files.cancelled.touch()  # first, so that no worker that ends now continues itself
+        files.cancelled.touch()  # first, so that no worker that ends now is continued
     here = _cancel_workers_of_machines(sweep, store)
     if not arrays and not names:
         if not here:
@@ -56,10 +56,10 @@ def _cancel_sweep(sweep: Sweep, store: Store, say: Say) -> Cancelled:
         return Cancelled(lines=here)
     if problem := cancel_arrays(arrays, names):
         raise SchedulerError(
-            f"no worker continues itself any more, but those in the queue could not be reached ({problem}); "
+            f"no worker will be continued, but those in the queue could not be reached ({problem}); "
             f"type the same again later: {to_type('cancel', *words_of_sweep(sweep, store))}"
         )
-    line = f"{sweep.name}: cancelled; go on later: {to_type('resume', *words_of_sweep(sweep, store))}"
+    line = f"{sweep.name}: cancelled; to continue later: {to_type('resume', *words_of_sweep(sweep, store))}"
     return Cancelled(arrays=(*arrays, *names), lines=(*here, line))
 
 
@@ -72,7 +72,7 @@ def _cancel_workers_of_machines(sweep: Sweep, store: Store) -> tuple[str, ...]:
         if not SlurmFiles(submission).is_slurm:
             submission.cancelled.touch()
     again = to_type("run", *words_of_sweep(sweep, store))
-    return (f"{sweep.name}: its workers stop with checkpoints; go on later: {again}",)
+    return (f"{sweep.name}: its workers write checkpoints and stop; to continue later: {again}",)
 
 
 def _cancel_runs(store: Store, found: list[tuple[str, str]]) -> Cancelled:
@@ -82,8 +82,8 @@ def _cancel_runs(store: Store, found: list[tuple[str, str]]) -> Cancelled:
         folder.cancelled.touch()
     ids = tuple(run_id for _, run_id in found)
     lines = tuple(
-        f"run {short_id(run_id)}: its worker stops training it at the next heartbeat, with the other lengths of its "
-        "training; it goes on when it is submitted again"
+        f"run {short_id(run_id)}: its worker stops training it, and the other runs of its trajectory, at the next "
+        "heartbeat; they continue when they are submitted again"
         for run_id in ids
     )
     return Cancelled(runs=ids, lines=lines)

@@ -17,7 +17,7 @@ from hpcsweep.store.task_files import SlurmFiles
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What may go from a store, how much that is, and whether it was removed."""
+    """What may be removed from a store, how much that is, and whether it was removed."""
 
     store: Store
     found: tuple[Leftover, ...]
@@ -46,11 +46,11 @@ def clean(
     dry_run: bool = False,
     agree: Callable[[Leftovers], bool] | None = None,
 ) -> Leftovers:
-    """Remove caches, halves of files and what ended submissions left behind; never a result, a log or a failure.
+    """Remove caches, partly written files and what ended submissions left; never a result, a log or a failure.
 
-    With `checkpoints`, also those of trainings that are done: longer ones then begin anew. With `dry_run` nothing is
-    removed, nor where `agree`, asked with what would go, says no. `store` is the store, its folder, or what the
-    environment or the working folder names.
+    With `checkpoints`, also remove those of trainings that are done; longer ones then start over. With `dry_run`, or if
+    `agree` is asked and says no, nothing is removed. `store` is a store or its folder; without it, the environment or
+    the working folder decides.
     """
     opened = open_store(store)
     found = tuple(find_leftovers(opened, _at_work(opened), checkpoints=checkpoints))
@@ -64,11 +64,11 @@ def clean(
 
 
 def _at_work(store: Store) -> list[Path]:
-    """Return the submissions that may still have workers; when SLURM does not answer, all that were not seen to end."""
+    """Return the submissions that may still have workers; if SLURM does not answer, all that were not seen to end."""
     names = store.layout.sweep_names()
     at_work = submissions_at_work(store, names)
     alive = any(store.is_claimed(trajectory_id) for trajectory_id in store.layout.trajectory_ids())
-    if alive:  # workers of this machine are in no queue
+    if alive:  # workers on this machine are in no queue
         newest = [found[-1] for name in names if (found := store.layout.submissions(name))]
         at_work += [submission.path for submission in newest if not SlurmFiles(submission).is_slurm]
     return at_work

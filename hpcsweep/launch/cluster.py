@@ -24,7 +24,7 @@ from hpcsweep.sweep.runs import short_id
 CHAIN_LINKS = 4
 SHOWN_REMOVED = 5
 
-Agree = Callable[[Sequence[str]], bool]  # asked whether to go on although runs of these ids are no more in the sweep
+Agree = Callable[[Sequence[str]], bool]  # asked whether to continue without these runs, which were in the sweep
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Submitted:
     trajectories: int = 0
 
     def in_words(self) -> str:
-        """Return what was sent as a line for people, empty if nothing was."""
+        """Return what was sent, as a line for people; empty if nothing was."""
         if not self.arrays:
             return ""
         what = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
@@ -56,12 +56,12 @@ def refuse_removed(removed: Sequence[str]) -> bool:
 
 
 def describe_removed(removed: Sequence[str]) -> tuple[str, str]:
-    """Return in words that these runs are no more in the sweep, and what becomes of them."""
+    """Say that these runs are no longer in the sweep, and what becomes of them."""
     some = " ".join(short_id(run_id) for run_id in removed[:SHOWN_REMOVED])
     more = " ..." if len(removed) > SHOWN_REMOVED else ""
     return (
-        f"{len(removed)} runs were in the sweep last time and are no more: {some}{more}",
-        "their results stay, and workers in the queue go on with them (hpcsweep cancel RUN stops one)",
+        f"{len(removed)} runs were in the sweep last time and no longer are: {some}{more}",
+        "their results stay, and workers in the queue still train them (hpcsweep cancel RUN stops one)",
     )
 
 
@@ -78,14 +78,14 @@ def submit(
 ) -> Submitted:
     """Send workers for what a sweep lacks to SLURM, and return at once.
 
-    Safe to repeat: what has workers in the queue is left to them, what is done stays done. `profile` names another than
-    the sweep's; `links` is the length of a chain of arrays; the wishes (`time`, `workers`, `gpus`, `workers_per_gpu`,
-    `cpus`, `mem`, `partition`, `account`, `qos`, `constraint`, `exclude`, `continue_by`) are laid over it as the
-    command's options are. `agree` is asked whether to go on when runs were removed from the sweep since last time; by
-    default that is refused. `choice` says what shall become of results that other code or data made.
+    Safe to repeat: trajectories with workers in the queue are left to them, and what is done stays done. `profile`
+    replaces the sweep's, and the wishes (`time`, `workers`, `gpus`, `workers_per_gpu`, `cpus`, `mem`, `partition`,
+    `account`, `qos`, `constraint`, `exclude`, `continue_by`) replace its settings, as the options of the command do.
+    `links` is the length of a chain of arrays. `agree` is asked whether to continue if runs were removed from the sweep
+    since last time; without it that is refused. `choice` says what becomes of results made by other code or data.
 
-    Raises UsageError for a wish or profile that will not do, SchedulerError if SLURM would refuse the workers or does
-    not answer, NothingSelectedError if only failed runs are left.
+    Raises UsageError for an impossible wish or profile, SchedulerError if SLURM would refuse the workers or does not
+    answer, NothingSelectedError if only failed runs are left.
     """
     return _send_missing(Call(source, store, profile, wishes, say, choice), agree=agree, links=links)
 
@@ -103,7 +103,7 @@ def resume(
 ) -> Submitted:
     """Send workers to SLURM for what is unfinished of a sweep, from its checkpoints; `failed` also tries failed runs.
 
-    Arguments and errors are those of `submit`; that runs were removed from the sweep is no reason to ask.
+    Arguments and errors are those of `submit`, but it does not ask about runs that were removed from the sweep.
     """
     return _send_missing(Call(source, store, profile, wishes, say, choice, failed), agree=None, links=links)
 
@@ -116,9 +116,9 @@ def batch_script(
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> str | None:
-    """Return the batch script that `submit` would send, None if there is nothing to send; nothing is changed.
+    """Return the batch script that `submit` would send, None if there is nothing to send. Changes nothing.
 
-    SUBMISSION and TOKEN in it stand for what only sending decides.
+    SUBMISSION and TOKEN in it stand for names that are only decided on sending.
     """
     sending = open_sending(Call(source, store, profile, wishes, say))
     if not (todo := sending.uncovered(failed=False)):
@@ -137,7 +137,7 @@ def start_of_workers(
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> str | None:
-    """Return the scheduler's words on when the workers would start, None if there is nothing to send."""
+    """Return what the scheduler says about when the workers would start; None if there is nothing to send."""
     sending = open_sending(Call(source, store, profile, wishes, say))
     if not (todo := sending.uncovered(failed=False)):
         return None
@@ -152,13 +152,13 @@ def compare_starts(
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> list[Offer]:
-    """Return when workers of other times, GPUs and partitions would start, soonest first; none if nothing is left."""
+    """Return when workers with other times, GPUs and partitions would start, soonest first; none if nothing is left."""
     sending = open_sending(Call(source, store, profile, wishes, say))
     return compare_requests(sending.request, sending.limits) if sending.uncovered(failed=False) else []
 
 
 def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Submitted:
-    """Write a submission down and queue its workers; returns as soon as SLURM has them."""
+    """Write down a submission and queue its workers; return as soon as SLURM has them."""
     sending = open_sending(call, mend=True)
     todo = sending.uncovered(failed=call.failed)
     if not todo:

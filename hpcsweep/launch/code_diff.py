@@ -1,4 +1,4 @@
-"""How the code that made a sweep's results differs from today's, as text."""
+"""How the code that made a sweep's results differs from today's code, as text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from hpcsweep.store.today import Today
 def code_diff(source: SweepSource, *, store: StoreSource = None, say: Say = tell) -> str:
     """Return the difference between the code of a sweep's finished runs and today's, file by file; empty if none.
 
-    One part for each version of the code. What changed in parts that mean nothing (comments, layout) is shown too,
-    below what does.
+    There is one part per version of the code. Changes without a meaning (comments, layout) are shown too, below those
+    that have one.
     """
     sweep, opened = open_sweep(source, store=store, say=say)
     today = today_of(sweep, opened)

@@ -23,7 +23,7 @@ from hpcsweep.sweep.load import MAX_RUNS
 from hpcsweep.sweep.runs import Trajectory
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-FRUITLESS_STARTS = 3  # rounds of workers that end without a change in the store, before we give up
+FRUITLESS_STARTS = 3  # rounds of workers that end without changing the store, before we give up
 
 
 def run(
@@ -39,15 +39,15 @@ def run(
 ) -> Plan:
     """Train all that is missing of a sweep here and now; return its plan as it is afterwards: all done, or some failed.
 
-    `workers` is the number of processes (one a core if not given); `failed` also tries failed runs again; `choice` says
-    what shall become of results that other code or data made (UsageError if there are some and nothing is said);
-    `watch` gets a look at the progress several times per second at most. Workers are processes of their own, which
-    import the job and nothing of the caller, so a script needs no `__main__` guard.
+    `workers` is the number of processes, by default one per core; `failed` also tries failed runs again; `choice` says
+    what becomes of results made by other code or data (UsageError if there are any and nothing is said); `watch` is
+    shown the progress, at most several times per second. Workers are processes of their own, which import the job and
+    nothing of the caller, so a script needs no `__main__` guard.
 
-    Ctrl-C (KeyboardInterrupt) lets the workers write their checkpoints and is raised again; the same call goes on from
-    there. SIGTERM and SIGHUP (a closed terminal) do the same, and so does any error of `say` or `watch`, such as a
-    closed pipe; workers whose caller was killed notice it and stop by themselves. Signals reach only the main thread:
-    called in another one, `run` trains as well, and stops in the same way when the main thread has ended.
+    Ctrl-C (KeyboardInterrupt) lets the workers write their checkpoints, and is raised again; the same call continues
+    from there. SIGTERM and SIGHUP (a closed terminal) do the same, and so does any error of `say` or `watch`, such as a
+    closed pipe. Workers whose caller was killed notice it and stop by themselves. Signals reach only the main thread:
+    in another thread, `run` trains as well, and stops in the same way when the main thread has ended.
 
     Raises SweepFileError or JobError for a fault in the sweep file, StoreError if the store cannot be written,
     SchedulerError if workers cannot be started.
@@ -74,7 +74,7 @@ def run(
 
 @contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Take the signals that would end this process at once as a ctrl-C, unless the caller handles them itself."""
+    """Treat signals that would end this process at once like a ctrl-C, unless the caller handles them itself."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -99,7 +99,7 @@ def _supervise(
     todo: Sequence[Trajectory],
     watch: Callable[[Progress], None],
 ) -> bool:
-    """Keep workers on the sweep until every run ended, replacing those that died; False if we were told to stop."""
+    """Keep workers on the sweep until every run has ended, replacing those that die; False if we were told to stop."""
     fruitless, before = 0, None
     team.start_missing()
     while True:
@@ -109,7 +109,7 @@ def _supervise(
         running = team.running()
         if progress.ended == progress.runs and not running:
             return True
-        # asked last: what ended our main thread or cancelled the submission has ended the workers, too
+        # asked last: whatever ended our main thread or cancelled the submission has also ended the workers
         if not threading.main_thread().is_alive() or submission.cancelled.exists():
             return False
         if not running:
@@ -128,8 +128,8 @@ def _others_at_work(progress: Progress) -> bool:
 
 
 def _wind_down(team: LocalWorkers, say: Say) -> None:
-    """Let the workers checkpoint; a second ctrl-C ends them without."""
-    with suppress(OSError):  # a closed pipe or terminal may be why we stop
+    """Let the workers write checkpoints; a second ctrl-C ends them at once."""
+    with suppress(OSError):  # perhaps we stop because a pipe or terminal was closed
         say("\nstopping: the workers write their checkpoints (ctrl-C again: end them at once)")
     team.stop()
     try:
@@ -138,10 +138,10 @@ def _wind_down(team: LocalWorkers, say: Say) -> None:
     except KeyboardInterrupt:
         team.stop(at_once=True)
     with suppress(OSError):
-        say("stopped; the same command goes on from here")
+        say("stopped; the same command continues from here")
 
 
 def _tidy(submission: SubmissionFolder, store: Store, todo: Sequence[Trajectory]) -> None:
-    """Remove submitit's files of workers that have nothing left to say."""
+    """Remove submitit's files of workers that have ended well."""
     if all(store.failure(trajectory.id) is None for trajectory in todo):
         shutil.rmtree(submission.workers, ignore_errors=True)

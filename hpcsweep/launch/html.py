@@ -1,4 +1,4 @@
-"""What a notebook shows of our values: a line, a small table, and lines below it. All texts are escaped here."""
+"""How a notebook shows our values: a line, a small table, and lines below it. All texts are escaped here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 
 def page(title: str, body: str = "", lines: Iterable[str] = ()) -> str:
-    """Return a title, HTML made here, and the lines that are not empty, each a paragraph."""
+    """Return a title, HTML made here, and the lines that are not empty, each as a paragraph."""
     below = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
     return f"<div><p><b>{escape(title)}</b></p>{body}{below}</div>"
 

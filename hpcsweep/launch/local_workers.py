@@ -18,7 +18,7 @@ NO_LIMIT_MIN = 60 * 24 * 3650
 
 
 class LocalWorkers:
-    """The worker processes of one submission of a sweep on this machine, each with its own core."""
+    """The worker processes of one submission on this machine, each on a core of its own."""
 
     def __init__(self, sweep: Sweep, submission: SubmissionFolder, workers: int, threads: int = 1) -> None:
         self._data = str(sweep.profile.data or sweep.root / "data")
@@ -31,9 +31,9 @@ class LocalWorkers:
     def start_missing(self) -> list[int]:
         """Start every worker that is not running; return their indexes.
 
-        A ctrl-C is for us to handle: submitit's controller would kill its worker a second after it. So the controllers
-        are started by a thread in which SIGINT is blocked, which they inherit; a ctrl-C meanwhile is raised when all
-        are started and known here.
+        We must handle a ctrl-C ourselves: submitit's controller would kill its worker a second after it. So the
+        controllers are started by a thread in which SIGINT is blocked, and they inherit that. A ctrl-C in the meantime
+        is raised when all have been started and are known here.
         """
         missing = [index for index in range(self._workers) if not self._is_running(index)]
         with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
@@ -45,11 +45,11 @@ class LocalWorkers:
         return sum(self._is_running(index) for index in range(self._workers))
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Ask the workers to checkpoint and end; `at_once`: to end without."""
+        """Ask the workers to write checkpoints and end; `at_once`: to end without checkpoints."""
         for index, job in self._jobs.items():
             if self._is_running(index):
                 for _ in range(3 if at_once else 1):
-                    os.kill(int(job.job_id), signal.SIGTERM)  # submitit's controller passes it on
+                    os.kill(int(job.job_id), signal.SIGTERM)  # submitit's controller passes the signal on
 
     def last_words(self) -> str:
         """Return the last line that any worker wrote to its stderr."""
@@ -81,7 +81,9 @@ class LocalWorkers:
                 launcher=(os.getpid(), process_started(os.getpid())),
             )
         except OSError as error:
-            raise SchedulerError(f"a worker could not be started: {error}; expected to be able to fork") from error
+            raise SchedulerError(
+                f"a worker could not be started: {error}; expected room for one more process"
+            ) from error
 
 
 def _block_interrupts() -> None:

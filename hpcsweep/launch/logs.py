@@ -1,4 +1,4 @@
-"""What the attempts at a run, or the workers themselves, have printed."""
+"""What the attempts at a run, or the workers themselves, printed."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def logs(source: Source, run: str, *, store: StoreSource = None) -> Logs:
     trajectory_id, run_id = opened.find_run(run)
     paths = opened.log_paths(trajectory_id)
     if not paths:
-        raise NothingSelectedError(f"run {short_id(run_id)} has no log: it was not begun yet; expected an attempt")
+        raise NothingSelectedError(f"run {short_id(run_id)} has no log: no attempt at it has begun; expected one")
     return Logs(tuple(paths), opened.failure(trajectory_id))
 
 
 def logs_of_worker(store: Store, task: str) -> Logs:
-    """Return what the worker of an array task such as 1234_5 printed; NothingSelectedError if none has begun."""
+    """Return what the worker of an array task such as 1234_5 printed; NothingSelectedError if it has not begun."""
     paths = worker_logs(store.layout, task)
     if not paths:
         raise NothingSelectedError(f"no worker {task} has begun; see who has: hpcsweep status SWEEP")

@@ -1,4 +1,4 @@
-"""Merging stores: what another store holds comes into this one, and what is in both is compared."""
+"""Merging stores: what another store holds is copied into this one, and what is in both is compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpcsweep.sweep.runs import short_id
 
 @dataclass
 class Merged:
-    """What a merge did: ids of runs that came, that were here with the same numbers, and that differ, with in what."""
+    """What a merge did: ids of runs that were copied, that were here with the same numbers, and that differ (how)."""
 
     came: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
@@ -29,17 +29,17 @@ class Merged:
 
     def in_words(self) -> list[str]:
         """Return the lines for people."""
-        lines = [f"{len(self.came)} results came, {len(self.same)} were here already with the same numbers"]
+        lines = [f"{len(self.came)} results were copied, {len(self.same)} were already here with the same numbers"]
         for run_id, why in self.different.items():
-            lines.append(f"  {short_id(run_id)} is in both and differs in {why}; that of this store stays")
-        return lines + [f"  {short_id(run_id)} did not come: {why}" for run_id, why in self.damaged.items()]
+            lines.append(f"  {short_id(run_id)} is in both and differs in {why}; this store keeps its own")
+        return lines + [f"  {short_id(run_id)} was not copied: {why}" for run_id, why in self.damaged.items()]
 
 
 def merge(other: str | Path, *, store: StoreSource = None) -> Merged:
-    """Bring the results of the store in the folder `other` into `store`, with their code, data and checkpoints.
+    """Copy the results of the store in the folder `other` into `store`, with their code, data and checkpoints.
 
-    `other` is not changed. A run that both have stays as it is here; where its numbers differ, that is told. Raises
-    UsageError if `other` is no store, StoreError if a trajectory that is to change is being trained.
+    `other` is not changed. A run that both have stays as it is here; if its numbers differ, that is told. Raises
+    UsageError if `other` is not a store, StoreError if a trajectory that is to change is being trained.
     """
     source, target = Store(Path(other).absolute()), open_store(store)
     if not source.layout.format.exists():
@@ -56,7 +56,7 @@ def merge(other: str | Path, *, store: StoreSource = None) -> Merged:
 
 
 def _copy_trajectory(source: Store, target: Store, trajectory_id: str, merged: Merged) -> None:
-    """Copy a trajectory that is not here, whole or not at all."""
+    """Copy a trajectory that is not here, completely or not at all."""
     folder = target.folder(trajectory_id).path
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.parent / f".tmp-{os.getpid()}-{folder.name}"

@@ -1,4 +1,4 @@
-"""Changing a study on purpose: results take the ids that they have under the job's parameters of today."""
+"""Changing a study on purpose: results take the ids that they would have under the job's parameters of today."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpcsweep.sweep.runs import Run, short_id
 
 @dataclass(frozen=True)
 class Move:
-    """One result: its id before and now, and its parameters now."""
+    """One result: its old and new id, and its new parameters."""
 
     before: Result
     now: Result
@@ -34,7 +34,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Migration:
-    """What `migrate` would do, or did: `aside` is the store that now holds the results under their old ids."""
+    """What `migrate` would do, or did; `aside` is the store that now holds the results under their old ids."""
 
     moves: Sequence[Move]
     aside: Path | None = None
@@ -48,7 +48,7 @@ class Migration:
                 "An id is a hash of the job, the seed and the parameters that are not at their default. Nothing was "
                 "changed; type the same with --yes to do it.",
             ]
-        return [*lines, f"The results under their old ids are in {self.aside}; back: {to_type('merge', self.aside)}"]
+        return [*lines, f"The results under their old ids are in {self.aside}; to undo: {to_type('merge', self.aside)}"]
 
 
 def migrate(
@@ -61,19 +61,19 @@ def migrate(
     do: bool = False,
     say: Say = tell,
 ) -> Migration:
-    """Return which results of a sweep's job take which ids, once parameters are renamed, dropped, or get a value.
+    """Return which results of a sweep's job take which ids when parameters are renamed, dropped or given a value.
 
-    `rename` is {old: new}; `default` gives results that lack a parameter the value (as text, as the job is annotated)
-    that they were made with; one that changed its default needs no more than to be named there with its old value.
-    Only results that become a run of the sweep move. Nothing is changed unless `do`; then the old ids are put aside.
-    Raises UsageError for a name that the job lacks, NothingSelectedError if no result would move.
+    `rename` is {old: new}. `default` gives results that lack a parameter the value (text, of the annotated type) with
+    which they were made; name a parameter there with its old value if its default has changed. Only results that become
+    a run of the sweep move. Nothing is changed unless `do`; then the results under their old ids are put aside.
+    Raises UsageError for a name that the job does not have, NothingSelectedError if no result would move.
     """
     sweep, opened = open_sweep(source, store=store, say=say)
     change = _Change(sweep, dict(rename or {}), _values(sweep, default or {}), tuple(drop))
     moves = list(_moves(sweep, opened, change))
     if not moves:
         raise NothingSelectedError(
-            f"no result of {sweep.job.reference} becomes a run of {sweep.shown} by this; see its runs: "
+            f"no result of {sweep.job.reference} would become a run of {sweep.shown}; see its runs: "
             f"{to_type('plan', *words_of_sweep(sweep, opened))}"
         )
     if not do:
@@ -100,7 +100,7 @@ class _Change:
         for name in (*self.rename, *self.drop):
             if name in self.sweep.job.names:
                 raise UsageError(
-                    f"found {name} to be renamed or dropped, which the job still has; expected an old name"
+                    f"found {name} to be renamed or dropped, but the job still has it; expected an old name"
                 )
 
     def params(self, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What would happen if a sweep were run now, from its runs and from what a store says of them."""
+"""What would happen if a sweep were run now, from its runs and from what a store says about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hpcsweep.store.today import Judgement, Today
 from hpcsweep.sweep.load import MAX_RUNS, Sweep
 from hpcsweep.sweep.runs import Run, Trajectory, collector_paused, group_trajectories, short_id
 
-# Of any other state, also of a word of a later release, there is a result.
+# In any other state, also in one of a later release, a run has a result.
 UNFINISHED = {"new": "new", "failed": "failed", "resumable": "resumable", "running": "resumable"}
 AS_THEY_ARE = UNFINISHED | {state: state for state in NOT_OF_TODAY}
 SHOWN = 20
@@ -29,10 +29,9 @@ SHOWN = 20
 class Plan:
     """A sweep's runs with their states ("new", "done", "resumable" or "failed"), in the order of `sweep.runs`.
 
-    A run that other code or data made or began is in a state of its own (those of NOT_OF_TODAY); `others` says of each
-    what has changed, as seen from `today`.
-    `removed` holds the ids of runs that an earlier form of the sweep had; their results stay in the store.
-    `prediction` is of the training that is left, None where nobody asked for it.
+    A run that other code or data made or began has a state of its own (one of NOT_OF_TODAY); `others` says what has
+    changed for each, as seen from `today`. `removed` holds the ids of runs that an earlier form of the sweep had; their
+    results stay in the store. `prediction` is for the training that is left, None if nobody asked for it.
     """
 
     sweep: Sweep
@@ -45,7 +44,7 @@ class Plan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many runs are new, done, resumable, failed, and removed since last time; of other states if there are."""
+        """How many runs are new, done, resumable, failed, and removed since last time; and in other states, if any."""
         counts = Counter(self.states)
         states = {state: counts[state] for state in ("new", "done", "resumable", "failed")}
         return {
@@ -80,14 +79,14 @@ class Plan:
         return f"{self.sweep.name}: {len(self.sweep.runs)} runs on {len(self.trajectories)} trajectories: {counts}"
 
     def prediction_in_words(self) -> str:
-        """Return as a line for people how long the workers that would start here need; empty if nothing is left."""
+        """Return, as a line for people, how long the workers that would start here need; empty if nothing is left."""
         left = len(self.unfinished())
         if not left or not self.prediction:
             return ""
         return self.prediction.in_words(default_workers(left, asked=None, given=self.sweep.profile.workers))
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Give one dict a run: id, seed, params, state; of those of other code or data the cause as well."""
+        """Yield one dict per run: id, seed, params, state, and for those of other code or data also the cause."""
         for run, state in zip(self.sweep.runs, self.states, strict=True):
             row = {"id": run.id, "seed": run.seed, "params": run.params, "state": state}
             yield {**row, "cause": self.others[run.id].cause} if run.id in self.others else row
@@ -97,7 +96,7 @@ class Plan:
         return {**self._summary(), "runs": list(self.rows())}
 
     def json_pieces(self) -> Iterator[str]:
-        """Give the text of `to_json` piece by piece, so that a million runs need not be held as dicts."""
+        """Yield the text of `to_json` piece by piece, so that a million runs need not be held as dicts."""
         yield json.dumps(self._summary())[:-1] + ', "runs": ['
         separator = ""
         for row in self.rows():
@@ -129,10 +128,10 @@ def plan(
     predict: bool = True,
     say: Say = tell,
 ) -> Plan:
-    """Return what `run` or `submit` would do now; nothing is changed.
+    """Return what `run` or `submit` would do now. Changes nothing.
 
-    `profile` names another profile than the sweep's. Unless `predict` is False, the training that is left is predicted
-    from measured runs of the same job in the store. Raises SweepFileError or JobError for a fault in the sweep file.
+    `profile` replaces the sweep's. Unless `predict` is False, the time of the training that is left is predicted from
+    measured runs of the same job in the store. Raises SweepFileError or JobError for a fault in the sweep file.
     """
     sweep, opened = open_sweep(source, store=store, profile=profile, max_runs=max_runs, say=say)
     made = plan_of(sweep, opened)
@@ -143,7 +142,7 @@ def plan(
 
 
 def plan_of(sweep: Sweep, store: Store) -> Plan:
-    """Plan a sweep against what its store holds, judged by the code and data of today."""
+    """Compare a sweep with what its store holds, judged by the code and data of today."""
     today, states = today_of(sweep, store), store.states(sweep.runs)
     others = today.judge(sweep.runs, states)
     seen = {**states, **{run_id: one.state for run_id, one in others.items()}}
@@ -156,13 +155,13 @@ def today_of(sweep: Sweep, store: Store) -> Today:
 
 
 def previous_run_ids(store: Store, sweep: str) -> set[str]:
-    """Return the ids of all runs that the sweep had when it was last submitted; none if it never was."""
+    """Return the ids of all runs that the sweep had when it was last submitted; an empty set if it never was."""
     submissions = store.layout.submissions(sweep)
     return store.run_ids(submissions[-1]) if submissions else set()
 
 
 def make_plan(sweep: Sweep, states: Mapping[str, str], previous: Collection[str] = ()) -> Plan:
-    """Return the plan of `sweep`: `states` is what the store says by run id, `previous` the ids of last time.
+    """Return the plan of `sweep`: `states` are the store's, by run id; `previous` are the ids of last time.
 
     Runs that the store does not know are new; a diverged run is done, a running one counts as resumable.
     """

@@ -1,4 +1,4 @@
-"""How long what is left of a plan will take, from runs of the same job that the store has measured."""
+"""How long the rest of a plan will take, from measured runs of the same job in the store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory, epochs_of
 
-GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, to have an order of magnitude
+GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, as an order of magnitude
 MOST_READ = 200
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Seconds of training, one trajectory after the other; how many are guessed, and from how many runs the others."""
+    """Seconds of training, one trajectory after the other; how many are guessed, and how many runs were measured."""
 
     training_s: float
     trajectories: int
@@ -43,17 +43,17 @@ class Prediction:
 
     def _basis(self) -> str:
         if self.guessed == self.trajectories:
-            return f"a guess: {GUESSED_EPOCH_S:g} s an epoch"
-        guess = f", a guess of {GUESSED_EPOCH_S:g} s an epoch for {self.guessed} trajectories" if self.guessed else ""
+            return f"a guess: {GUESSED_EPOCH_S:g} s per epoch"
+        guess = f", a guess of {GUESSED_EPOCH_S:g} s per epoch for {self.guessed} trajectories" if self.guessed else ""
         return f"measured on {self.measured} runs{guess}"
 
 
 def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[str], store: Store) -> Prediction:
-    """Predict the training of the trajectories `left` from the median seconds an epoch of finished runs of the job.
+    """Predict the training of the trajectories `left` from the median seconds per epoch of finished runs of the job.
 
-    `done` are the ids of the sweep's runs that are done. Runs of the very same parameters but seed and epochs are taken
-    where there are some, else those that agree in all that is no number (data set, optimizer ...); what nothing was
-    measured for is guessed.
+    `done` are the ids of the sweep's runs that are done. Runs that agree in everything except seed and epochs are used
+    if there are any; otherwise those that agree in everything that is not a number (data set, optimizer ...). If
+    there are none of these either, the time is guessed.
     """
     measured: dict[str, list[float]] = defaultdict(list)
     runs = list(_finished(sweep.job.reference, store)) if left else []
@@ -70,7 +70,7 @@ def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[
 
 
 def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
-    """Return two keys: of all parameters but the epochs, and of those that are no numbers."""
+    """Return two keys: that of all parameters except the epochs, and that of those that are not numbers."""
     same = {name: value for name, value in params.items() if name != EPOCHS}
     alike = {name: value for name, value in same.items() if isinstance(value, bool | str)}
     return canonical_json(same), "alike " + canonical_json(alike)

@@ -1,4 +1,4 @@
-"""How far the trajectories of a sweep are, in one look at the store."""
+"""How far the trajectories of a sweep are, from one look at the store."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hpcsweep.sweep.runs import Run, Trajectory, epochs_of
 
 @dataclass(frozen=True)
 class Progress:
-    """How many runs are in which state, and how much is trained of how much: epochs where the job has them, else runs.
+    """How many runs are in which state, and how much is trained of how much: epochs, or runs if the job has no epochs.
 
-    `latest` is the newest epoch of a trajectory at work and its metrics, in words; empty if there is none.
+    `latest` is the newest epoch of a trajectory in training, with its metrics, in words; empty if there is none.
     """
 
     counts: Counter[str]

@@ -25,7 +25,7 @@ from hpcsweep.sweep.runs import Trajectory
 
 @dataclass(frozen=True)
 class Call:
-    """What the caller of any of these functions said."""
+    """What the caller of any of these functions asked for."""
 
     source: SweepSource
     store: StoreSource
@@ -50,13 +50,13 @@ class Sending:
 
     @property
     def request(self) -> Request:
-        """What each worker will ask for; a partition that allows less than the default hour gives what it allows."""
+        """What each worker will ask for: by default one hour, or less if the partition allows less."""
         partition = self.limits.partition(self.profile.partition)
         limits_s = [partition.max_s if partition else None, self.limits.user.max_wall_s]
         return make_request(self.profile, min([DEFAULT_TIME_S, *(limit for limit in limits_s if limit)]))
 
     def uncovered(self, *, failed: bool) -> list[Trajectory]:
-        """Return the trajectories with something left that no queued or running worker will see to."""
+        """Return the trajectories with something left to train that no queued or running worker will train."""
         todo = self.plan.unfinished(failed=failed)
         covered = covered_trajectories(self.store, self.sweep.name, self.queue)
         left = [one for one in todo if one.id not in covered and not self.store.look(one.id).alive]
@@ -70,7 +70,7 @@ class Sending:
         counts, words = self.plan.counts, words_of_sweep(self.sweep, self.store)
         if counts["failed"] and not failed:
             raise NothingSelectedError(
-                f"nothing is left but {counts['failed']} failed runs; see why: {to_type('status', *words)}; "
+                f"only {counts['failed']} failed runs are left; see why: {to_type('status', *words)}; "
                 f"try them again: {to_type('resume', '--failed', *words_of_profile(self.sweep), *words)}"
             )
         self.say("nothing to submit")
@@ -89,12 +89,12 @@ class Sending:
 
 
 def open_sending(call: Call, *, mend: bool = False) -> Sending:
-    """Read the sweep, the store and the cluster; with `mend`, see to submissions that were cut off."""
+    """Read the sweep, the store and the cluster; with `mend`, settle submissions that were cut off."""
     sweep, store = open_sweep(call.source, store=call.store, profile=call.profile, say=call.say)
     profile = overlay(sweep.profile, call.wishes)
     if profile.scheduler != "slurm":
         raise UsageError(
-            f'profile "{profile.name}" is of this machine, expected one with scheduler = "slurm"; type: --profile '
+            f'profile "{profile.name}" is for this machine, expected one with scheduler = "slurm"; type: --profile '
             f"slurm, or train here: {to_type('run', *words_of_sweep(sweep, store))}"
         )
     if mend:
@@ -105,7 +105,7 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
 
 
 def _mend_interrupted(sweep: Sweep, store: Store, say: Say) -> None:
-    """Adopt, cancel or forget what a submission that was cut off has left in the queue, and say so."""
+    """Adopt, cancel or forget whatever a submission that was cut off has left in the queue, and say so."""
     for files in slurm_submissions(store.layout, sweep.name):
         for one in recover(files):
             say(describe_recovered(one))

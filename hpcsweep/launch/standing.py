@@ -1,6 +1,6 @@
-"""Whether results stand that other code or data made: nothing is kept and nothing trained anew by stealth.
+"""What becomes of results that were made by other code or data: they are neither kept nor replaced without a word.
 
-A verb that trains stops with one line and the choices; what somebody chose is written down.
+A verb that trains stops with one line and the choices; whatever somebody chooses is written down.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from hpcsweep.sweep.runs import Run
 
 @dataclass(frozen=True)
 class Choice:
-    """What shall become of results that other code or data made; by default that is asked."""
+    """What is to become of results that were made by other code or data; by default that is asked."""
 
     keep_code: bool = False
     keep_data: bool = False
     retrain: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse to keep and to train anew at once."""
+        """Refuse both to keep results and to train them again."""
         if self.retrain and (self.keep_code or self.keep_data):
             raise UsageError("found --retrain beside --keep-code or --keep-data, expected one of them")
 
@@ -44,7 +44,7 @@ ASK = Choice()
 
 
 def settled_plan(sweep: Sweep, store: Store, choice: Choice, *, failed: bool, say: Callable[[str], None]) -> Plan:
-    """Return the plan of a sweep after what other code or data made was kept or put aside, as was chosen."""
+    """Return the plan of a sweep after results of other code or data were kept or put aside, as was chosen."""
     plan = plan_of(sweep, store)
     say(plan.in_words())
     if not settle(plan, store, choice, failed=failed, say=say):
@@ -55,10 +55,10 @@ def settled_plan(sweep: Sweep, store: Store, choice: Choice, *, failed: bool, sa
 
 
 def settle(plan: Plan, store: Store, choice: Choice, *, failed: bool, say: Callable[[str], None]) -> bool:
-    """Do as was chosen with what other code or data made; whether anything was changed, so that a new plan is due.
+    """Do what was chosen with results of other code or data; return whether anything changed, which needs a new plan.
 
-    With `retrain` and `failed` the failed are put aside as well, with their checkpoints. Raises UsageError, one line
-    with the choices, where something is left to choose.
+    With `retrain` and `failed`, failed runs are put aside as well, with their checkpoints. Raises UsageError, one line
+    with the choices, if something is left to choose.
     """
     if choice.retrain:
         return _retrain(plan, store, failed=failed, say=say)
@@ -100,7 +100,9 @@ def _retrain(plan: Plan, store: Store, *, failed: bool, say: Callable[[str], Non
         raise UsageError(_of_other_study(plan, other))
     trajectories = list(dict.fromkeys(run.trajectory for run in runs))
     aside = put_aside(store, trajectories)
-    say(f"{len(trajectories)} trajectories are put aside, to be trained anew; they stay in the store {aside}")
+    say(
+        f"{len(trajectories)} trajectories will be trained again; their old results are put aside, in the store {aside}"
+    )
     return True
 
 
@@ -118,8 +120,10 @@ def _choices(plan: Plan, store: Store, left: Mapping[str, Judgement]) -> str:
     if any(seen.other_data for seen in left.values()):
         choices.append("keep them as they are: --keep-data")
     if any(seen.state is RunState.OTHER_DEFAULTS for seen in left.values()):
-        choices.append(f"set the old value in the sweep file and give it the old results: {to_type('migrate', *words)}")
-    choices.append("train them anew, the old results put aside: --retrain")
+        choices.append(
+            f"set the old value in the sweep file, which takes the old results: {to_type('migrate', *words)}"
+        )
+    choices.append("train them again and put the old results aside: --retrain")
     if any(seen.other_code for seen in left.values()):
         choices.append(f"see the difference: {to_type('diff', '--code', *words)}")
     return f"{told}; nothing was trained; choose: {'; '.join(choices)}"
@@ -130,7 +134,7 @@ def _states(seen: Mapping[str, Judgement]) -> str:
 
 
 def _other_study(sweep: Sweep, store: Store, runs: list[Run], judged: Mapping[str, Judgement]) -> Path | None:
-    """Return the folder of another living study whose job of the same path made one of these results."""
+    """Return the folder of another existing study whose job, at the same path, made one of these results."""
     for run in runs:
         if judged.get(run.id) is None or judged[run.id].state is RunState.BEGUN_BY_OTHERS:
             continue

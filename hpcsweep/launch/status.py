@@ -1,4 +1,4 @@
-"""How far a sweep is: the store's word on its runs, and SLURM's on its workers."""
+"""How far a sweep is: what the store says about its runs, and SLURM about its workers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RunStatus:
 
     @property
     def cause(self) -> str | None:
-        """Why it failed, or why its numbers are in doubt, in a line."""
+        """Why it failed, or why its numbers are in doubt, in one line."""
         return self.doubt if self.why is None else str(self.why)
 
     def to_json(self) -> dict[str, Any]:
@@ -58,8 +58,8 @@ class RunStatus:
 class Status:
     """A look at a sweep: its runs in the order of `sweep.runs`, and its workers if any went to SLURM.
 
-    `removed` holds the ids of runs that an earlier form of the sweep had, `processes` the names of the workers that
-    `hpcsweep run` has started and that train now.
+    `removed` holds the ids of runs that an earlier form of the sweep had, `processes` the names of the workers of
+    `hpcsweep run` that are training now.
     """
 
     sweep: Sweep
@@ -76,11 +76,11 @@ class Status:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many runs there are of each state, in the order of RunState."""
+        """How many runs are in each state, in the order of RunState."""
         return count_states(run.state for run in self.runs)
 
     def in_state(self, state: RunState) -> list[RunStatus]:
-        """Return the runs in a state."""
+        """Return the runs that are in a state."""
         return [run for run in self.runs if run.state == state]
 
     def __repr__(self) -> str:
@@ -112,14 +112,14 @@ class Status:
 
 @dataclass(frozen=True)
 class KnownSweep:
-    """A sweep that a store knows, and when it was last submitted (UTC), empty if never."""
+    """A sweep that a store knows, and when it was last submitted (UTC); empty if never."""
 
     name: str
     submitted: str
 
 
 def status(source: SweepSource, *, store: StoreSource = None, say: Say = tell) -> Status:
-    """Return the states of a sweep's runs, from the store alone, and what SLURM says of its workers, in one question.
+    """Return the states of a sweep's runs, from the store alone, and what SLURM says about its workers, asked once.
 
     Raises SweepFileError or JobError for a fault in the sweep file. SLURM need not answer.
     """
@@ -129,7 +129,7 @@ def status(source: SweepSource, *, store: StoreSource = None, say: Say = tell) -
 def watch(
     source: SweepSource, *, store: StoreSource = None, every_s: float = WATCH_EVERY_S, say: Say = tell
 ) -> Iterator[Status]:
-    """Yield the status again and again, `every_s` seconds apart; SLURM is asked every SCHEDULER_FLOOR_S at most."""
+    """Yield the status again and again, `every_s` seconds apart; SLURM is asked at most every SCHEDULER_FLOOR_S."""
     sweep, opened = open_sweep(source, store=store, say=say)
     workers = _Workers(opened, sweep.name)
     while True:
@@ -161,7 +161,7 @@ class _Workers:
         self._asked = -SCHEDULER_FLOOR_S
 
     def view(self, *, at_work: bool) -> SlurmView | None:
-        """Return the view, a new one if the last is old enough; `at_work`: whether a run is being trained."""
+        """Return the view: a new one if the last is old enough; `at_work`: whether a run is being trained."""
         if time.monotonic() - self._asked >= SCHEDULER_FLOOR_S and slurm_submissions(self._store.layout, self._sweep):
             self._view = look_at_workers(self._store, self._sweep, at_work=at_work)
             self._asked = time.monotonic()
@@ -191,22 +191,24 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
 
 
 def _processes(sweep: Sweep, store: Store, seen: Sequence[RunStatus]) -> list[str]:
-    """Return the names of the workers at work that SLURM knows nothing of."""
+    """Return the names of the workers at work about which SLURM knows nothing."""
     running = {run.trajectory for run, status in zip(sweep.runs, seen, strict=True) if status.state == RunState.RUNNING}
     owners = [owner for trajectory in running if (owner := store.owner_at_work(trajectory)) and not owner.get("events")]
     return sorted({f"{owner.get('worker')} on {owner.get('host')}" for owner in owners})
 
 
 def _continued(result: Result) -> str | None:
-    """Say of a run that began with the weights that another run of its worker ended with, that it did."""
+    """Mark a run that began with the weights that another run of its worker ended with."""
     other = result.facts.get("began_where")
     return (
-        f"began with the weights that run {short_id(other)} ended with: its model was not built anew" if other else None
+        f"began with the weights that run {short_id(other)} ended with: its model was not a fresh one"
+        if other
+        else None
     )
 
 
 def _with_cause(seen: RunStatus, run: Run, store: Store, deaths: Mapping[str, Death]) -> RunStatus:
-    """Return an unfinished run with the cause of its worker's death, where one is known."""
+    """Return an unfinished run with the cause of its worker's death, if one is known."""
     if seen.state in (*FINISHED, RunState.RUNNING):
         return seen
     look = store.look(run.trajectory)

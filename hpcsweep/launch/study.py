@@ -26,7 +26,7 @@ SHIPPED = (
 
 @dataclass(frozen=True)
 class Examination:
-    """What `doctor` found, in the order of a submission's way."""
+    """What `doctor` found, in the order in which a submission would meet it."""
 
     findings: tuple[Finding, ...]
 
@@ -41,9 +41,9 @@ class Examination:
 
 
 def init(folder: str | Path = ".") -> list[Path]:
-    """Make `folder` a study: jobs/, sweeps/ and analysis/ with a working example each; return the files.
+    """Make `folder` a study: jobs/, sweeps/ and analysis/, each with a working example; return the files.
 
-    Nothing that exists is overwritten: UsageError names the file that is there.
+    Nothing that exists is overwritten: a UsageError names the file that is in the way.
     """
     folder = Path(folder)
     source = _shipped_study()
@@ -59,7 +59,7 @@ def init(folder: str | Path = ".") -> list[Path]:
 def doctor(profile: str = "local", *, store: StoreSource = None, probe: bool = False) -> Examination:
     """Examine SLURM, partition and limits, the store's file system, Python, Keras, its backends and GPUs.
 
-    `profile` is one of the study in the working folder; `probe` looks at a node as well, with a one-minute job.
+    `profile` is one of the study in the working folder. With `probe` it also looks at a node, with a one-minute job.
     """
     root = Path.cwd()
     loaded = load_profile(root, profile)
@@ -68,7 +68,7 @@ def doctor(profile: str = "local", *, store: StoreSource = None, probe: bool = F
 
 
 def _shipped_study() -> Path:
-    """Return the folder with this project's own study: the checkout's, or the installed copy of the same files."""
+    """Return the folder with this project's own study: that of the checkout, or the installed copy of its files."""
     for folder in (Path(__file__).parents[2], Path(sys.prefix) / "share" / "hpcsweep"):
         if all((folder / name).exists() for name in SHIPPED):
             return folder

@@ -26,9 +26,9 @@ def write_submission(
     heartbeat_s: float = LOCAL_HEARTBEAT_S,
     files: Mapping[str, bytes] | None = None,
 ) -> SubmissionFolder:
-    """Write down what the workers of a new submission shall train, in a store made if need be.
+    """Write down what the workers of a new submission are to train, in a store that is made if necessary.
 
-    `files` are those of the job's code, by their paths from the study's folder; as they are now if not given.
+    `files` are those of the job's code, by their paths from the study's folder; by default as they are now.
     """
     store.create()
     for one in trajectories:
@@ -45,7 +45,7 @@ def write_submission(
         settings=_settings(sweep, sha256_hex(files[sweep.job.file])),
         snapshot=keep_snapshot(store.layout, files),
     )
-    # All runs of the sweep are named, those done too, so that the next plan can say which were removed since.
+    # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.
     return store.new_submission(sweep.name, manifest_lines(manifest), [run.id for run in sweep.runs])
 
 
@@ -73,7 +73,7 @@ def _settings(sweep: Sweep, job_sha256: str) -> WorkerSettings:
 
 
 def commit_of(root: Path) -> str | None:
-    """Return the commit that the study is at, with `-dirty` if tracked files differ from it; None without git."""
+    """Return the commit that is checked out in the study, with `-dirty` if tracked files differ; None without git."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)

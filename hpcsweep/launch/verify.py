@@ -26,7 +26,7 @@ from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
 DIGESTS = ("initial_weights_sha256", "final_weights_sha256")
-NOT_COMPARED = (SECONDS,)  # the one column of a history that no two trainings share
+NOT_COMPARED = (SECONDS,)  # the one column of a history that differs between any two trainings
 POLL_S = 0.2
 
 
@@ -42,10 +42,9 @@ class Finding:
 class Verification:
     """What `verify` found: `done` runs, of which `intact` have results that match their hashes.
 
-    `damaged` are those that have not, `accumulated` those that began with the weights that another run ended with;
-    `not_looked` counts those whose job records no weights. `retrained` holds each run that was trained again, picked at
-    random with `seed`, and in what that differs: nothing where it is the same; `origins` what it was made with that
-    differs already.
+    `damaged` are the others, `accumulated` those that began with the weights that another run ended with, and
+    `not_looked` counts those whose job records no weights. `retrained` has, for each run that was trained again (picked
+    at random with `seed`), in what it differs: nothing if it is the same; `origins` has what differs in its making.
     """
 
     done: int
@@ -68,7 +67,7 @@ class Verification:
         if self.not_looked < self.intact:
             lines.append(f"{len(self.accumulated)} began with weights that another run ended with")
         if self.not_looked:
-            lines.append(f"not looked with which weights {self.not_looked} began: their job does not record them")
+            lines.append(f"{self.not_looked} were not checked for that: their job does not record their weights")
         lines += [f"  {short_id(one.run_id)}: {one.problem}" for one in (*self.damaged, *self.accumulated)]
         if self.retrained:
             lines.append(f"sample of {len(self.retrained)}, picked with seed {self.seed}:")
@@ -94,8 +93,8 @@ def verify(
 ) -> Verification:
     """Check the hashes of all results of a sweep and that every model was fresh; train `sample` runs again and compare.
 
-    Each is trained by the very code that made it. `sample` is None for all; which they are is drawn with `seed`,
-    another one each time if not given. Raises NothingSelectedError if no run is done.
+    Each is trained by the very code that made it. `sample` is a number, or None for all. The runs are drawn with
+    `seed`, by default another one each time. Raises NothingSelectedError if no run is done.
     """
     sweep, opened = open_sweep(source, store=store, say=say)
     states = opened.states(sweep.runs)
@@ -133,7 +132,7 @@ def read_all(store: Store, runs: Iterable[Run]) -> tuple[list[Result], list[Find
 def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
     """Yield the runs that began with the very weights that another run ended with: their model was not rebuilt.
 
-    A longer run of the same trajectory may do so, if it went on from a checkpoint.
+    A longer run of the same trajectory may do so, if it continued from a checkpoint.
     """
     ends: dict[str | None, list[Result]] = {}
     for result in results:
@@ -145,8 +144,8 @@ def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
             if other.id != result.id and not of_its_own:
                 yield Finding(
                     result.id,
-                    f"began with the weights that run {short_id(other.id)} ended with: its model was not built anew; "
-                    "expected a fresh one (build the model inside the job function)",
+                    f"began with the weights that run {short_id(other.id)} ended with: its model was not a fresh one; "
+                    "expected one (build the model inside the job function)",
                 )
                 break
 
@@ -154,7 +153,7 @@ def find_accumulated(results: Sequence[Result]) -> Iterator[Finding]:
 def train_alone(sweep: Sweep, opened: Store, recorded: Sequence[Result], say: Say) -> Iterator[Result | None]:
     """Train the run of each result by itself, in a new process and an empty store; None if that failed.
 
-    Its code is the snapshot that made it, engine and backend are the recorded ones: others differ in the last bits.
+    It uses the snapshot of the code that made it, and the recorded engine and backend: others differ in the last bits.
     """
     runs = {run.id: run for run in sweep.runs}
     for result in recorded:
@@ -177,16 +176,16 @@ def train_alone(sweep: Sweep, opened: Store, recorded: Sequence[Result], say: Sa
 
 
 def _code_of(result: Result, store: Store, say: Say) -> dict[str, bytes] | None:
-    """Return the files of the code that made a result; None, said, if they were not kept: then today's are taken."""
+    """Return the files of the code that made a result; None, with a word to `say`, if they were not kept."""
     snapshot = result.facts.get("snapshot")
     if snapshot:
         return read_snapshot(store.layout, snapshot)
-    say(f"run {short_id(result.id)}: the code that made it was not kept; it is trained again by today's")
+    say(f"run {short_id(result.id)}: the code that made it was not kept; today's trains it again")
     return None
 
 
 def other_origins(recorded: Result, alone: Result) -> list[str]:
-    """Return what differs in the making of two results, apart from them: data, code outside the study, libraries."""
+    """Return what differs in how two results were made: data, code outside the study, libraries."""
     then, now = recorded.facts, alone.facts
     used, uses = telling(then.get("data", {})), telling(now.get("data", {}))
     found = [f"other data ({name})" for name in used if name in uses and used[name]["sha256"] != uses[name]["sha256"]]

@@ -1,4 +1,4 @@
-"""What one submission asks of SLURM instead of what the sweep and its profile say."""
+"""What one submission asks SLURM for, in place of what the sweep and its profile say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpcsweep.sweep.toml_problems import validate
 
 
 class Wishes(TypedDict, total=False):
-    """The options of `submit` and `resume`, by the names that they have there; None is no wish."""
+    """The options of `submit` and `resume`, by their names there; None means no wish."""
 
     time: str | int | None
     workers: str | int | None
@@ -27,7 +27,7 @@ class Wishes(TypedDict, total=False):
 
 
 def overlay(profile: Profile, wishes: Wishes) -> Profile:
-    """Return the profile with the wishes laid over it, checked like a file's; UsageError names the option at fault."""
+    """Return the profile with the wishes in it, checked like those of a file; UsageError names the option at fault."""
     for name in wishes:
         if name not in Wishes.__annotations__:
             raise UsageError(f'there is no option "{name}"{nearest(name, Wishes.__annotations__)} of a submission')

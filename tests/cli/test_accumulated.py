@@ -1,4 +1,4 @@
-"""The mistake that this project exists for, in anybody's code: a model that is not built anew for each run."""
+"""The mistake that this project exists for, in anybody's code: a model that is not built afresh for each run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_model_at_the_top_of_a_notebook_is_caught_at_its_second_run(study: Stu
     results = {result.id: result for result in Store(study.store).results()}
     assert sum("began_where" in result.facts for result in results.values()) == 5  # and the others of one trajectory
     assert "5 runs began with the weights" in study.run("table", path).stdout
-    assert "its model was not built anew" in study.run("status", path).stdout
+    assert "its model was not a fresh one" in study.run("status", path).stdout
     study.run("report", path, "--out", study.root / "report.html")
     assert "began with the weights that another run ended with" in (study.root / "report.html").read_text()
     verified = study.run("verify", path, "--sample", "0")

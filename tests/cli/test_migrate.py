@@ -37,7 +37,7 @@ def test_results_of_an_old_default_get_their_own_ids_and_come_back(study: Study)
     assert "2 done by other code" in study.run("plan", path).stdout
     assert len(list((study.store / "trajectories").glob("*/*/checkpoint*"))) == 2
     (aside,) = (study.store / "aside").iterdir()
-    assert "2 results came" in study.run("merge", aside).stdout
+    assert "2 results were copied" in study.run("merge", aside).stdout
     assert before < {result.id for result in Store(study.store).results()}
 
 
@@ -62,13 +62,13 @@ def test_stores_are_merged_and_what_differs_is_told(study: Study) -> None:
     study.run("run", study.sweep("s", SWEEP.replace("2", "3")), "--store", cluster)
     merged = study.run("merge", cluster, "--store", laptop)
     assert merged.returncode == 0
-    assert "1 results came, 2 were here already with the same numbers" in merged.stdout
+    assert "1 results were copied, 2 were already here with the same numbers" in merged.stdout
     assert len(losses(laptop)) == 3
     study.job("job", JOB.format(" = 0.1").replace('"loss": rate', '"loss": rate * 2'))
     other = study.root / "other"
     study.run("run", study.sweep("s", SWEEP), "--store", other)
     unequal = study.run("merge", other, "--store", laptop)
     assert unequal.returncode == 1
-    assert unequal.stdout.count("is in both and differs in metric loss, its code; that of this store stays") == 2
+    assert unequal.stdout.count("is in both and differs in metric loss, its code; this store keeps its own") == 2
     assert losses(laptop) == [0.1, 0.1, 0.1]
     assert "found no store there" in study.run("merge", study.root / "jobs", "--store", laptop).stderr

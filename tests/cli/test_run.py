@@ -149,7 +149,7 @@ def test_ctrl_c_stops_with_checkpoints_and_exit_code_130(walk: Study, wait_until
     os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to the command and to all that it started
     _, said = command.communicate(timeout=60)
     assert command.returncode == 130, said
-    assert "the same command goes on from here" in said
+    assert "the same command continues from here" in said
     assert "Traceback" not in said
     assert not worker_pids(walk.store)
     assert 0 < len(trained(walk)) < 48

@@ -41,7 +41,7 @@ def test_a_model_that_was_not_rebuilt_is_seen(study: Study) -> None:
     study.run("run", path, "--workers", "1")
     ended = study.run("verify", path, "--sample", "4")
     assert ended.returncode == 1
-    assert ended.stdout.count("its model was not built anew") == 3
+    assert ended.stdout.count("its model was not a fresh one") == 3
     assert ended.stdout.count("differs in initial_weights_sha256") == 3
 
 
@@ -87,7 +87,7 @@ def test_what_was_not_recorded_was_not_looked_at(study: Study) -> None:
     path = study.sweep("s", SWEEP.format("plain"))
     study.run("run", path)
     said = study.run("verify", path, "--sample", "0").stdout
-    assert "not looked with which weights 4 began" in said
+    assert "4 were not checked for that" in said
     assert "0 began" not in said
 
 

@@ -150,7 +150,7 @@ def test_ctrl_c_in_a_script_lets_the_workers_checkpoint(walk: Study, wait_until:
     said, errors = running.communicate(timeout=120)
     assert running.returncode != 0
     assert "KeyboardInterrupt" in errors
-    assert "stopped; the same command goes on from here" in said
+    assert "stopped; the same command continues from here" in said
     assert not claimed(walk)
     stopped_at = len(trained(walk))
     assert 0 < stopped_at < 80

@@ -17,7 +17,7 @@ def test_without_measurements_the_guess_is_called_one(study: Study) -> None:
     study.job("job", JOB)
     said = study.run("plan", study.sweep("s", SWEEP)).stdout
     assert "predicted training time 0:01:00 in all" in said
-    assert "a guess: 1 s an epoch" in said
+    assert "a guess: 1 s per epoch" in said
 
 
 def test_with_measurements_they_are_used(study: Study) -> None:
@@ -35,7 +35,7 @@ def test_other_data_are_no_measurement(study: Study) -> None:
     study.run("run", study.sweep("s", SWEEP + 'data = ["small"]\n'))
     said = study.run("plan", study.sweep("s", SWEEP + 'data = ["small", "large"]\n')).stdout
     assert "predicted training time 0:01:00 in all" in said
-    assert "a guess: 1 s an epoch" in said
+    assert "a guess: 1 s per epoch" in said
 
 
 @given(st.integers(0, 10**7))

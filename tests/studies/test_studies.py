@@ -187,4 +187,4 @@ def test_an_accumulated_model_is_found_by_verify(study: Study) -> None:
     assert study.run("run", "sweeps/wrong.toml").returncode == 0
     done = study.run("verify", "sweeps/wrong.toml", "--sample", "0")
     assert done.returncode == 1, done.stdout
-    assert done.stdout.count("its model was not built anew") == 2
+    assert done.stdout.count("its model was not a fresh one") == 2

@@ -1,1 +1,1 @@
-"""One module a verb; each has a `command`."""
+"""One module per verb; each has a `command`."""

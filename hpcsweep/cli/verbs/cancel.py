@@ -13,7 +13,7 @@ from hpcsweep.cli.options import note, store_option
 def command(targets: tuple[str, ...], store: str | None) -> None:
     """Stop the workers of a sweep (a .toml file), or single runs (ids, or their beginnings).
 
-    Workers get their time to write checkpoints. What is done stays; `hpcsweep resume` goes on from the checkpoints.
+    Workers have time to write checkpoints. What is done stays; `hpcsweep resume` continues from the checkpoints.
     """
     from hpcsweep.launch.cancel import cancel
     from hpcsweep.store.opening import open_store

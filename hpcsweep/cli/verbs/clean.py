@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 @click.command("clean")
 @store_option
-@click.option("--checkpoints", is_flag=True, help="Also of trainings that are done; longer ones then begin anew.")
+@click.option(
+    "--checkpoints", is_flag=True, help="Also remove those of trainings that are done; longer ones then start over."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def command(store: str | None, checkpoints: bool, dry_run: bool, yes: bool) -> None:
-    """Remove caches, halves of files and what ended submissions left behind; never a result, a log or a failure.
+    """Remove caches, partly written files and what ended submissions left; never a result, a log or a failure.
 
-    Says first what it would remove.
+    First says what it would remove, and asks.
     """
     from hpcsweep.launch.clean import clean
 

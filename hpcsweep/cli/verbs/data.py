@@ -1,4 +1,4 @@
-"""`hpcsweep data list|fetch|check`: data sets into the data folder, and whether they are well."""
+"""`hpcsweep data list|fetch|check`: data sets in the data folder, and whether they are intact."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ data_option = click.option(
     "--data",
     "folder",
     metavar="DIR",
-    help="The data folder  [default: the profile's, else $HPCSWEEP_DATA, else data/]",
+    help="The data folder  [default: the profile's, or $HPCSWEEP_DATA, or data/]",
 )
 profile_option = click.option("--profile", metavar="NAME", help="Take the data folder of this profile.")
 
 
 @click.group("data", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Data sets: what there is, fetching the published ones, checking what is in the data folder.
+    """Data sets: list them, fetch the published ones, check what is in the data folder.
 
     Fetch on a machine with a network, such as a login node, before submitting: workers only read.
     """
@@ -57,8 +57,8 @@ def list_(folder: str | None, profile: str | None, as_json: bool) -> None:
 def fetch(names: tuple[str, ...], folder: str | None, profile: str | None) -> None:
     """Fetch the published data sets NAME..., checksummed.
 
-    Files that are there and well are left alone. A broken download goes on where it stopped when the command is
-    given again.
+    Files that are there and intact are left alone. A broken download continues where it stopped when you give the
+    command again.
     """
     from hpcsweep.data.sets import fetch_data
 
@@ -72,9 +72,9 @@ def fetch(names: tuple[str, ...], folder: str | None, profile: str | None) -> No
 @profile_option
 @json_option
 def check(names: tuple[str, ...], folder: str | None, profile: str | None, as_json: bool) -> int:
-    """Check NAME..., or all that is there: headers, sizes, counts, labels, and the content, whatever it is packed in.
+    """Check NAME..., or all that is there: headers, sizes, counts, labels, and the content, however it is packed.
 
-    Exits with 2 where something is wrong, with 3 where there is nothing to check.
+    Exit code 2 if something is wrong, 3 if there is nothing to check.
     """
     from hpcsweep.data.folder import data_folder
     from hpcsweep.data.sets import check_data
@@ -88,7 +88,7 @@ def check(names: tuple[str, ...], folder: str | None, profile: str | None, as_js
         click.echo()
     else:
         for name, verdict in verdicts.items():
-            well = "well" if verdict.compared else "readable, but what its unpacked content should be is not published"
+            well = "well" if verdict.compared else "readable, but no checksum of its unpacked content is published"
             click.echo("\n".join(verdict.problems) or f"{name}: {well}")
     return 2 if any(verdict.problems for verdict in verdicts.values()) else 0
 

@@ -16,8 +16,7 @@ from hpcsweep.files import json_text
 def command(runs: tuple[str, ...], of_sweep: str | None, as_json: bool, store: str | None) -> None:
     """Print in what two or more finished runs differ: parameters, facts, results, and since which epoch.
 
-    With --code: how the code that made the results of a sweep differs from today's, as a text of lines removed and
-    added.
+    With --code: how the code that made the results of a sweep differs from today's, as lines removed and added.
     """
     if of_sweep is not None:
         _print_code(of_sweep, store)
@@ -42,4 +41,4 @@ def _print_code(sweep_path: str, store: str | None) -> None:
     if difference:
         click.echo(difference, nl=False)
     else:
-        note("the code of all finished runs is today's, or not known")
+        note("the code of all finished runs is today's, or unknown")

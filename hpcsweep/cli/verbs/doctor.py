@@ -19,7 +19,7 @@ MARKS = {Level.OK: ("ok", "green"), Level.WARNING: ("warning", "yellow"), Level.
 @click.option("--probe", is_flag=True, help="Also look at a node, with a one-minute job.")
 @json_option
 def command(store: str | None, profile: str, probe: bool, as_json: bool) -> int:
-    """Check SLURM, partition and limits, the store's file system, Python, Keras, its backends and GPUs: a line each.
+    """Check SLURM, partition and limits, the store's file system, Python, Keras, its backends and GPUs: one line each.
 
     Exit code 2 if something would keep a sweep from running.
     """

@@ -12,7 +12,7 @@ from hpcsweep.cli.options import note
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
 def command(folder: Path) -> None:
-    """Make DIR (here, if not given) a study: jobs/, sweeps/ and analysis/ with a working example each.
+    """Make DIR, by default this folder, a study: jobs/, sweeps/ and analysis/, each with a working example.
 
     Nothing that exists is overwritten.
     """

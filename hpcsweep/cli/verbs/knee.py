@@ -1,4 +1,4 @@
-"""`hpcsweep knee SWEEP`: where more epochs, or more of anything, stop paying."""
+"""`hpcsweep knee SWEEP`: where more epochs, or more of anything, stop paying off."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hpcsweep.files import json_text
 
 @click.command("knee")
 @source_argument
-@click.option("--value", "metric", metavar="METRIC", help="The metric  [default: val_accuracy, else val_loss ...]")
-@click.option("--axis", default="epochs", show_default=True, help="epochs, or a parameter of numbers.")
+@click.option("--value", "metric", metavar="METRIC", help="The metric  [default: val_accuracy, or val_loss ...]")
+@click.option("--axis", default="epochs", show_default=True, help="epochs, or a numeric parameter.")
 @click.option("--percent", type=float, default=5.0, show_default=True, help="How much of the gain may be left.")
 @click.option("--reach", metavar="NUMBERS", default="0.6,0.8,0.85", show_default=True, help="Thresholds of interest.")
 @where_option

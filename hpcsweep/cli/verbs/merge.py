@@ -1,4 +1,4 @@
-"""`hpcsweep merge STORE`: bring the results of another store into this one."""
+"""`hpcsweep merge STORE`: copy the results of another store into this one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hpcsweep.cli.options import store_option
 @click.argument("other", metavar="STORE", type=click.Path(path_type=Path))
 @store_option
 def command(other: Path, store: str | None) -> int:
-    """Bring the results of STORE, a folder, into the store of this study; STORE is not changed.
+    """Copy the results of STORE, a folder, into the store of this study; STORE is not changed.
 
-    A run that both have is one if its numbers, code and data are the same; else it is told, and this store's stays.
+    A run that both have must have the same numbers, code and data; if not, you are told, and this store keeps its own.
     Exit code 1 if something differs or is damaged.
     """
     from hpcsweep.launch.merge import merge

@@ -1,4 +1,4 @@
-"""`hpcsweep migrate SWEEP`: give results the ids that they have under the job's parameters of today."""
+"""`hpcsweep migrate SWEEP`: give results the ids that they would have under the job's parameters of today."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hpcsweep.cli.options import note, store_option, sweep_argument
 @click.command("migrate")
 @sweep_argument
 @store_option
-@click.option("--rename", metavar="OLD=NEW", multiple=True, help="A parameter has another name now.")
+@click.option("--rename", metavar="OLD=NEW", multiple=True, help="A parameter that has another name now.")
 @click.option(
-    "--default", metavar="NAME=VALUE", multiple=True, help="What old results were made with, if nothing said it."
+    "--default", metavar="NAME=VALUE", multiple=True, help="A value that old results were made with, but do not record."
 )
-@click.option("--drop", metavar="NAME", multiple=True, help="A parameter is no more.")
-@click.option("--yes", "-y", "do", is_flag=True, help="Do it; without, only say what would be done.")
+@click.option("--drop", metavar="NAME", multiple=True, help="A parameter that the job no longer has.")
+@click.option("--yes", "-y", "do", is_flag=True, help="Do it, instead of only saying what would be done.")
 def command(
     sweep_path: Path,
     store: str | None,
@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Say which results of SWEEP's job take which ids after a change of its parameters; with --yes, do it.
 
-    The results under their old ids are put aside, in a store of its own, from which `hpcsweep merge` brings them back.
+    The results under their old ids are put aside in a store of their own; `hpcsweep merge` brings them back.
     """
     from hpcsweep.launch.migrate import migrate
 

@@ -25,9 +25,9 @@ SHOWN = 20
 @store_option
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV.")
-@click.option("--all", "show_all", is_flag=True, help=f"List all runs, not the first {SHOWN}.")
+@click.option("--all", "show_all", is_flag=True, help=f"List all runs, not only the first {SHOWN}.")
 @click.option("--script", "as_script", is_flag=True, help="Print the batch script that submit would send to SLURM.")
-@click.option("--profile", metavar="NAME", help="A profile of jobs/profiles/ instead of the sweep's.")
+@click.option("--profile", metavar="NAME", help="A profile in jobs/profiles/, in place of the sweep's.")
 @max_runs_option
 def command(
     sweep_path: Path,

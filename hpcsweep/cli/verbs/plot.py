@@ -20,8 +20,8 @@ KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "
 @click.option("--rows", metavar="NAMES", help="heatmap: parameters that head the rows.")
 @click.option("--cols", metavar="NAMES", help="heatmap: parameters that head the columns.")
 @click.option("--x", metavar="NAME", help="score: the parameter of the axis.")
-@click.option("--log", is_flag=True, help="curves: epochs in logarithms.")
-@click.option("--classes", type=int, help="curves: draw chance for so many classes.")
+@click.option("--log", is_flag=True, help="curves: a logarithmic axis of epochs.")
+@click.option("--classes", type=int, help="curves: draw the chance level of this many classes.")
 @where_option
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="A .png, .svg or .pdf file."
@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Draw a figure of SWEEP and print the name of its file.
 
-    KIND: curves (mean and band over seeds), gap (overfitting), time (an epoch, by device), heatmap, score (against a
+    KIND: curves (mean and band over seeds), gap (overfitting), time (per epoch, by device), heatmap, score (against a
     parameter), parallel (coordinates), confusion (matrices), per-class (accuracy).
     """
     from hpcsweep.figures import plot, save

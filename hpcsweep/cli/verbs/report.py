@@ -17,7 +17,7 @@ from hpcsweep.cli.options import note, source_argument, store_option, where_opti
 @where_option
 @store_option
 def command(source: Path, out: Path | None, where: str | None, store: str | None) -> None:
-    """Write everything that SWEEP came to into one HTML file that needs no network, and print its name."""
+    """Write all that came out of SWEEP into one HTML file that needs no network, and print the file's name."""
     from hpcsweep.report import write_report
     from hpcsweep.results import load
 

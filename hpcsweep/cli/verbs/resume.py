@@ -25,9 +25,9 @@ def command(
     retrain: bool,
     **wishes: Any,
 ) -> None:
-    """Send workers for what is unfinished of SWEEP, going on from its checkpoints.
+    """Send workers for what is unfinished of SWEEP, to continue from its checkpoints.
 
-    Failed runs are left alone unless --failed says otherwise; --mem, --time and --exclude mend what they died of.
+    Failed runs are left alone unless you give --failed; --mem, --time and --exclude help against what they died of.
     """
     from hpcsweep.launch.cluster import resume
     from hpcsweep.launch.standing import Choice

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @sweep_argument
 @store_option
-@click.option("--workers", type=click.IntRange(min=1), help="Worker processes  [default: one a core]")
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes  [default: one per core]")
 @click.option("--failed", "retry_failed", is_flag=True, help="Also try the failed runs again.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, only the table.")
 @max_runs_option
@@ -31,10 +31,10 @@ def command(
     max_runs: int,
     **choice: bool,
 ) -> int:
-    """Train all that is missing of SWEEP here and now, then print its table.
+    """Train what is missing of SWEEP on this machine, then print its table.
 
-    Ctrl-C stops with checkpoints; the same command goes on from there. Exit code 1 if some runs failed. Results that
-    other code or data made than those of today are neither kept nor trained anew unless you say so.
+    Ctrl-C stops with checkpoints; the same command continues from there. Exit code 1 if some runs failed. Results made
+    by other code or data than today's are neither kept nor trained again unless you say so.
     """
     from hpcsweep.cli.progress import ProgressDisplay
     from hpcsweep.launch.advice import Advice
@@ -69,5 +69,5 @@ def _print_table(plan: Plan, store: str | None) -> None:
 
     try:
         click.echo(render(table(plan.sweep, store=store), "text", table_width()), nl=False)
-    except NothingSelectedError:  # every run failed: nothing to compare, and why is told next
+    except NothingSelectedError:  # every run failed: there is nothing to compare, and the reason follows
         return

@@ -11,7 +11,7 @@ import click
 def command() -> None:
     """Print the JSON Schema of sweep files, with which editors complete and check them.
 
-    Save it and name it in the first line of a sweep file: #:schema ./sweep.schema.json
+    Save it, and name the file in the first line of a sweep file: #:schema ./sweep.schema.json
     """
     from hpcsweep.sweep.load import sweep_json_schema
 

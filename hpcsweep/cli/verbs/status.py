@@ -1,4 +1,4 @@
-"""`hpcsweep status [SWEEP]`: how far it is, from the store alone."""
+"""`hpcsweep status [SWEEP]`: how far a sweep is, from the store alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hpcsweep.files import json_text
 def command(sweep_path: Path | None, store: str | None, as_json: bool, go_on: bool) -> int:
     """Show the states of the runs of SWEEP, the latest epoch and metrics, and failures by cause.
 
-    Without SWEEP: the sweeps that the store knows. Exit code 1 if some runs failed.
+    Without SWEEP, list the sweeps that the store knows. Exit code 1 if some runs failed.
     """
     from hpcsweep.cli.printing import print_status
     from hpcsweep.launch.status import known_sweeps, watch

@@ -16,7 +16,7 @@ from hpcsweep.cli.options import agree_to_removed, choice_options, note, request
 @store_option
 @request_options
 @click.option("--dry-run", is_flag=True, help="Print the batch script; submit nothing.")
-@click.option("--test", is_flag=True, help="Ask the scheduler when it would start; submit nothing.")
+@click.option("--test", is_flag=True, help="Ask the scheduler when the workers would start; submit nothing.")
 @click.option("--when", is_flag=True, help="Compare times, GPUs and partitions by expected start; submit nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask about runs that were removed from the sweep.")
 @choice_options
@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Send workers for what SWEEP lacks to SLURM, and return at once.
 
-    Safe to repeat: what has workers in the queue is left to them, what is done stays done.
+    Safe to repeat: trajectories with workers in the queue are left to them, and what is done stays done.
     """
     from hpcsweep.launch import cluster
     from hpcsweep.launch.standing import Choice

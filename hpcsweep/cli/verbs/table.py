@@ -35,16 +35,18 @@ KINDS = ("mean", "ci", "median", "range", "min", "max")
     "values",
     metavar="NAMES",
     multiple=True,
-    help="What cells show: max_val_accuracy, time_s, epochs_to(val_accuracy>=0.8) ... several side by side.",
+    help="What cells show, one or several: max_val_accuracy, time_s, epochs_to(val_accuracy>=0.8) ...",
 )
-@click.option("--stat", "kind", type=click.Choice(KINDS), default="mean", show_default=True, help="Over the seeds.")
 @click.option(
-    "--columns", metavar="NAME", help="A ready layout: s3 (change from the base, averages, extremes) or s3-val."
+    "--stat", "kind", type=click.Choice(KINDS), default="mean", show_default=True, help="How the seeds are summed up."
+)
+@click.option(
+    "--columns", metavar="NAME", help="A ready-made layout: s3 (change from the base, averages, extremes) or s3-val."
 )
 @where_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @json_option
-@click.option("--findings", is_flag=True, help="Say below it which differences the seeds support (text, md).")
+@click.option("--findings", is_flag=True, help="Also say which differences the seeds support (text, md).")
 @click.option("--no-best", is_flag=True, help="Do not mark the best cell.")
 @out_option
 @store_option

@@ -21,7 +21,7 @@ from hpcsweep.errors import UsageError
     help="Runs to train again, each alone, by its own code.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), help="Which runs: drawn with this seed  [default: another each time]"
+    "--seed", type=click.IntRange(min=0), help="Draw the sample with this seed  [default: a new one each time]"
 )
 def command(sweep_path: Path, store: str | None, sample: str, seed: int | None) -> int:
     """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare bits.

@@ -72,7 +72,7 @@ def test_the_numbers_of_an_old_store_are_those_that_were_recorded(old: Study) ->
 
 
 def test_work_goes_on_from_an_old_checkpoint(old: Study) -> None:
-    """What a release before had stopped is not trained anew, and what it had done is not touched."""
+    """What an earlier release had stopped does not start over, and what it had done is not touched."""
     before = {path: path.read_bytes() for path in old.store.glob("trajectories/*/*/run-*.json")}
     done = old.run("run", WAVE, "--workers", "1")
     assert "4 failed" not in done.stderr, done.stderr
