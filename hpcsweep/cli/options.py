@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from hpcsweep.sweep.choices import ContinueBy
+
 sweep_argument = click.argument("sweep_path", metavar="SWEEP", type=click.Path(path_type=Path))
 source_argument = click.argument("source", metavar="SWEEP", type=click.Path(path_type=Path))
 store_option = click.option(
@@ -41,7 +43,7 @@ _REQUEST = (
     click.option(
         "--continue",
         "continue_by",
-        type=click.Choice(["requeue", "resubmit", "chain", "manual"]),
+        type=click.Choice([way.value for way in ContinueBy]),
         help="How unfinished work continues when a worker's time ends.",
     ),
     click.option("--links", type=click.IntRange(min=1), help="Length of a chain  [default: 4]"),

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from hpcsweep.cli.options import note
+from hpcsweep.store.states import RunState
 
 if TYPE_CHECKING:
     from hpcsweep.launch.progress import Progress
@@ -38,8 +39,8 @@ class ProgressDisplay:
         """Show a look: on a terminal in place, elsewhere as a line if it is new and the last one is old enough."""
         if self._quiet:
             return
-        failed = f", {look.counts['failed']} failed" if look.counts["failed"] else ""
-        runs = f"{look.counts['done']}/{look.runs} runs done{failed}"
+        failed = f", {look.counts[RunState.FAILED]} failed" if look.counts[RunState.FAILED] else ""
+        runs = f"{look.counts[RunState.DONE]}/{look.runs} runs done{failed}"
         if sys.stderr.isatty():
             self._bar = self._bar or self._start_bar()
             self._bar.update(self._task, total=look.total, completed=look.trained, runs=runs, latest=look.latest)

@@ -18,6 +18,7 @@ from hpcsweep.slurm.sending.submit import WorkerArray, expected_start, submit_ch
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, tell, words_of_sweep
 from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.sweep.choices import ContinueBy
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import short_id
 
@@ -176,7 +177,7 @@ def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Subm
     submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=sending.profile.heartbeat_s)
     files = SlurmFiles(submission)
     files.write_terms(terms.to_json())
-    links = (links or CHAIN_LINKS) if terms.continue_by == "chain" else 1
+    links = (links or CHAIN_LINKS) if terms.continue_by == ContinueBy.CHAIN else 1
     sent = submit_chain(files, terms, WorkerArray(size.workers), links)
     arrays = tuple(str(one.array) for one in sent)
     return Submitted(sending.sweep, sending.store, arrays, size.workers, len(todo))

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.launch.local_workers import LocalWorkers
-from hpcsweep.launch.plan import Plan, plan_of
+from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.progress import Progress, progress_of
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.submission import write_submission
@@ -19,6 +19,7 @@ from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import MAX_RUNS
 from hpcsweep.sweep.runs import Trajectory
 
@@ -124,7 +125,7 @@ def _supervise(
 
 
 def _others_at_work(progress: Progress) -> bool:
-    return progress.counts["running"] > 0 and not (progress.counts["new"] or progress.counts["resumable"])
+    return progress.counts[RunState.RUNNING] > 0 and not any(progress.counts[state] for state in TO_TRAIN)
 
 
 def _wind_down(team: LocalWorkers, say: Say) -> None:

@@ -14,20 +14,27 @@ from hpcsweep.launch.prediction import Prediction, predict_training
 from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
-from hpcsweep.store.states import NOT_OF_TODAY
+from hpcsweep.store.states import NOT_OF_TODAY, RunState
 from hpcsweep.store.today import Judgement, Today
 from hpcsweep.sweep.load import MAX_RUNS, Sweep
 from hpcsweep.sweep.runs import Run, Trajectory, collector_paused, group_trajectories, short_id
 
 # In any other state, also in one of a later release, a run has a result.
-UNFINISHED = {"new": "new", "failed": "failed", "resumable": "resumable", "running": "resumable"}
+UNFINISHED: dict[str, RunState] = {
+    RunState.NEW: RunState.NEW,
+    RunState.RESUMABLE: RunState.RESUMABLE,
+    RunState.RUNNING: RunState.RESUMABLE,
+    RunState.FAILED: RunState.FAILED,
+}
 AS_THEY_ARE = UNFINISHED | {state: state for state in NOT_OF_TODAY}
+ALWAYS_TOLD = (RunState.NEW, RunState.DONE, RunState.RESUMABLE, RunState.FAILED)
+TO_TRAIN = {RunState.NEW, RunState.RESUMABLE}
 SHOWN = 20
 
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """A sweep's runs with their states ("new", "done", "resumable" or "failed"), in the order of `sweep.runs`.
+    """A sweep's runs with their states (new, done, resumable or failed), in the order of `sweep.runs`.
 
     A run that other code or data made or began has a state of its own (one of NOT_OF_TODAY); `others` says what has
     changed for each, as seen from `today`. `removed` holds the ids of runs that an earlier form of the sweep had; their
@@ -35,7 +42,7 @@ class Plan:
     """
 
     sweep: Sweep
-    states: list[str]
+    states: list[RunState]
     trajectories: list[Trajectory]
     removed: list[str]
     prediction: Prediction | None = None
@@ -46,29 +53,24 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """How many runs are new, done, resumable, failed, and removed since last time; and in other states, if any."""
         counts = Counter(self.states)
-        states = {state: counts[state] for state in ("new", "done", "resumable", "failed")}
         return {
-            **states,
+            **{state: counts[state] for state in ALWAYS_TOLD},
             **{state: counts[state] for state in NOT_OF_TODAY if counts[state]},
             "removed": len(self.removed),
         }
 
     def unfinished(self, failed: bool = False) -> list[Trajectory]:
         """Return the trajectories with something left to train; those of failed runs only if `failed`."""
-        left = {"new", "resumable", "failed"} if failed else {"new", "resumable"}
+        left = {*TO_TRAIN, RunState.FAILED} if failed else TO_TRAIN
         pairs = zip(self.sweep.runs, self.states, strict=True)
         wanted = {run.trajectory for run, state in pairs if state in left}
         if not failed:
-            wanted -= self._failed_trajectories()
+            wanted -= {run.trajectory for run in self.failed()}
         return [trajectory for trajectory in self.trajectories if trajectory.id in wanted]
-
-    def _failed_trajectories(self) -> set[str]:
-        pairs = zip(self.sweep.runs, self.states, strict=True)
-        return {run.trajectory for run, state in pairs if state == "failed"}
 
     def failed(self) -> list[Run]:
         """Return the runs that failed."""
-        return [run for run, state in zip(self.sweep.runs, self.states, strict=True) if state == "failed"]
+        return [run for run, state in zip(self.sweep.runs, self.states, strict=True) if state is RunState.FAILED]
 
     def __repr__(self) -> str:
         return f"<Plan of {self.in_words()}>"
@@ -137,7 +139,7 @@ def plan(
     made = plan_of(sweep, opened)
     if not predict:
         return made
-    done = {run.id for run, state in zip(sweep.runs, made.states, strict=True) if state == "done"}
+    done = {run.id for run, state in zip(sweep.runs, made.states, strict=True) if state is RunState.DONE}
     return replace(made, prediction=predict_training(sweep, made.unfinished(), done, opened))
 
 
@@ -167,7 +169,7 @@ def make_plan(sweep: Sweep, states: Mapping[str, str], previous: Collection[str]
     """
     with collector_paused():
         trajectories = group_trajectories(sweep.runs, sweep.job.shares_epochs)
-    found = [AS_THEY_ARE.get(states.get(run.id, "new"), "done") for run in sweep.runs]
+    found = [AS_THEY_ARE.get(states.get(run.id, RunState.NEW), RunState.DONE) for run in sweep.runs]
     return Plan(sweep, found, trajectories, _removed(sweep.runs, previous))
 
 

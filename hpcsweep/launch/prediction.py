@@ -12,6 +12,7 @@ from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.store import Result, Store
 from hpcsweep.store.results import read_result
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory, epochs_of
@@ -89,7 +90,7 @@ def _finished(job: str, store: Store) -> Iterator[Result]:
             result = read_result(store.folder(trajectory_id), run_id, with_arrays=False)
         except (StoreError, OSError):
             continue
-        if result.job == job and result.outcome == "done" and "time_s" in result.facts:
+        if result.job == job and result.outcome == RunState.DONE and "time_s" in result.facts:
             yield result
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpcsweep.metrics import HEADLINES, metrics_among
 from hpcsweep.store import Store
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import Run, Trajectory, epochs_of
 
 
@@ -32,22 +33,22 @@ class Progress:
     @property
     def ended(self) -> int:
         """The number of runs that are done or failed."""
-        return self.counts["done"] + self.counts["failed"]
+        return self.counts[RunState.DONE] + self.counts[RunState.FAILED]
 
 
 def progress_of(store: Store, trajectories: Sequence[Trajectory]) -> Progress:
     """Look at the store."""
     runs = [run for trajectory in trajectories for run in trajectory.runs]
     states = store.states(runs)
-    counts = Counter(states.get(run.id, "new") for run in runs)
+    counts = Counter(states.get(run.id, RunState.NEW) for run in runs)
     trained = total = 0.0
     latest: dict[str, Any] = {}
     for trajectory in trajectories:
         goal = max(_work(run) for run in trajectory.runs)
         total += goal
-        ended = [run for run in trajectory.runs if states.get(run.id) in ("done", "failed")]
+        ended = [run for run in trajectory.runs if states.get(run.id) in (RunState.DONE, RunState.FAILED)]
         reached = goal if len(ended) == len(trajectory.runs) else max(map(_work, ended), default=0)
-        if any(states.get(run.id) == "running" for run in trajectory.runs):
+        if any(states.get(run.id) == RunState.RUNNING for run in trajectory.runs):
             progress = store.progress(trajectory.id) or {}
             reached = max(reached, min(goal, progress.get("epoch", 0) if progress.get("epochs") else 0))
             latest = progress or latest

@@ -17,6 +17,7 @@ from hpcsweep.slurm.watching.queue import Queue
 from hpcsweep.slurm.watching.view import covered_trajectories
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, words_of_profile, words_of_sweep
+from hpcsweep.store.states import RunState
 from hpcsweep.store.task_files import slurm_submissions
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.profile import Profile
@@ -68,9 +69,9 @@ class Sending:
 
     def _say_why_nothing(self, *, failed: bool) -> None:
         counts, words = self.plan.counts, words_of_sweep(self.sweep, self.store)
-        if counts["failed"] and not failed:
+        if counts[RunState.FAILED] and not failed:
             raise NothingSelectedError(
-                f"only {counts['failed']} failed runs are left; see why: {to_type('status', *words)}; "
+                f"only {counts[RunState.FAILED]} failed runs are left; see why: {to_type('status', *words)}; "
                 f"try them again: {to_type('resume', '--failed', *words_of_profile(self.sweep), *words)}"
             )
         self.say("nothing to submit")

@@ -21,6 +21,7 @@ from hpcsweep.store import Result, Store
 from hpcsweep.store.made_by import telling
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
 from hpcsweep.store.snapshots import read_snapshot
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
@@ -98,7 +99,7 @@ def verify(
     """
     sweep, opened = open_sweep(source, store=store, say=say)
     states = opened.states(sweep.runs)
-    done = [run for run in sweep.runs if states.get(run.id) == "done"]
+    done = [run for run in sweep.runs if states.get(run.id) == RunState.DONE]
     if not done:
         raise NothingSelectedError(
             f"no run of {sweep.shown} is done yet; type: {to_type('run', *words_of_sweep(sweep, opened))}"
@@ -172,7 +173,7 @@ def train_alone(sweep: Sweep, opened: Store, recorded: Sequence[Result], say: Sa
                     time.sleep(POLL_S)
             finally:
                 team.stop()
-            yield store.result(run) if store.states([run]).get(run.id) == "done" else None
+            yield store.result(run) if store.states([run]).get(run.id) == RunState.DONE else None
 
 
 def _code_of(result: Result, store: Store, say: Say) -> dict[str, bytes] | None:
