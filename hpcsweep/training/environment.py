@@ -14,6 +14,7 @@ from hpcsweep.errors import MissingPackageError, UsageError
 
 BACKENDS = {"tensorflow": '"hpcsweep[cpu]", or "hpcsweep[gpu]" for an NVIDIA GPU', "jax": '"hpcsweep[jax]"'}
 """The backends of Keras that can train, and what to install for each."""
+NEWEST_KERAS = "3.15"  # of the minor releases that all tests have passed with
 THREADS = 1  # numbers that do not depend on the node's core count, and twice the throughput of unpinned defaults
 # What Keras would load for wrappers and plots where it is installed: three of an import's ten seconds
 _NEEDLESS = ("sklearn", "pandas", "matplotlib")
@@ -23,7 +24,8 @@ _VARIABLES = {"OMP_NUM_THREADS": str(THREADS), "KERAS_BACKEND": "tensorflow"}
 def prepare() -> None:
     """Import Keras and its backend, quiet, single-threaded and deterministic; what the user has set stays.
 
-    Raises MissingPackageError if they are not installed, UsageError for a backend that is not supported.
+    Raises MissingPackageError if they are not installed, or Keras lacks what keras_private.py takes from behind its
+    public face; UsageError for a backend that is not supported.
     """
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
@@ -39,7 +41,14 @@ def prepare() -> None:
     others = BACKENDS.keys() - {backend}  # TensorFlow would load JAX
     with _without(*_NEEDLESS, *others), _no_garbage_collection():
         importlib.import_module(f"hpcsweep.training.on_{backend}.environment").prepare()
-        import keras  # noqa: F401
+        import keras
+    try:
+        from hpcsweep.training import keras_private  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Keras {keras.__version__} is not laid out as hpcsweep knows it ({error}); expected a release up to "
+            f'{NEWEST_KERAS} (type: pip install "keras<={NEWEST_KERAS}.99")'
+        ) from error
 
 
 def chosen_backend() -> str:

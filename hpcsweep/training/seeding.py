@@ -8,9 +8,9 @@ import weakref
 from typing import Any
 
 import keras
-from keras.src.backend.common import global_state
 
 from hpcsweep.errors import JobError
+from hpcsweep.training.keras_private import draws_its_seed, dtype_policy_of_this_thread, layers_of, restart_names
 from hpcsweep.training.programs.backend import backend
 
 _LARGEST = 2**32 - 1  # what NumPy's and TensorFlow's global generators take
@@ -35,8 +35,7 @@ def seed_everything(seed: int, precision: str | None = None) -> None:
     `precision`: the dtype policy of the models to come, such as "mixed_bfloat16"; as it is if None.
     """
     backend().seed(_folded(seed))
-    # Else the second run's AUC metric would be called "auc_1", and its history differ.
-    global_state.set_global_attribute("object_name_uids", None)
+    restart_names()  # else the second run's AUC metric would be called "auc_1", and its history differ
     _share_dtype_policy()
     if precision is not None:
         keras.config.set_dtype_policy(precision)
@@ -45,11 +44,11 @@ def seed_everything(seed: int, precision: str | None = None) -> None:
 
 def _share_dtype_policy() -> None:
     """Give this thread the policy of the others: Keras keeps one a thread, and a job file is loaded in one of them."""
-    own = global_state.get_global_attribute("dtype_policy")
+    own = dtype_policy_of_this_thread()
     if own is not None:
         _last.dtype_policy = own
     elif _last.dtype_policy is not None:
-        global_state.set_global_attribute("dtype_policy", _last.dtype_policy)
+        keras.config.set_dtype_policy(_last.dtype_policy)
 
 
 def require_fresh(model: Any, seed: int, *, again: bool = False) -> None:
@@ -74,11 +73,7 @@ def require_fresh(model: Any, seed: int, *, again: bool = False) -> None:
 
 
 def _draws_seeds(model: Any) -> bool:
-    from keras.src.initializers.random_initializers import RandomInitializer
-
-    layers = model._flatten_layers()
-    values = (value for layer in layers for value in vars(layer).values())
-    return any(isinstance(value, RandomInitializer) and value._init_seed is None for value in values)
+    return any(draws_its_seed(value) for layer in layers_of(model) for value in vars(layer).values())
 
 
 def _folded(seed: int) -> int:

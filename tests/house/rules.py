@@ -41,6 +41,10 @@ SLURM_COMMANDS = re.compile(
 STARTERS = {"run", "Popen", "call", "check_call", "check_output", "getoutput", "system", "popen", "which", "ask"}
 JOINS = {"joinpath", "glob", "rglob", "with_name"}
 STORE_NAMES = ("layout.py", "task_files.py")  # in store/: where the names of its files are written
+LIBRARIES = ("keras", "tensorflow", "jax", "jaxlib")
+INSIDES = ("keras.src", "tensorflow.python", "tensorflow.compiler", "tensorflow.core")
+BY_NAME = {"getattr", "hasattr", "setattr", "delattr"}
+PRIVATE_FILES = ("training/keras_private.py", "training/on_tensorflow/private.py")
 STORE_FOLDERS = re.compile(
     r"\b(layout(\.\w+(\(.*\))?)?|store\.root|store_root|submission(\.path)?|files\.path|folder\.path|trajectories)"
 )
@@ -126,6 +130,18 @@ def commands_put_together_by_hand(package: Path) -> list[str]:
     ]
 
 
+def private_names_of_libraries(package: Path) -> list[str]:
+    """Only PRIVATE_FILES use what Keras, TensorFlow or JAX keep private: modules, attributes, attributes by name."""
+    return [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path, tree in _trees(package)
+        if path not in PRIVATE_FILES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt | ast.expr)
+        if _imports_private(node) or (path.startswith("training/") and _is_private_attribute(node))
+    ]
+
+
 RULES: tuple[Callable[[Path], list[str]], ...] = (
     broken_contracts,
     imports_by_string,
@@ -134,6 +150,7 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     file_names_outside_the_store,
     slurm_commands_outside_slurm,
     commands_put_together_by_hand,
+    private_names_of_libraries,
 )
 
 
@@ -221,3 +238,25 @@ def _starts_slurm(node: ast.expr) -> bool:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         return name in STARTERS and bool(SLURM_COMMANDS.fullmatch(_text(node.args[0])))
     return False
+
+
+def _imports_private(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    start = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+    names = [start + alias.name for alias in node.names]
+    of_libraries = [name for name in names if name.split(".")[0] in LIBRARIES]
+    return any(name.startswith(INSIDES) or any(map(_is_private, name.split("."))) for name in of_libraries)
+
+
+def _is_private_attribute(node: ast.AST) -> bool:
+    """Whether an expression takes a private attribute of anything but its own `self`."""
+    if isinstance(node, ast.Attribute):
+        return _is_private(node.attr) and getattr(node.value, "id", "") not in ("self", "cls")
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in BY_NAME:
+        return _is_private(_text(node.args[1]))
+    return False
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")

@@ -14,6 +14,7 @@ from tests.house.rules import (
     imports_by_string,
     imports_of_sweep,
     imports_past_a_face,
+    private_names_of_libraries,
     slurm_commands_outside_slurm,
 )
 
@@ -31,6 +32,8 @@ CONTRACTS = [
     ("tables/formats/grid.py", "from ..table import Table", CIRCLES),
     ("tables/one_factor.py", "from hpcsweep.tables.notes import notes_of", "Inside tables/"),
     ("store/array_bytes.py", "from .claims import Claim", "Inside store/"),
+    ("training/programs/calls.py", "from hpcsweep.training.loops.single import Loop", "Inside training/"),
+    ("training/state/order.py", "from hpcsweep.training.programs import backend", "Inside training/"),
     ("slurm/on_node/worker.py", "from hpcsweep.slurm.sending.submit import submit_array", CIRCLES),
     ("store/checkpoints.py", "import keras", "Keras: training/"),
     ("training/loops/single.py", "import tensorflow as tf", "TensorFlow: on_tensorflow/"),
@@ -55,6 +58,11 @@ OTHERS = [
     ("cli/verbs/run.py", "import shutil; shutil.which('sbatch')", slurm_commands_outside_slurm),
     ("launch/plan.py", "see = f'see: hpcsweep status {sweep}'", commands_put_together_by_hand),
     ("store/results.py", "told = f'{path}: damaged; delete it: rm {path}'", commands_put_together_by_hand),
+    ("training/state/variables.py", "from keras.src.models.functional import Functional", private_names_of_libraries),
+    ("training/on_tensorflow/program.py", "import tensorflow.python.eager.context", private_names_of_libraries),
+    ("training/on_jax/epochs.py", "from jax._src import core", private_names_of_libraries),
+    ("training/fit.py", "keras.Sequential()._flatten_layers()", private_names_of_libraries),
+    ("training/engines/choose.py", "getattr(keras.optimizers.SGD(), '_learning_rate', 0)", private_names_of_libraries),
 ]
 
 

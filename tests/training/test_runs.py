@@ -122,6 +122,19 @@ def test_what_differs_in_meaning_shares_no_program():
         assert train(one, 1).history["loss"] != train(other, 1).history["loss"]
 
 
+def test_optimizers_that_spare_other_weights_share_no_program():
+    """Which weights do not decay, an optimizer's configuration does not say; such runs are not mixed all the same."""
+
+    def decaying(*spared: str) -> keras.Model:
+        optimizer = keras.optimizers.AdamW(weight_decay=10.0)
+        if spared:
+            optimizer.exclude_from_weight_decay(var_names=list(spared))
+        return nets.dense(optimizer)
+
+    names = [(), ("kernel",), ("kernel", "bias")]
+    assert len({train(lambda names=names: decaying(*names), 1).facts["final_weights_sha256"] for names in names}) == 3
+
+
 def test_divergence_ends_a_run_at_its_epoch():
     """A loss that is not finite ends the run at that epoch, the same epoch however epochs are grouped into calls."""
 

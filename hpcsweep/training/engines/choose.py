@@ -9,6 +9,7 @@ import keras
 
 from hpcsweep.errors import UsageError, nearest
 from hpcsweep.training.engines.measure import measure_steps_s
+from hpcsweep.training.keras_private import layers_of
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.protocol import NotCompilableError, Program
@@ -85,7 +86,7 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
     if len(backend().COMPILED_ENGINES) == 1:
         return _not_slower_than_fit(setup, f"on {keras.config.backend()} it is the one compiled engine, with XLA")
     cpu = backend().device_name() == "cpu"
-    found = [layer.name for layer in setup.model._flatten_layers() if _gains_nothing(layer)]
+    found = [layer.name for layer in layers_of(setup.model) if _gains_nothing(layer)]
     if cpu and found:
         return _not_slower_than_fit(setup, f"on a CPU, XLA does not make layers like {found[0]} faster")
     steps = _steps(run, setup)

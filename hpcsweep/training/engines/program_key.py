@@ -10,6 +10,7 @@ import keras
 
 from hpcsweep.files import canonical_json, sha256_hex
 from hpcsweep.training.examples import TrainingData, Tree, is_one_array
+from hpcsweep.training.keras_private import excludes_from_weight_decay, is_functional, layers_of
 
 _OURS = ("keras", "keras_hub")
 _HARMLESS = (type(None), bool, int, float, str, bytes)
@@ -40,7 +41,8 @@ def evaluation_key(model: Any, data: TrainingData) -> str | None:
 
 def _told_config(model: Any) -> dict[str, Any] | None:
     """Return what a model was compiled with, or None if what it computes cannot be told from its configuration."""
-    if type(model) not in (keras.Sequential, keras.Model, _functional()) or _has_foreign_parts(model):
+    is_keras_own = type(model) in (keras.Sequential, keras.Model) or is_functional(model)
+    if not is_keras_own or _has_foreign_parts(model):
         return None
     compiled: dict[str, Any] = model.get_compile_config()
     return None if not compiled or _has_foreign_config(compiled) else compiled
@@ -62,12 +64,6 @@ def _shapes(tree: Tree) -> Any:
     return [[list(map(str, path)), None if leaf is None else _shapes(leaf)] for path, leaf in leaves]
 
 
-def _functional() -> type:
-    from keras.src.models.functional import Functional
-
-    return Functional  # type: ignore[no-any-return]
-
-
 def _sha256(*parts: Any) -> str | None:
     try:
         return sha256_hex(canonical_json(parts).encode())
@@ -78,7 +74,9 @@ def _sha256(*parts: Any) -> str | None:
 def _has_foreign_parts(model: Any) -> bool:
     """Whether the model holds what its configuration may not tell: the user's functions, or baked-in arrays."""
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    parts = (*model._flatten_layers(), optimizer)
+    if excludes_from_weight_decay(optimizer):
+        return True
+    parts = (*layers_of(model), optimizer)
     return any(isinstance(part, keras.layers.Lambda) or not _from_keras(type(part)) for part in parts) or any(
         _is_foreign(item) for part in parts for value in vars(part).values() for item in _flat(value)
     )

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from hpcsweep.errors import UsageError
+from hpcsweep.training.keras_private import OF_CALLBACKS, OF_TENSORBOARD
 from hpcsweep.training.state.attributes import give_attributes, keep_attributes
 
 _Callback = keras.callbacks.Callback
@@ -17,8 +18,6 @@ _WITHIN_EPOCHS = (
     *("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end"),
     *("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
 )
-_NOT_KEPT = frozenset({"_model", "params"})
-_TENSORBOARD_MAKES_ANEW = {"_writers", "_summary_module", "_prev_summary_state", "_batch_trace_context", "_profiler"}
 _SAME_FOR_ALL = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau, keras.callbacks.TerminateOnNaN)
 """Callbacks that refer to no model but the one they are given, so that runs may go on sharing their programs."""
 
@@ -192,9 +191,9 @@ def _keep(callback: Any) -> dict[str, Any]:
         file = Path(callback.filename)
         written = file.read_bytes() if callback.csv_file is not None and file.exists() else b""
         return {**kept, "keys": callback.keys, "written": np.frombuffer(written, dtype=np.uint8)}
-    leave = _NOT_KEPT
+    leave = OF_CALLBACKS
     if isinstance(callback, keras.callbacks.TensorBoard):
-        leave |= _TENSORBOARD_MAKES_ANEW
+        leave |= OF_TENSORBOARD
     return {**kept, "attributes": keep_attributes(callback, _name(callback), leave=leave)}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import JobError
+from hpcsweep.training.keras_private import learning_rate_of
 from hpcsweep.training.loops.single import Loop
 from hpcsweep.training.run_protocol import RunHandle
 from hpcsweep.training.state.variables import State
@@ -50,9 +51,8 @@ def allowed_times(run: RunHandle) -> int:
 
 def _learning_rate_name(model: Any) -> str:
     """Return the state's name of the learning rate; JobError if it is a schedule, which has no one number to halve."""
-    optimizer = model.optimizer
-    rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
-    for index, variable in enumerate(optimizer.variables):
+    rate = learning_rate_of(model.optimizer)
+    for index, variable in enumerate(model.optimizer.variables):
         if variable is rate:
             return f"optimizer/{index}"
     raise JobError("on_divergence: the optimizer's learning rate is a schedule; expected a plain number to halve")

@@ -14,12 +14,12 @@ import numpy as np
 
 from hpcsweep.errors import UsageError
 from hpcsweep.training.examples import Examples, first_rows, map_arrays, packed
+from hpcsweep.training.keras_private import OF_DATASETS
 from hpcsweep.training.state.attributes import give_attributes, keep_attributes
 from hpcsweep.training.state.order import epoch_order
 
 _OF_BATCHES = ("tensorflow", "torch", "grain")
 """The libraries whose data sets Keras takes."""
-_OF_KERAS = frozenset({"_workers", "_use_multiprocessing", "_max_queue_size", "workers"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class Stream:
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint has to hold of the data."""
-        return {} if self.keeper is None else keep_attributes(self.keeper, type(self.keeper).__name__, leave=_OF_KERAS)
+        return (
+            {} if self.keeper is None else keep_attributes(self.keeper, type(self.keeper).__name__, leave=OF_DATASETS)
+        )
 
     def go_on(self, state: Mapping[str, Any]) -> None:
         """Put back what `state` returned."""

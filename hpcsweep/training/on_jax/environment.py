@@ -21,8 +21,7 @@ def prepare() -> None:
     """
     for name, value in VARIABLES.items():
         os.environ.setdefault(name, value)
-    from keras.src.utils import module_utils
+    from hpcsweep.training.keras_private import expect_no_tensorflow
 
     if sys.modules.get("tensorflow") is None:
-        # Keras would import it, if it is installed, only to see whether an object is one of TensorFlow's.
-        module_utils.tensorflow._available = False
+        expect_no_tensorflow()

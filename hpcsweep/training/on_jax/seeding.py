@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
-from hpcsweep.training.state.variables import SHARED_SEED_GENERATOR
+from hpcsweep.training.keras_private import restart_seeds
 
 
 def seed(seed: int) -> None:
@@ -16,7 +14,6 @@ def seed(seed: int) -> None:
 
     JAX has no random state of its own.
     """
-    global_state.set_global_attribute(GLOBAL_RANDOM_SEED, seed)
-    global_state.set_global_attribute(SHARED_SEED_GENERATOR, None)
+    restart_seeds(seed)
     random.seed(seed)
     np.random.seed(seed)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.errors import UsageError
 from hpcsweep.training.examples import TrainingData, count, first_rows
+from hpcsweep.training.keras_private import build_symbolically, layers_of
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
 from hpcsweep.training.on_jax.program import place
 from hpcsweep.training.programs.evaluation_batch import evaluation_batch
@@ -30,7 +31,7 @@ class JaxStackedProgram(StackedCalls):
         """Take the net and its first state from a built and compiled `model`, which is left alone."""
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        model._symbolic_build(data_batch=first_rows(data, 1))
+        build_symbolically(model, first_rows(data, 1))
         _require_stackable(model)
         super().__init__(data, batch_size, batch_size, members=members, shared_order=shared_order)
         self._pure = StackedModel(model, batch_size, evaluation_batch(model, data.x, batch_size), members)
@@ -97,6 +98,6 @@ def _require_stackable(model: Any) -> None:
     """Raise UsageError naming what cannot be trained in a stack."""
     if getattr(model.optimizer, "use_ema", False):
         raise UsageError("optimizer option use_ema cannot be stacked: the averages take their place when a run ends")
-    slow = [layer.name for layer in model._flatten_layers() if "Conv" in type(layer).__name__]
+    slow = [layer.name for layer in layers_of(model) if "Conv" in type(layer).__name__]
     if slow and jax.default_backend() == "cpu":
         raise UsageError(f"layer {slow[0]} cannot be stacked on a CPU: its convolutions are faster one by one")

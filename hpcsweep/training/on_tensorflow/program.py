@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.training.examples import TrainingData, arrays_of, count, map_arrays, packed
+from hpcsweep.training.keras_private import layers_of
 from hpcsweep.training.on_tensorflow.faster.flat_updates import flat_updates
 from hpcsweep.training.on_tensorflow.faster.narrow_products import fast_narrow_products
 from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
@@ -198,7 +199,7 @@ def _has_convolutions(model: Any) -> bool:
     On a CPU, XLA computes them inside a loop many times slower, and with other bits, than outside, as in `model.fit`;
     so each step of an epoch is compiled alone.
     """
-    return any("Conv" in type(layer).__name__ for layer in model._flatten_layers())
+    return any("Conv" in type(layer).__name__ for layer in layers_of(model))
 
 
 def _for_any_size(step: Any, part: Any) -> Any:

@@ -8,11 +8,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
-from tensorflow.python.eager import context
 
-from hpcsweep.training.state.variables import SHARED_SEED_GENERATOR
+from hpcsweep.training.keras_private import restart_seeds
+from hpcsweep.training.on_tensorflow.private import operations_of_functions, random_state, seed_eagerly
 
 _RANDOM_OPERATION = re.compile(
     "Random(Uniform|StandardNormal|Shuffle|UniformInt|Gamma|Poisson|PoissonV2|Crop)|TruncatedNormal|Multinomial|"
@@ -26,7 +24,7 @@ class _Seeded:
     def __init__(self) -> None:
         self.state: Any = None
         self.random_kernels = False
-        self.functions_seen: set[Any] = set()
+        self.functions_seen: set[str] = set()
 
 
 _last = _Seeded()
@@ -43,20 +41,14 @@ def seed(seed: int) -> None:
     else:
         random.seed(seed)
         np.random.seed(seed)
-        global_state.set_global_attribute(GLOBAL_RANDOM_SEED, seed)
-        global_state.set_global_attribute(SHARED_SEED_GENERATOR, None)
-        eager = context.context()
-        eager._seed, eager._rng = seed, random.Random(seed)
-    _last.state = context.context()._rng.getstate()
+        seed_eagerly(seed)
+    restart_seeds(seed)
+    _last.state = random_state()
 
 
 def _holds_random_kernels() -> bool:
     """Whether TensorFlow has drawn a seed for a random operation of its own, or has a function with one; ever."""
-    eager = context.context()
     if not _last.random_kernels:
-        new = set(eager.list_function_names()) - _last.functions_seen
-        _last.functions_seen |= new
-        _last.random_kernels = eager._rng.getstate() != _last.state or any(
-            _RANDOM_OPERATION.fullmatch(node.op) for name in new for node in eager.get_function_def(name).node_def
-        )
+        operations = operations_of_functions(_last.functions_seen)
+        _last.random_kernels = random_state() != _last.state or any(map(_RANDOM_OPERATION.fullmatch, operations))
     return _last.random_kernels

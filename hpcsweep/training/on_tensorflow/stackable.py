@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
 
 from hpcsweep.errors import UsageError
 from hpcsweep.training.examples import TrainingData, is_one_array
+from hpcsweep.training.keras_private import (
+    compiled_metrics,
+    excludes_from_weight_decay,
+    function_of_loss,
+    function_of_metric,
+)
 
 _ELEMENTWISE = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam")
+_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # of losses: alike where no example has a weight
 
 
 class NotStackableError(UsageError):
@@ -60,27 +68,32 @@ def _check_optimizer(optimizer: Any) -> None:
     for option in ("clipnorm", "global_clipnorm", "use_ema", "gradient_accumulation_steps"):
         if getattr(optimizer, option, None):
             raise NotStackableError(f"optimizer option {option} cannot be stacked: it would mix or miscount members")
+    if excludes_from_weight_decay(optimizer):
+        raise NotStackableError("an optimizer that excludes weights from its decay cannot be stacked")
 
 
 def _loss(model: Any) -> Any:
     """Return the loss as a function of (truth, outputs), one number an example, whatever axes stand before it."""
+    if model.loss is None or isinstance(model.loss, list | tuple | dict):
+        raise NotStackableError("a net without a loss, or with several, cannot be stacked")
     loss = keras.losses.get(model.loss)
-    function = getattr(loss, "fn", loss)
-    if not callable(function) or isinstance(model.loss, list | tuple | dict):
-        raise NotStackableError(f"loss {model.loss!r} cannot be stacked; expected one Keras loss")
-    options = getattr(loss, "_fn_kwargs", {})
-    return lambda truth, outputs: function(truth, outputs, **options)
+    found = function_of_loss(loss) if isinstance(loss, keras.losses.Loss) else (loss, {})
+    if found is None:
+        raise NotStackableError(f"loss {loss.name} cannot be stacked; expected one of Keras's own")
+    function, options = found
+    if getattr(loss, "reduction", _MEANS[0]) not in _MEANS or options.get("ignore_class") is not None:
+        raise NotStackableError("a loss that is not the mean over all examples cannot be stacked")
+    if (model.get_compile_config() or {}).get("loss_weights"):
+        raise NotStackableError("a loss with loss_weights cannot be stacked")
+    return partial(function, **options)
 
 
 def _metrics(model: Any) -> list[tuple[str, Any]]:
-    compiled = getattr(model._compile_metrics, "metrics", []) if model._compile_metrics else []
     found = []
-    for metric in compiled:
-        if not isinstance(metric, keras.metrics.MeanMetricWrapper):
+    for metric in compiled_metrics(model):
+        averaged = function_of_metric(metric)
+        if averaged is None:
             raise NotStackableError(f"metric {metric.name} cannot be stacked; expected a mean over examples")
-        found.append((metric.name, _with_options(metric._fn, metric._fn_kwargs)))
+        function, options = averaged
+        found.append((metric.name, partial(function, **options)))
     return found
-
-
-def _with_options(function: Any, options: dict[str, Any]) -> Any:
-    return lambda truth, outputs: function(truth, outputs, **options)

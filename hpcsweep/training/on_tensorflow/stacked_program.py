@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from hpcsweep.training.examples import TrainingData, first_rows
+from hpcsweep.training.keras_private import build_symbolically, set_learning_rate_variable
 from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
 from hpcsweep.training.on_tensorflow.program import place
 from hpcsweep.training.on_tensorflow.stackable import recipe
@@ -42,7 +43,7 @@ class TensorFlowStackedProgram(StackedCalls):
         """Take the shape of the net from a built and compiled `model`, which is left alone."""
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        model._symbolic_build(data_batch=first_rows(data, 1))
+        build_symbolically(model, first_rows(data, 1))
         evaluated = evaluation_batch(model, data.x, batch_size)
         super().__init__(data, batch_size, evaluated, members=members, shared_order=shared_order)
         self._fetches_rows = jit and not tf.config.list_physical_devices("GPU")
@@ -100,7 +101,7 @@ class TensorFlowStackedProgram(StackedCalls):
         copy.build(self._weights)
         if isinstance(config["learning_rate"], float):  # a schedule is the same for all
             self._rates = keras.Variable(np.zeros((self.members, 1, 1)), dtype="float32", trainable=False)
-            copy._learning_rate = self._rates
+            set_learning_rate_variable(copy, self._rates)
         return copy
 
     def _joined(self, parts: list[NDArray[Any]], variable: Any) -> NDArray[Any]:

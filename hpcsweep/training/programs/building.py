@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from hpcsweep.training.examples import symbols_of
+from hpcsweep.training.keras_private import build_symbolically
 from hpcsweep.training.programs.backend import backend
 
 
@@ -19,7 +20,7 @@ def build(model: Any, batch: Any) -> None:
         backend().trace_step(model, batch)
     if can_be_called(model):
         with suppress(Exception) if own_step else nullcontext():  # such a step need not call the model on x
-            model._symbolic_build(data_batch=symbols_of((x, y, None)))
+            build_symbolically(model, symbols_of((x, y, None)))
     if model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcsweep.training.examples import TrainingData, first_rows, symbols_of
+from hpcsweep.training.keras_private import build_symbolically
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.building import can_be_called
 from hpcsweep.training.programs.protocol import Program
@@ -40,7 +41,7 @@ class Setup:
     def _make(self, engine: str) -> Program:
         data, size = self.data, self.batch_size
         if can_be_called(self.model):
-            self.model._symbolic_build(data_batch=symbols_of(first_rows(data, size)))
+            build_symbolically(self.model, symbols_of(first_rows(data, size)))
         return backend().make_program(self.model, size, data, engine, self.callbacks)
 
 

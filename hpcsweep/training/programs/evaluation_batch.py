@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from hpcsweep.training.examples import Tree, arrays_of
+from hpcsweep.training.keras_private import layers_of
 
 MOST_EVALUATED = 1024
 """For small nets; larger steps gain nothing."""
@@ -24,7 +25,7 @@ def evaluation_batch(model: Any, x: Tree, batch_size: int) -> int:
 
     A power of two, unless it is `batch_size`, the number it trains on at once: for that there is room.
     """
-    sizes = [_floats_an_example(layer) for layer in model._flatten_layers(include_self=False)]
+    sizes = [_floats_an_example(layer) for layer in layers_of(model)[1:]]
     most = UNTOLD_EVALUATED if None in sizes else MOST_EVALUATED
     largest: int = max(*(math.prod(array.shape[1:]) for array in arrays_of(x)), *(size or 0 for size in sizes), 1)
     fitting = 1 << max(OUTPUT_BYTES // (4 * largest), 1).bit_length() - 1

@@ -18,6 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from hpcsweep.training.keras_private import SET_BEHIND_METHODS, layers_of
+
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, np.ndarray)
 _CONTAINERS = (list, tuple, set, frozenset)
 _KERAS = ("keras", "keras_hub")
@@ -55,7 +57,7 @@ def _listed(model: Any) -> Iterator[list[Any]]:
 def _walk_model(model: Any) -> Iterator[tuple[str, Any]]:
     seen: set[int] = set()
     yield from _walk(model, type(model).__name__, seen, 0)
-    for layer in model._flatten_layers(include_self=False):
+    for layer in layers_of(model)[1:]:  # after the model itself
         yield from _walk(layer, layer.name, seen, 0)
     for name in ("optimizer", "loss", "metrics"):
         if not isinstance(part := getattr(model, name, None), _PLAIN):
@@ -134,7 +136,7 @@ def _stored_names(owner: type) -> frozenset[str]:
             function = getattr(function, "__wrapped__", function)
             if isinstance(function, types.FunctionType):
                 names |= {one.argval for one in dis.get_instructions(function) if one.opname == "STORE_ATTR"}
-    return frozenset(names) | {"_tracker", "_auto_config", "_parent_path", "_lock", "_obj_type"}
+    return frozenset(names) | SET_BEHIND_METHODS
 
 
 def _referred(function: Any) -> Iterator[tuple[str, Any]]:

@@ -8,11 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import global_seed_generator
 from numpy.typing import NDArray
 
 from hpcsweep.errors import StoreError
+from hpcsweep.training.keras_private import make_shared_seeds, shared_seeds
 from hpcsweep.training.state.reachable import known_elsewhere
 
 State = dict[str, NDArray[Any]]
@@ -20,8 +19,6 @@ State = dict[str, NDArray[Any]]
 inside an epoch `metrics/0`, ... ."""
 
 
-SHARED_SEED_GENERATOR = "global_seed_generator"
-"""What Keras's global state calls the seeds of what has none of its own (before 3.13 it has no constant for it)."""
 _SHARED_SEEDS = "seeds/0"
 _BETWEEN_EPOCHS, _WITHIN_EPOCH = 1, 2  # the formats of checkpoints
 
@@ -44,9 +41,9 @@ def _named(kind: str, variables: list[Any]) -> dict[str, Any]:
 def read_state(model: Any) -> State:
     """Copy the state out of a built model and its built optimizer."""
     state = {name: np.array(variable.numpy()) for name, variable in state_variables(model).items()}
-    shared_seeds = global_state.get_global_attribute(SHARED_SEED_GENERATOR)
-    if shared_seeds is not None:  # what layers draw from that call keras.random without a seed of their own
-        state[_SHARED_SEEDS] = np.array(shared_seeds.state.numpy())
+    shared = shared_seeds()
+    if shared is not None:  # what layers draw from that call keras.random without a seed of their own
+        state[_SHARED_SEEDS] = np.array(shared.state.numpy())
     return state
 
 
@@ -80,7 +77,7 @@ def load_state(model: Any, state: State) -> None:
     for name, variable in variables.items():
         variable.assign(state[name])
     if _SHARED_SEEDS in state:
-        global_seed_generator().state.assign(state[_SHARED_SEEDS])
+        make_shared_seeds().state.assign(state[_SHARED_SEEDS])
 
 
 def _type_of(variable: Any) -> str:

@@ -197,6 +197,23 @@ def test_what_cannot_be_stacked_is_trained_alone():
     assert "no other run" in lonely.facts["engine_reason"]
 
 
+def judged_by(loss, **options) -> keras.Model:
+    """The dense net with another loss."""
+    model = nets.dense()
+    model.compile("adam", loss, metrics=["accuracy"], **options)
+    return model
+
+
+def sparing_biases() -> keras.Model:
+    """The dense net with an optimizer that lets all weights decay but the biases."""
+    optimizer = keras.optimizers.AdamW()
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return nets.dense(optimizer)
+
+
+CROSSENTROPY = keras.losses.SparseCategoricalCrossentropy
+
+
 @nets.tensorflow_only
 @pytest.mark.parametrize(
     ("build", "named"),
@@ -208,6 +225,10 @@ def test_what_cannot_be_stacked_is_trained_alone():
         (nets.functional, "Functional"),
         (lambda: nets.dense(keras.optimizers.Adam(global_clipnorm=1.0)), "global_clipnorm"),
         (lambda: nets.dense(keras.optimizers.Lamb()), "Lamb"),
+        (lambda: judged_by(CROSSENTROPY(reduction="sum")), "not the mean"),
+        (lambda: judged_by(CROSSENTROPY(ignore_class=0)), "not the mean"),
+        (lambda: judged_by(CROSSENTROPY(), loss_weights=2.0), "loss_weights"),
+        (sparing_biases, "excludes weights"),
     ],
 )
 def test_what_stands_in_the_way_is_named(build, named):

@@ -17,10 +17,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 from hpcsweep.files import canonical_json
+from hpcsweep.training.keras_private import of_one_weight, place_among_weights, slots_of
 from hpcsweep.training.on_tensorflow.faster.narrow_products import NARROW_PRODUCT
+from hpcsweep.training.on_tensorflow.private import barrier
 
 NEURONS = range(9, 32)  # measured: kernels of fewer, and of most other numbers, are vectorised as they are
 LEAST_NUMBERS = 1000  # of a kernel: the loop of one round takes a microsecond
@@ -56,7 +57,7 @@ def _gains(optimizer: Any, gradient: Any, variable: Any) -> bool:
     kind = type(optimizer).__name__
     if kind not in _ELEMENTWISE or type(optimizer) is not getattr(keras.optimizers, kind):
         return False
-    if variable.dtype != tf.float32 or not _is_product(gradient) or not _slots(optimizer):
+    if variable.dtype != tf.float32 or not _is_product(gradient) or not slots_of(optimizer):
         return False
     config = _config(optimizer)
     return not config["gradient_accumulation_steps"] and has_the_same_bits(kind, canonical_json(config), shape)
@@ -79,20 +80,6 @@ def _is_product(gradient: Any) -> bool:
     return gradient.op.type == "MatMul" or NARROW_PRODUCT in gradient.op.name
 
 
-def _slots(optimizer: Any) -> dict[str, list[Any]]:
-    """Return what the optimizer remembers of each weight, by the names of its attributes."""
-    weights = getattr(optimizer, "_trainable_variables", [])
-    of_others = (weights, getattr(optimizer, "_variables", []))
-    return {
-        name: kept
-        for name, kept in vars(optimizer).items()
-        if isinstance(kept, list)
-        and kept
-        and not any(kept is other for other in of_others)
-        and [getattr(slot, "shape", None) for slot in kept] == [weight.shape for weight in weights]
-    }
-
-
 class _FlatVariable:
     """Stands for a variable while an optimizer makes its step: a flat array that is assigned to."""
 
@@ -113,14 +100,15 @@ class _FlatVariable:
 
 
 def _update_flat(optimizer: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
-    index = optimizer._get_variable_index(variable)
-    slots = {name: kept[index] for name, kept in _slots(optimizer).items()}
+    index = place_among_weights(optimizer, variable)
+    slots = {name: kept[index] for name, kept in slots_of(optimizer).items()}
     owners, flat_gradient = [variable, *slots.values()], tf.reshape(gradient, [-1])
 
     def step(done: Any, *values: Any) -> list[Any]:
         flat, *flat_slots = map(_FlatVariable, values)
-        in_round, _ = optimization_barrier(flat_gradient, done)  # or XLA computes a part before the loop
-        _with_slots(optimizer, dict(zip(slots, flat_slots, strict=True))).update_step(in_round, flat, learning_rate)
+        in_round = barrier(flat_gradient, done)  # or XLA computes a part before the loop
+        single = of_one_weight(optimizer, dict(zip(slots, flat_slots, strict=True)))
+        type(optimizer).update_step(single, in_round, flat, learning_rate)
         return [done + 1, *(each.value for each in (flat, *flat_slots))]
 
     once = 1 + tf.minimum(0, tf.cast(tf.convert_to_tensor(optimizer.iterations), tf.int32))  # XLA cannot tell
@@ -128,15 +116,6 @@ def _update_flat(optimizer: Any, gradient: Any, variable: Any, learning_rate: An
     _, *updated = tf.while_loop(lambda done, *_: done < once, step, [tf.constant(0), *values], parallel_iterations=1)
     for owner, value in zip(owners, updated, strict=True):
         owner.assign(tf.reshape(value, owner.shape))
-
-
-def _with_slots(optimizer: Any, slots: dict[str, Any]) -> Any:
-    """Return the optimizer as one of a single weight, of which it remembers `slots`."""
-    single = object.__new__(type(optimizer))
-    vars(single).update(vars(optimizer), **{name: [slot] for name, slot in slots.items()})
-    vars(single).pop("update_step", None)
-    vars(single)["_get_variable_index"] = lambda _: 0
-    return single
 
 
 @lru_cache(maxsize=256)
@@ -154,7 +133,7 @@ def _three_steps(kind: str, config: str, shape: tuple[int, int], *, flat: bool) 
     variable = keras.Variable(chance.normal(size=shape), dtype="float32")
     optimizer = getattr(keras.optimizers, kind).from_config(json.loads(config))
     optimizer.build([variable])
-    for (slot,) in _slots(optimizer).values():
+    for (slot,) in slots_of(optimizer).values():
         slot.assign(np.abs(chance.normal(size=shape)))
 
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]

@@ -17,12 +17,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.tensorflow import numpy as keras_numpy
-from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
+
+from hpcsweep.training.on_tensorflow.private import barrier, keras_matmul, multiplying_with
 
 LEAST_INPUTS, MOST_NEURONS = 200, 32  # there is little to gain with others
 NARROW_PRODUCT = "narrow_product"  # in the name of the operation whose result it is
-_keras_matmul = keras_numpy.matmul
 
 
 @contextmanager
@@ -34,13 +33,10 @@ def fast_narrow_products(batch_sizes: tuple[int, ...]) -> Iterator[None]:
 
     def matmul(x1: Any, x2: Any) -> Any:
         x1, x2 = (keras.ops.convert_to_tensor(x) for x in (x1, x2))
-        return (_product if _is_narrow(x1, x2, batch_sizes) else _keras_matmul)(x1, x2)
+        return (_product if _is_narrow(x1, x2, batch_sizes) else keras_matmul)(x1, x2)
 
-    keras_numpy.matmul = matmul
-    try:
+    with multiplying_with(matmul):
         yield
-    finally:
-        keras_numpy.matmul = _keras_matmul
 
 
 def _is_narrow(x: Any, kernel: Any, batch_sizes: tuple[int, ...]) -> bool:
@@ -59,7 +55,7 @@ def _product(x: Any, kernel: Any) -> Any:
     def gradients(upstream: Any) -> tuple[Any, Any]:
         return tf.matmul(upstream, kernel, transpose_b=True), _swapped(x, upstream)
 
-    return _keras_matmul(x, kernel), gradients
+    return keras_matmul(x, kernel), gradients
 
 
 def _swapped(x: Any, upstream: Any) -> Any:
@@ -69,17 +65,13 @@ def _swapped(x: Any, upstream: Any) -> Any:
     other operations. So it may see through nothing here: hence the barriers; the condition, of which both branches are
     the same, with a result that lies in memory; and the flat array, which lies there in the order of a product.
     """
-    product = _barrier(tf.matmul(upstream, x, transpose_a=True))
+    product = barrier(tf.matmul(upstream, x, transpose_a=True))
 
     def in_order() -> Any:
-        flat = _barrier(tf.reshape(tf.transpose(product), [-1]))
+        flat = barrier(tf.reshape(tf.transpose(product), [-1]))
         return tf.reshape(flat, [x.shape[1], upstream.shape[1]])
 
     return tf.cond(upstream[0, 0] < 0, in_order, in_order, name=NARROW_PRODUCT)
-
-
-def _barrier(x: Any) -> Any:
-    return optimization_barrier(x)[0]
 
 
 @lru_cache(maxsize=256)

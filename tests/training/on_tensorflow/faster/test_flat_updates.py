@@ -149,7 +149,7 @@ def test_optimizers_of_another_keras_are_left_to_it(updates, monkeypatch):
     def unknown(*_):
         raise AttributeError("'Adam' object has no attribute '_get_variable_index'")
 
-    monkeypatch.setattr(updates, "_with_slots", unknown)
+    monkeypatch.setattr(updates, "of_one_weight", unknown)
     assert computed(updates, wide(OPTIMIZERS["adam"])) == []
 
 
