@@ -68,7 +68,7 @@ def _plain_fit(case: Case, data: Any) -> Callable[[], Took]:
     """
     import keras
 
-    model, watches, took = _fresh(case), [], []
+    model, watches, took = fresh_model(case), [], []
     second = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: watches.append(Stopwatch()),
         on_epoch_end=lambda epoch, logs: took.append(watches[-1].took(1)),
@@ -85,37 +85,36 @@ def _plain_fit(case: Case, data: Any) -> Callable[[], Took]:
 def engine_epochs(case: Case, data: Any, engine: str) -> Callable[[], Took]:
     """Return one call of an engine, as the training loop calls it: some epochs, their orders drawn in the call."""
     from hpcsweep.training.programs.cache import Setup
-    from hpcsweep.training.state.order import epoch_orders
 
-    model = _fresh(case)
+    model = fresh_model(case)
     model.optimizer.build(model.trainable_variables)
-    program = Setup(model, data, case.batch_size, (), None).program(engine)
-
-    def draw(first_epoch: int, count: int) -> Any:
-        return epoch_orders(SEED, first_epoch, count, len(data.x), shuffle=True)
-
-    return _calls(program, data, draw, 1)
+    return calls_of(Setup(model, data, case.batch_size, (), None).program(engine), data)
 
 
 def stacked_epochs(case: Case, data: Any, *, shared: bool) -> Callable[[], Took]:
     """Return one call of the stacked engine, with one order for all members or one for each."""
     from hpcsweep.training.programs.backend import backend
+
+    program = backend().make_stacked_program(
+        fresh_model(case), case.batch_size, data, members=MEMBERS, shared_order=shared, faster=True
+    )
+
+    return calls_of(program, data, orders=1 if shared else MEMBERS)
+
+
+def calls_of(program: Any, data: Any, *, orders: int | None = None) -> Callable[[], Took]:
+    """Return a function that trains so many epochs as the training loop does in one call.
+
+    `orders`: of the examples, one or one for each member, for the program of a stack; None for that of a net alone.
+    """
+    from hpcsweep.training.programs.partial_epoch import CALL_S
     from hpcsweep.training.state.order import epoch_orders
 
-    seeds = range(1 if shared else MEMBERS)
-    program = backend().make_stacked_program(_fresh(case), case.batch_size, data, members=MEMBERS, shared_order=shared)
+    on_device, reached, members = program.put(data), 0, MEMBERS if orders else 1
 
     def draw(first_epoch: int, count: int) -> Any:
-        return np.stack([epoch_orders(seed, first_epoch, count, len(data.x), shuffle=True) for seed in seeds], axis=1)
-
-    return _calls(program, data, draw, MEMBERS)
-
-
-def _calls(program: Any, data: Any, draw: Callable[[int, int], Any], members: int) -> Callable[[], Took]:
-    """Return a function that trains so many epochs as the training loop does in one call."""
-    from hpcsweep.training.loops.single import CALL_S
-
-    on_device, reached = program.put(data), 0
+        drawn = [epoch_orders(seed, first_epoch, count, len(data.x), shuffle=True) for seed in range(orders or 1)]
+        return np.stack(drawn, axis=1) if orders else drawn[0]
 
     def call() -> Took:
         nonlocal reached
@@ -143,7 +142,7 @@ def chosen_by_auto(case: Case, data: Any) -> tuple[str, str]:
     return str(run.facts["engine"]), str(run.facts["engine_reason"])
 
 
-def _fresh(case: Case) -> Any:
+def fresh_model(case: Case) -> Any:
     from hpcsweep.training import seed_everything
 
     seed_everything(SEED)

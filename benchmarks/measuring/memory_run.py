@@ -11,7 +11,7 @@ class MemoryRun:
 
     diverged = should_stop = checkpoint_due = False
     stop_rule = on_divergence = crew = None
-    stack_order = "own"
+    stack_order, faster = "own", True
 
     def __init__(self, seed: int, epochs: int, engine: str) -> None:
         self.id = self.trajectory = f"{seed:064x}"

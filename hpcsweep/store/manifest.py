@@ -71,6 +71,7 @@ class WorkerSettings:
     precision: str | None = None
     stack_order: str = StackOrder.OWN
     stack_size: int = 16
+    faster: bool = True
     isolation: str = Isolation.WORKER
     renew_gb: float | None = None
     workdir: str = "study"

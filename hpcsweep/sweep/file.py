@@ -79,6 +79,9 @@ class Training(Section):
     stack_size: AtLeastOne = Field(
         default=16, description="The most runs to train in one stack; on two cores, more gain little."
     )
+    faster: bool = Field(
+        default=True, description="Whether XLA on a CPU is given ways to compute the same numbers, to the bit, sooner."
+    )
     isolation: Annotated[Isolation, Field(strict=False), one_of(Isolation)] = Field(
         default=Isolation.WORKER, description="Whether a worker trains in its own process or starts one per trajectory."
     )

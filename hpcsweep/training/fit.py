@@ -157,7 +157,9 @@ def _train_arrays(
     saved = restored(run, is_stream=False) if keeps else None
     shares = callbacks.may_share_programs and not isinstance(run, Phase)  # for the next phase, a model is changed
     key = architecture_key(model, data, size) if shares else None
-    setup = Setup(model, data, size, callbacks.relay(), key, evaluation_key(model, data) if shares else None)
+    setup = Setup(
+        model, data, size, callbacks.relay(), key, evaluation_key(model, data) if shares else None, run.faster
+    )
     member = Member(run, setup, initial, saved, total, shuffle, shared_order=run.stack_order == "shared")
     asked = saved["engine"] if saved else engine
     if asked == "stacked" and _may_stack(member, callbacks, resume) and _trained_in_stack(member):

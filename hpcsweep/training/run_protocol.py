@@ -57,6 +57,10 @@ class RunHandle(Protocol):
         """Whether the members of a stack see the examples each in its "own" order, or in one that is "shared"."""
 
     @property
+    def faster(self) -> bool:
+        """Whether the backend may compute the same bits in less time by ways of its own."""
+
+    @property
     def expected_epochs(self) -> int:
         """The epochs that this process may expect to train of such runs."""
 

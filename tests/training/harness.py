@@ -27,6 +27,7 @@ class FakeRun:
         self.engine_choice = settings.pop("engine", "compiled")
         self.precision: str | None = settings.pop("precision", None)
         self.stack_order = settings.pop("stack_order", "own")
+        self.faster = settings.pop("faster", True)
         self.expected_epochs: int = settings.pop("expected_epochs", epochs)
         self.crew = settings.pop("crew", None)
         self.stop_rule = settings.pop("stop", None)

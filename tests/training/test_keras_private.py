@@ -125,7 +125,9 @@ class Checks:
     def shared_seeds(self) -> None:
         assert keras_private.shared_seeds() is None
         keras.random.uniform((3,))
-        assert keras_private.shared_seeds().state.shape == (2,)
+        shared = keras_private.shared_seeds()
+        assert shared is not None
+        assert shared.state.shape == (2,)
 
     def make_shared_seeds(self) -> None:
         assert keras_private.make_shared_seeds() is keras_private.shared_seeds()
@@ -133,7 +135,7 @@ class Checks:
     def dtype_policy_of_this_thread(self) -> None:
         keras.config.set_dtype_policy("mixed_bfloat16")
         try:
-            assert keras_private.dtype_policy_of_this_thread().name == "mixed_bfloat16"
+            assert keras_private.dtype_policy_of_this_thread() is keras.config.dtype_policy()
         finally:
             keras.config.set_dtype_policy("float32")
 
@@ -168,12 +170,16 @@ class Checks:
         assert keras_private.compiled_metrics(plain) == []
 
     def function_of_loss(self) -> None:
-        function, options = keras_private.function_of_loss(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        found = keras_private.function_of_loss(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        assert found is not None
+        function, options = found
         assert (function.__name__, options["from_logits"]) == ("sparse_categorical_crossentropy", True)
         assert keras_private.function_of_loss(keras.losses.Loss()) is None
 
     def function_of_metric(self) -> None:
-        function, options = keras_private.function_of_metric(keras.metrics.BinaryAccuracy(threshold=0.25))
+        found = keras_private.function_of_metric(keras.metrics.BinaryAccuracy(threshold=0.25))
+        assert found is not None
+        function, options = found
         assert (function.__name__, options["threshold"]) == ("binary_accuracy", 0.25)
         assert keras_private.function_of_metric(keras.metrics.AUC()) is None
 

@@ -32,6 +32,7 @@ def train_alone(member: Member, asked: str, callbacks: Callbacks, *, keeps: bool
     program = choice.program
     reason = "; ".join(filter(None, [member.alone_because, choice.reason]))
     run.record(engine=program.engine, engine_reason=reason, compile_s=program.compile_s, stacked=False)
+    run.record(faster=program.faster)
     if keeps and setup.key is None:
         require_repeatable(program, setup, initial)
     callbacks.attach(program.model, epochs=member.epochs, steps=-(-setup.data.examples // setup.batch_size))

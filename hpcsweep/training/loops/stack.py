@@ -184,9 +184,9 @@ class StackLoop:
 def _program(first: Member) -> StackedProgram:
     """Return the program for stacks of this size and shape, kept for those to come."""
     setup, members = first.setup, first.seat.stack_members
-    key = setup.key, members, first.shared_order
+    key = setup.key, members, first.shared_order, setup.faster
     program = _kept.pop(key, None) or backend().make_stacked_program(
-        setup.model, setup.batch_size, setup.data, members=members, shared_order=first.shared_order
+        setup.model, setup.batch_size, setup.data, members=members, shared_order=first.shared_order, faster=setup.faster
     )
     if setup.key is not None:
         _kept[key] = program
@@ -206,6 +206,7 @@ def train_stack(members: list[Member]) -> None:
             stacked=True,
             stack_members=member.seat.stack_members,
             stack_order=order,
+            faster=loop.program.faster,
             compile_s=loop.program.compile_s,
         )
     loop.start()

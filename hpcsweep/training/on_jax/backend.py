@@ -61,7 +61,9 @@ def trace_step(model: Any, batch: Any) -> None:
     """Do nothing: on JAX a training step is given all variables, and can make none."""
 
 
-def make_program(model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...]) -> Program:
+def make_program(
+    model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...], *, faster: bool
+) -> Program:
     """Return a program of `engine` around a built and compiled model, ready to train."""
     if engine == "fit":
         return JaxFitProgram(model, batch_size, data, callbacks)
@@ -71,7 +73,7 @@ def make_program(model: Any, batch_size: int, data: TrainingData, engine: str, c
 
 
 def make_stacked_program(
-    model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool
+    model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool, faster: bool
 ) -> StackedProgram:
     """Return a program for stacks of `members` such models."""
     return JaxStackedProgram(model, batch_size, data, members=members, shared_order=shared_order)

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from hpcsweep.training.examples import TrainingData
+from hpcsweep.training.on_tensorflow.faster import ALL_TRICKS, Tricks
 from hpcsweep.training.on_tensorflow.fit_program import TensorFlowFitProgram
 from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
 from hpcsweep.training.on_tensorflow.seeding import seed
@@ -72,20 +73,27 @@ def trace_step(model: Any, batch: Any) -> None:
         tf.function(model.train_step, autograph=False).get_concrete_function(specs)
 
 
-def make_program(model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...]) -> Program:
+def make_program(
+    model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...], *, faster: bool
+) -> Program:
     """Return a program of `engine` around a built and compiled model, ready to train."""
     if engine == "fit":
         return TensorFlowFitProgram(model, batch_size, data, callbacks)
-    program = TensorFlowProgram(model, batch_size, data, jit=engine == "compiled-xla")
+    program = TensorFlowProgram(model, batch_size, data, jit=engine == "compiled-xla", tricks=_tricks(faster=faster))
     program.compile(program.put(data))
     return program
 
 
 def make_stacked_program(
-    model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool
+    model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool, faster: bool
 ) -> StackedProgram:
     """Return a program for stacks of `members` such models, with XLA."""
-    return TensorFlowStackedProgram(model, batch_size, data, members=members, shared_order=shared_order, jit=True)
+    tricks = _tricks(faster=faster)
+    return TensorFlowStackedProgram(model, batch_size, data, members=members, shared_order=shared_order, tricks=tricks)
+
+
+def _tricks(*, faster: bool) -> Tricks:
+    return ALL_TRICKS if faster else frozenset()
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from hpcsweep.training.examples import TrainingData, arrays_of, count, map_arrays, packed
 from hpcsweep.training.keras_private import layers_of
+from hpcsweep.training.on_tensorflow.faster import Trick, Tricks
 from hpcsweep.training.on_tensorflow.faster.flat_updates import flat_updates
 from hpcsweep.training.on_tensorflow.faster.narrow_products import fast_narrow_products
-from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
+from hpcsweep.training.on_tensorflow.faster.prefetch_rows import fetched
 from hpcsweep.training.programs.device_data import Placed, place_once
 from hpcsweep.training.programs.epoch_program import EpochProgram
 from hpcsweep.training.programs.protocol import Columns, DeviceData, require_metrics
@@ -29,6 +30,12 @@ def place(data: TrainingData) -> DeviceData:
     return place_once(data, _on_device, tf.constant)
 
 
+def consecutive(array: Any, start: Any, count: Any) -> Any:
+    """Return `count` rows of `array` from `start` on."""
+    rest = array.shape.as_list()[1:]
+    return tf.slice(array, [start, *(0 for _ in rest)], [count, *rest])
+
+
 class TensorFlowProgram(EpochProgram):
     """The engines `compiled` and, with `jit`, `compiled-xla`.
 
@@ -38,12 +45,19 @@ class TensorFlowProgram(EpochProgram):
 
     refusals = (tf.errors.OpError, TypeError, NotImplementedError)
 
-    def __init__(self, model: Any, batch_size: int, data: TrainingData, *, jit: bool) -> None:
-        """Adopt `model`, which must be built and compiled; its variables become the program's."""
+    def __init__(
+        self, model: Any, batch_size: int, data: TrainingData, *, jit: bool, tricks: Tricks = frozenset()
+    ) -> None:
+        """Adopt `model`, which must be built and compiled; its variables become the program's.
+
+        `tricks`: which may be used, where they help.
+        """
         super().__init__(model, batch_size, data)
         self.engine = "compiled-xla" if jit else "compiled"
-        self._xla_on_cpu = jit and not tf.config.list_physical_devices("GPU")
-        self._jit_steps = self._xla_on_cpu and _has_convolutions(model)
+        on_cpu = not tf.config.list_physical_devices("GPU")
+        self._tricks = tricks if jit and on_cpu else frozenset()
+        self.faster = bool(self._tricks)
+        self._jit_steps = jit and on_cpu and _has_convolutions(model)
         self._jit = jit and not self._jit_steps
         self._advance = tf.function(self._epochs, jit_compile=self._jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
@@ -92,7 +106,7 @@ class TensorFlowProgram(EpochProgram):
 
     def _epochs(self, train: Any, validation: Any, orders: Any, count: Any, spans: Any) -> Any:
         def epoch(index: Any, table: Any) -> Any:
-            with self._fast_on_cpu() if self._xla_on_cpu else nullcontext():
+            with self._faster_steps():
                 trained = self._each_batch(self.model.train_step, train, orders[index], *spans[0])
             validated = self._each_batch(self.model.test_step, validation, None, *spans[1]) if self.validates else []
             row = tf.stack([tf.cast(value, keras.config.floatx()) for value in (*trained, *validated)])
@@ -104,9 +118,11 @@ class TensorFlowProgram(EpochProgram):
         return tf.while_loop(lambda index, _: index < count, epoch, loop, parallel_iterations=1)[1]
 
     @contextmanager
-    def _fast_on_cpu(self) -> Iterator[None]:
+    def _faster_steps(self) -> Iterator[None]:
         """Trace steps so that XLA computes them fast on a CPU, with the same bits."""
-        with fast_narrow_products(self._batches.trained_sizes), flat_updates(self.model.optimizer):
+        narrow, flat = Trick.NARROW_PRODUCTS in self._tricks, Trick.FLAT_UPDATES in self._tricks
+        products = fast_narrow_products(self._batches.trained_sizes) if narrow else nullcontext()
+        with products, flat_updates(self.model.optimizer) if flat else nullcontext():
             yield
 
     def _each_batch(self, step: Any, part: Any, order: Any, begin: Any, end: Any) -> list[Any]:
@@ -148,7 +164,8 @@ class TensorFlowProgram(EpochProgram):
         if order is None:
             return packed(*map_arrays(lambda array: consecutive(array, start, size), part))
         own = tf.slice(order, [start], [size])
-        own = fetched(part[0], own) if self._jit and self._xla_on_cpu and tf.is_tensor(part[0]) else own
+        if self._jit and Trick.FETCHED_ROWS in self._tricks and tf.is_tensor(part[0]):
+            own = fetched(part[0], own)
         return packed(*map_arrays(lambda array: tf.gather(array, own), part))
 
     def _reset_metrics(self) -> int:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from hpcsweep.training.examples import TrainingData, first_rows
 from hpcsweep.training.keras_private import build_symbolically, set_learning_rate_variable
-from hpcsweep.training.on_tensorflow.faster.prefetch_rows import consecutive, fetched
-from hpcsweep.training.on_tensorflow.program import place
+from hpcsweep.training.on_tensorflow.faster import Trick, Tricks
+from hpcsweep.training.on_tensorflow.faster.prefetch_rows import fetched
+from hpcsweep.training.on_tensorflow.program import consecutive, place
 from hpcsweep.training.on_tensorflow.stackable import recipe
 from hpcsweep.training.programs.evaluation_batch import evaluation_batch
 from hpcsweep.training.programs.protocol import DeviceData, MemberColumns
@@ -38,7 +39,14 @@ class TensorFlowStackedProgram(StackedCalls):
     """
 
     def __init__(
-        self, model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool, jit: bool
+        self,
+        model: Any,
+        batch_size: int,
+        data: TrainingData,
+        *,
+        members: int,
+        shared_order: bool,
+        tricks: Tricks = frozenset(),
     ) -> None:
         """Take the shape of the net from a built and compiled `model`, which is left alone."""
         if not model.optimizer.built:
@@ -46,7 +54,8 @@ class TensorFlowStackedProgram(StackedCalls):
         build_symbolically(model, first_rows(data, 1))
         evaluated = evaluation_batch(model, data.x, batch_size)
         super().__init__(data, batch_size, evaluated, members=members, shared_order=shared_order)
-        self._fetches_rows = jit and not tf.config.list_physical_devices("GPU")
+        self._fetches_rows = Trick.FETCHED_ROWS in tricks and not tf.config.list_physical_devices("GPU")
+        self.faster = self._fetches_rows
         self._recipe = recipe(model, data)
         self._rates: Any = None
         self._template = {name: tuple(variable.shape) for name, variable in state_variables(model).items()}
@@ -54,7 +63,7 @@ class TensorFlowStackedProgram(StackedCalls):
         self._optimizer = self._stacked_optimizer(model.optimizer)
         self._names = ["loss", *(name for name, _ in self._recipe.metrics)]
         self._sums = tf.Variable(tf.zeros((len(self._names), members)))
-        self._advance = tf.function(self._epochs, jit_compile=jit, autograph=False)
+        self._advance = tf.function(self._epochs, jit_compile=True, autograph=False)
         self._evaluate = tf.function(self._evaluation, autograph=False)
 
     def put(self, data: TrainingData) -> DeviceData:

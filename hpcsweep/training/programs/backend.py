@@ -38,12 +38,15 @@ class Backend(Protocol):
         """Create the variables that the model's own training step makes when it is traced first."""
 
     def make_program(
-        self, model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...]
+        self, model: Any, batch_size: int, data: TrainingData, engine: str, callbacks: tuple[Any, ...], *, faster: bool
     ) -> Program:
-        """Return a program of `engine` around a built and compiled model, ready to train."""
+        """Return a program of `engine` around a built and compiled model, ready to train.
+
+        `faster`: with the backend's own ways to compute the same bits in less time, if it has any.
+        """
 
     def make_stacked_program(
-        self, model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool
+        self, model: Any, batch_size: int, data: TrainingData, *, members: int, shared_order: bool, faster: bool
     ) -> StackedProgram:
         """Return a program for stacks of `members` such models; UsageError names what cannot be stacked."""
 

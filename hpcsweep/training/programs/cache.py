@@ -19,12 +19,16 @@ from hpcsweep.training.state.variables import state_variables
 MOST_PROGRAMS = 32
 MOST_VARIABLE_BYTES = 2**30
 
+Variant = tuple[str, bool]
+"""An engine, and whether it is the faster one."""
+
 
 @dataclass(frozen=True)
 class Setup:
     """What a program is made for: a model, its data and batch size, and the keys under which runs may share it.
 
-    `evaluation_key`: under which they may share what does not depend on the optimizer, their evaluation.
+    `evaluation_key`: under which they may share what does not depend on the optimizer, their evaluation; `faster`:
+    whether the backend may compute the same bits in less time by ways of its own.
     """
 
     model: Any
@@ -33,36 +37,37 @@ class Setup:
     callbacks: tuple[Any, ...]
     key: str | None
     evaluation_key: str | None = None
+    faster: bool = True
 
     def program(self, engine: str) -> Program:
         """Return the shared program for `engine`, or make one around this model."""
-        return _programs.get(self.key, engine, lambda: self._make(engine))
+        return _programs.get(self.key, (engine, self.faster), lambda: self._make(engine))
 
     def _make(self, engine: str) -> Program:
         data, size = self.data, self.batch_size
         if can_be_called(self.model):
             build_symbolically(self.model, symbols_of(first_rows(data, size)))
-        return backend().make_program(self.model, size, data, engine, self.callbacks)
+        return backend().make_program(self.model, size, data, engine, self.callbacks, faster=self.faster)
 
 
 class Programs:
     """Least recently used programs are dropped when there are too many, or their variables take too much memory."""
 
     def __init__(self) -> None:
-        self._kept: collections.OrderedDict[tuple[str, str], Program] = collections.OrderedDict()
-        self._optimizers: dict[tuple[str, str], Any] = {}
+        self._kept: collections.OrderedDict[tuple[str, Variant], Program] = collections.OrderedDict()
+        self._optimizers: dict[tuple[str, Variant], Any] = {}
 
-    def get(self, key: str | None, engine: str, make: Callable[[], Program]) -> Program:
-        """Return the program of `key` for `engine`, made now if it is new; one without a key is not kept."""
+    def get(self, key: str | None, variant: Variant, make: Callable[[], Program]) -> Program:
+        """Return the program of `key` in one variant, made now if it is new; one without a key is not kept."""
         if key is None:
             return make()
-        kept = self._kept.get((key, engine))
-        if kept is None or kept.model.optimizer is not self._optimizers[key, engine]:  # its job compiled it again
-            self._kept[key, engine] = made = make()
-            self._optimizers[key, engine] = made.model.optimizer
+        kept = self._kept.get((key, variant))
+        if kept is None or kept.model.optimizer is not self._optimizers[key, variant]:  # its job compiled it again
+            self._kept[key, variant] = made = make()
+            self._optimizers[key, variant] = made.model.optimizer
             self._drop_old()
-        self._kept.move_to_end((key, engine))
-        return self._kept[key, engine]
+        self._kept.move_to_end((key, variant))
+        return self._kept[key, variant]
 
     def _drop_old(self) -> None:
         while len(self._kept) > 1 and (

@@ -15,6 +15,7 @@ class KerasProgram:
 
     divisible = True
     call_weight = 1
+    faster = False
 
     def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:
         """Adopt `model`, which must be built and compiled; its variables become the program's."""

@@ -59,6 +59,8 @@ class Program(Protocol):
     """How much longer a part should last than with other programs, because a call takes longer to begin."""
     evaluation_batch: int
     """How many examples are evaluated at once."""
+    faster: bool
+    """Whether it computes the same bits in less time by ways of its own, which a sweep file can switch off."""
     compile_s: float
     epoch_s: float | None
 
@@ -106,6 +108,7 @@ class StackedProgram(Protocol):
     epoch_batches: int
     divisible: bool
     call_weight: int
+    faster: bool
     compile_s: float
     epoch_s: float | None
 

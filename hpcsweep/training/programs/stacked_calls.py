@@ -20,6 +20,7 @@ class StackedCalls(EpochCalls[NDArray[np.float64]]):
 
     divisible = True
     call_weight = 1
+    faster = False
 
     def __init__(
         self, data: TrainingData, batch_size: int, validation_batch_size: int, *, members: int, shared_order: bool

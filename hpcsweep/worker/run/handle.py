@@ -135,6 +135,11 @@ class RunHandle:
         return self._settings.stack_order
 
     @property
+    def faster(self) -> bool:
+        """Whether tricks may be used that compute the same numbers in less time."""
+        return self._settings.faster
+
+    @property
     def stop_rule(self) -> Mapping[str, Any] | None:
         """The early-stopping rule of the sweep file."""
         return self._settings.stop
