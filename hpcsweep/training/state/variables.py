@@ -47,9 +47,9 @@ def read_state(model: Any) -> State:
     return state
 
 
-def shared_seeds() -> str:
+def shared_seeds_text() -> str:
     """Return the state of the seeds that whatever has none of its own draws from, as text; empty before the first."""
-    seeds = global_state.get_global_attribute(SHARED_SEED_GENERATOR)
+    seeds = shared_seeds()
     return "" if seeds is None else repr(np.array(seeds.state.numpy()).tolist())
 
 

@@ -157,9 +157,9 @@ def drawn_from(*, keras: bool) -> Mapping[str, str]:
         "numpy": repr((numpy["keys"].tobytes(), numpy["position"], numpy["has_gauss"], numpy["cached"])),
     }
     if keras:
-        from hpcsweep.training.state.variables import shared_seeds
+        from hpcsweep.training.state.variables import shared_seeds_text
 
-        found["keras"] = shared_seeds()
+        found["keras"] = shared_seeds_text()
     if "torch" in sys.modules:
         found["torch"] = hashlib.sha256(sys.modules["torch"].get_rng_state().numpy().tobytes()).hexdigest()
     return found
