@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from hpcsweep.training.examples import count, map_arrays, packed
+from hpcsweep.training.examples import count as examples_in
+from hpcsweep.training.examples import map_arrays, packed
 from hpcsweep.training.on_jax.convolution import with_canonical_convolutions
 from hpcsweep.training.programs.protocol import require_metrics
 
@@ -67,7 +68,7 @@ class PureModel:
             row = jnp.stack([jnp.asarray(value, table.dtype) for value in (*trained, *validated)])
             return state, table.at[index].set(row)
 
-        validates = count(validation) > 0
+        validates = examples_in(validation) > 0
         columns = (1 + validates) * len(self._names)
         table = jnp.zeros((orders.shape[0], columns, *self._members), keras.config.floatx())
         state, table = _loop(0, count, epoch, (state, table))
@@ -98,7 +99,7 @@ class PureModel:
         if jax.default_backend() == "cpu":
             step = with_canonical_convolutions(step)
         size = size or self._batch_size
-        examples = count(part)
+        examples = examples_in(part)
         (begin, end), left = span, examples % size
 
         def steps(first: Any, stop: Any, rows: int, state: PureState) -> PureState:

@@ -120,7 +120,7 @@ def test_a_resumed_run_keeps_its_engine():
 
 
 def test_what_cannot_be_compiled_is_trained_by_fit():
-    """Eager models, Keras callbacks and steps that report names of their own are trained by `fit`, with the reason."""
+    """Eager models, callbacks that act inside epochs and steps that report names of their own are trained by `fit`."""
 
     class Chatty(keras.Sequential):
         def train_step(self, *given):
@@ -145,16 +145,22 @@ def test_what_cannot_be_compiled_is_trained_by_fit():
     assert told.history["answer"][-1] == 42
     with pytest.raises(NotCompilableError, match="answer"):
         train(chatty, 1, engine="compiled")
+    within: list[int] = []
+    run = nets_run_with_callback(on_train_batch_end=lambda batch, logs: within.append(batch))
+    assert (run.facts["engine"], run.facts["engine_reason"]) == ("fit", "a Keras callback acts inside epochs")
+    assert within
+
+
+def test_callbacks_between_epochs_are_compiled():
+    """A callback that acts only between epochs is called once per epoch, by the engine that would train without it."""
     seen: list[int] = []
-    run = nets_run_with_callback(seen)
-    assert run.facts["engine"] == "fit"
-    assert len(seen) == 2
+    assert nets_run_with_callback(on_epoch_end=lambda epoch, logs: seen.append(epoch)).facts["engine"] == "compiled"
+    assert seen == [0, 1]
 
 
-def nets_run_with_callback(seen: list[int]):
+def nets_run_with_callback(**hooks):
     """Train two epochs with a callback of Keras's."""
     run = FakeRun(2)
     seed_everything(0)
-    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
-    fit(run, nets.dense(), DATA, callbacks=(callback,))
+    fit(run, nets.dense(), DATA, callbacks=(keras.callbacks.LambdaCallback(**hooks),))
     return run
