@@ -62,7 +62,7 @@ KINDS: dict[str, str | None] = {
     "atexit": None,
     "excepthook": None,
 }
-FACTS = ("folder", "umask", "environment", "import path", "locale", "ignored", "blocked", "niceness", "threads")
+FACTS = ("in its folder", "umask", "environment", "import path", "locale", "ignored", "blocked", "niceness", "threads")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ LEFT = "left behind"
 
 def train(run, *, kind: str, turn: int = 0):
     """Note what the process is like, do what `kind` says, and end well if that lets it."""
-    run.record(surroundings=surroundings())
+    run.record(surroundings=surroundings(run))
     print("this is", kind, flush=True)
     returned = globals()["do_" + kind.replace("-", "_")](run)
     if not run.history["epoch"]:
@@ -28,11 +28,11 @@ def train(run, *, kind: str, turn: int = 0):
     return returned or {"score": 1.0}
 
 
-def surroundings():
+def surroundings(run):
     mask = os.umask(0)
     os.umask(mask)
     return {
-        "folder": str(Path.cwd()),
+        "in its folder": Path.cwd() == run.folder,
         "umask": mask,
         "environment": dict(os.environ),
         "import path": list(sys.path),
