@@ -112,11 +112,11 @@ def test_status_names_workers_of_this_machine_and_cancel_stops_them(
     said = study.run("status", path).stdout
     assert f" on {os.uname().nodename}" in said
     assert "workers: pid " in said
-    assert "its workers stop with checkpoints" in study.run("cancel", path).stdout
+    assert "its workers write checkpoints and stop" in study.run("cancel", path).stdout
     command.communicate(timeout=60)
     assert not workers_of(study)
     assert stopped_with_checkpoints(study)
-    assert "no workers" in study.run("cancel", path).stderr
+    assert "has no workers" in study.run("cancel", path).stderr
     again = study.start("run", path, "--workers", "2")
     wait_until(lambda: both_train(study))
     time.sleep(0.5)
