@@ -50,14 +50,15 @@ class Today:
 
     def judge(self, runs: Iterable[Run], states: Mapping[str, str]) -> dict[str, Judgement]:
         """Return, of the `runs` in these states, those that other code or data made or began."""
+        there = self.store.layout.trajectory_ids()
         names: dict[str, list[str]] = {}
         found: dict[str, Judgement] = {}
-        for run in runs:
+        for run in runs if there else ():
             state = states.get(run.id)
+            if run.trajectory not in there or state in (RunState.RUNNING, RunState.CORRUPT):
+                continue
             if run.trajectory not in names:
                 names[run.trajectory] = self.store.folder(run.trajectory).names()
-            if not names[run.trajectory] or state in (RunState.RUNNING, RunState.CORRUPT):
-                continue
             look = self._finished if state in FINISHED else self._begun
             if judgement := look(run, names[run.trajectory]):
                 found[run.id] = judgement
