@@ -126,7 +126,7 @@ def test_cancelled_runs_are_marked(ran: Study, sweep: Sweep) -> None:
     cancelled = Store(ran.store).folder(run.trajectory).cancelled
     assert cancelled.exists()
     cancelled.unlink()
-    with pytest.raises(UsageError, match="found a store and no run"):
+    with pytest.raises(UsageError, match="found a store without a run"):
         hpcsweep.cancel(ran.store)
 
 
