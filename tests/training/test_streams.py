@@ -83,8 +83,8 @@ def test_a_stream_is_trained_as_keras_trains_it(name: str) -> None:
     kept: list[bytes] = []
     attempts, run = 0, FakeRun(0)
     while "final_weights_sha256" not in run.facts:
-        run = ours(STREAMS[name], checkpoints=kept, stop_after=5, checkpoint_every_s=0.0)
-        attempts += 1
+        attempts += 1  # each has more time: it passes over what was seen before it trains
+        run = ours(STREAMS[name], checkpoints=kept, stop_after=5 * attempts, checkpoint_every_s=0.0)
     assert attempts > 1
     assert told(run) == expected
 
@@ -111,11 +111,11 @@ def test_arrays_with_steps_are_batches_without_end(given: dict[str, Any]) -> Non
     """Arrays of which an epoch takes only some batches go on in the next; stopped runs equal undisturbed ones."""
     whole = ours(lambda: {"x": X, "y": Y, "batch_size": 16, **given})
     kept: list[bytes] = []
-    run = FakeRun(0)
+    attempts, run = 0, FakeRun(0)
     while "final_weights_sha256" not in run.facts:
-        run = ours(
-            lambda: {"x": X, "y": Y, "batch_size": 16, **given}, checkpoints=kept, stop_after=5, checkpoint_every_s=0.0
-        )
+        attempts += 1
+        more = {"checkpoints": kept, "stop_after": 5 * attempts, "checkpoint_every_s": 0.0}
+        run = ours(lambda: {"x": X, "y": Y, "batch_size": 16, **given}, **more)
     assert told(run) == told(whole)
 
 
@@ -150,8 +150,9 @@ def test_torch_loaders_are_batches_that_come() -> None:
 
     whole = ours(lambda: {"x": loader()})
     kept: list[bytes] = []
-    run = FakeRun(0)
+    attempts, run = 0, FakeRun(0)
     while "final_weights_sha256" not in run.facts:
-        run = ours(lambda: {"x": loader()}, checkpoints=kept, stop_after=5, checkpoint_every_s=0.0)
+        attempts += 1
+        run = ours(lambda: {"x": loader()}, checkpoints=kept, stop_after=5 * attempts, checkpoint_every_s=0.0)
     assert told(run) == told(whole)
     assert re.match("to the bit", run.facts["resume"])
