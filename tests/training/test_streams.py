@@ -126,7 +126,7 @@ def test_arrays_with_steps_are_batches_without_end(given: dict[str, Any]) -> Non
         ({"x": dataset, "validation_split": 0.5}, "x is a .*Dataset, and validation_split is given"),
         ({"x": lambda: 3}, "x is a int; expected arrays"),
         ({"x": lambda: "abc"}, "x is a str; expected arrays"),
-        ({"x": lambda: iter(())}, "gives nothing"),
+        ({"x": lambda: (batch for batch in ())}, "gives nothing"),
         ({"x": lambda: None}, "no data are given"),
     ],
 )
