@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# test processes: two suit any machine, since the tests start workers of their own
+# test processes: two are right for any machine, since the tests start workers of their own
 PROCESSES ?= 2
 
-# importing Keras takes 3 s from compiled modules, and 8 s where Python is told not to keep them
+# importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo studies test quick coverage package oldest docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
@@ -17,7 +17,7 @@ help: ## this list
 
 setup: $(READY) ## the virtual environment
 
-# `venv` needs ensurepip, which Debian keeps in python3-venv; where only python3-pip is there, pip fills the environment
+# `venv` needs ensurepip, which Debian has in python3-venv; if there is only python3-pip, pip fills the environment
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "hpcsweep needs Python 3.11 or newer; '$(PYTHON)' is older: make PYTHON=python3.12" >&2; exit 2; }
@@ -36,15 +36,15 @@ studies: setup ## the five studies on data that ship with the dependencies; tabl
 	@for sweep in sweeps/study*_small.toml; do $(BIN)/hpcsweep run $$sweep || exit 1; done
 	@for recipe in analysis/study*.py; do echo; $(BIN)/python $$recipe --small || exit 1; done
 
-test: setup ## all tests (those that need SLURM are skipped, with the reason, where there is none)
+test: setup ## all tests (those that need SLURM are skipped, with the reason, if there is none)
 	@$(BIN)/python -m pytest -q -n $(PROCESSES)
 
 # their modules import Keras, which takes as long as half of these tests
-quick: setup ## the tests that need no SLURM, no browser and train nothing
+quick: setup ## the tests that need no SLURM and no browser, and train nothing
 	@$(BIN)/python -m pytest -q -n $(PROCESSES) -m "not slurm and not browser and not training" \
 	  --ignore tests/training --ignore tests/studies
 
-coverage: setup ## all tests, and which lines of the package they do not reach, in processes of their own too
+coverage: setup ## all tests, and which lines of the package neither they nor their processes reach
 	@$(BIN)/python -m pytest -q -n $(PROCESSES) --cov --cov-report term-missing
 
 package: setup ## the wheel and the sdist, each installed into an empty environment and used there
@@ -58,7 +58,7 @@ oldest: setup ## what the dependencies matter most for, with the oldest releases
 	  tests/cli/test_command_line.py tests/cli/test_reading_verbs.py tests/figures/test_plot.py
 
 # the variable hides an advertisement; MkDocs is told to fail at a link that leads nowhere
-docs: setup ## the documentation as a site in site/, without a network; first the pages' parts that the program writes
+docs: setup ## the documentation as a site in site/, without a network; first bring up to date what the program writes into it
 	@$(BIN)/python docs/generated.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict && echo "open site/index.html"
 

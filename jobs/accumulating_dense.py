@@ -1,4 +1,4 @@
-"""WRONG ON PURPOSE: the model is built once and fitted again for every run, so each run goes on from the one before.
+"""WRONG ON PURPOSE: the model is built once and fitted again for every run, so each run continues from the one before.
 
 `epochs` says 10 where the model has seen many more. The recipe of study 3 shows what this does to a table, and
 `hpcsweep verify` finds it: the runs' initial weights are not those of a fresh model. Compare dense_classifier.py.

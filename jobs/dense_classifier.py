@@ -21,7 +21,7 @@ def train(
     scaled: bool = True,
     epochs: int,
 ):
-    """Train `layers` hidden layers of `neurons` ReLUs and a softmax; `scaled`: pixels from 0 to 1, else as they are."""
+    """Train `layers` hidden layers of `neurons` ReLUs and a softmax; `scaled` puts pixels between 0 and 1."""
     data = load(dataset)
     model = keras.Sequential(
         [

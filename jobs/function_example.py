@@ -1,13 +1,13 @@
 """A job without Keras: any Python function that logs, checkpoints and returns its final metrics.
 
-Gradient descent on a noisy parabola; the noise has the run's seed, so every seed is a run of its own.
+Gradient descent on a noisy parabola. The noise comes from the run's seed, so every seed is a different run.
 """
 
 import numpy as np
 
 
 def minimise(run, *, learning_rate: float, momentum: float = 0.0, noise: float = 0.1, epochs: int):
-    """Walk down x² from x = 3; the loss is x² where the walk stands."""
+    """Walk down x² from x = 3; the loss is x² at the present place."""
     state = run.restore() or {"epoch": 0, "x": 3.0, "velocity": 0.0}
     if state["epoch"] == 0:
         run.log(epoch=0, loss=state["x"] ** 2)

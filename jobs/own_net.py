@@ -1,4 +1,4 @@
-"""A net of one hidden layer made by hand in NumPy: sigmoids, no biases, one example a step, squared error.
+"""A net of one hidden layer, written by hand in NumPy: sigmoids, no biases, one example per step, squared error.
 
 It can be asked backwards: which image would make it answer "3"?
 """
@@ -7,7 +7,7 @@ import numpy as np
 
 from hpcsweep.data import load
 
-LOW, HIGH = 0.01, 0.99  # a sigmoid reaches neither 0 nor 1, so inputs and targets keep off them
+LOW, HIGH = 0.01, 0.99  # a sigmoid reaches neither 0 nor 1, so inputs and targets stay away from them
 
 
 def train(run, *, dataset: str = "digits", hidden: int = 100, learning_rate: float = 0.1, epochs: int):
@@ -39,7 +39,7 @@ def train(run, *, dataset: str = "digits", hidden: int = 100, learning_rate: flo
 
 
 def fresh_weights(seed, inputs, hidden, outputs):
-    """Draw normal weights with a spread of 1 / sqrt(links into a node)."""
+    """Draw normal weights with a standard deviation of 1 / sqrt(links into a node)."""
     random = np.random.default_rng(seed)
     return {
         "inward": random.normal(0, inputs**-0.5, (inputs, hidden)),
@@ -48,7 +48,7 @@ def fresh_weights(seed, inputs, hidden, outputs):
 
 
 def train_epoch(inward, outward, x, targets, learning_rate):
-    """Change the weights in place, one step an example, down the squared error."""
+    """Change the weights in place, one step per example, down the squared error."""
     for one, target in zip(x, targets, strict=True):
         middle = sigmoid(one @ inward)
         output = sigmoid(middle @ outward)
@@ -75,7 +75,7 @@ def scores(state, x, y, x_val, y_val):
 
 
 def ask_backwards(state, label):
-    """Return the input [pixels], 0 to 1, that goes with a sure `label`: inverse sigmoids, weights transposed."""
+    """Return the input [pixels], 0 to 1, of a certain `label`: inverse sigmoids, transposed weights."""
     wanted = np.full(state["outward"].shape[1], LOW)
     wanted[label] = HIGH
     middle = scaled(state["outward"] @ logit(wanted))
@@ -83,7 +83,7 @@ def ask_backwards(state, label):
 
 
 def scaled(values):
-    """Stretch values to 0 to 1."""
+    """Stretch values to the range from 0 to 1."""
     return (values - values.min()) / (np.ptp(values) or 1)
 
 

@@ -1,4 +1,4 @@
-"""A regression: a dense net of ReLUs learns the sine, and its fit is kept at every epoch count of the sweep."""
+"""A regression: a dense net of ReLUs learns the sine; its fit is kept at every number of epochs in the sweep."""
 
 import keras
 

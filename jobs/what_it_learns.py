@@ -1,4 +1,4 @@
-"""A net whose inside is looked at: second guesses, hidden units, what excites them, and how often they are on."""
+"""A look inside a net: second guesses, hidden units, what excites them, and how often they are on."""
 
 import keras
 import numpy as np
@@ -10,7 +10,9 @@ from hpcsweep.training import fit
 KEPT_IMAGES = 5  # of those that excite a hidden unit most
 
 
-@hpcsweep.job_options(shares_epochs=False)  # where the rate is lowered at the end, the end is part of the training
+@hpcsweep.job_options(
+    shares_epochs=False
+)  # if the rate is lowered at the end, a run's end depends on its number of epochs
 def train(
     run,
     *,
@@ -25,7 +27,7 @@ def train(
 ):
     """Train by mini-batch gradient descent; the rate times `last_rate` for the last fifth of the epochs.
 
-    `examples_per_class` above 0 trains on so few examples: a net that cannot learn these by heart has a fault.
+    `examples_per_class` above 0 trains on only that many: a net that cannot learn these by heart has a fault.
     """
     data = load(dataset)
     if examples_per_class:
@@ -50,7 +52,7 @@ def train(
 
 
 def look_inside(run, model, data):
-    """Keep what the hidden units do, and return the shares of right second and third guesses and of busy units."""
+    """Keep what the hidden units do; return the shares of right second and third guesses, and of busy units."""
     inside = keras.Model(model.inputs, [model.get_layer("hidden").output, model.outputs[0]])
     excitement, _ = inside.predict(data.x, batch_size=1000, verbose=0)
     active, guesses = inside.predict(data.x_val, batch_size=1000, verbose=0)
