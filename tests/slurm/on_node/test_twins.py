@@ -43,6 +43,14 @@ def _sruns(job: str, folder: Path) -> list[int]:
     return found
 
 
+def _with_children(pid: int) -> list[int]:
+    """Return the ids of a process and of all that it has started, itself or through others."""
+    started = [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    return [pid, *(one for child in started for one in _with_children(child))]
+
+
 @contextmanager
 def _frozen(*pids: int) -> Iterator[None]:
     """Stop processes where they are, and let them go on afterwards."""
@@ -89,7 +97,7 @@ def test_a_twin_that_was_given_up_stops_when_it_sees_its_successor(rough_study: 
         cluster.ask("scontrol", "update", f"nodename={node}", "state=down", "reason=cut")  # sooner than it would notice
         cluster.wait_until(lambda: study.states(sweeps["cut"]) == ["running"] * 2)
         assert _generations(study, sweeps["cut"]) == [1, 1]
-        with _frozen(old):
+        with _frozen(*_with_children(old)):
             cluster.wait_until(lambda: _generations(study, sweeps["cut"]) == [1, 2])
         # an srun that comes back cancels "its" step, which by its number is the successor's now: not before the end
         cluster.wait_until(lambda: all(study.states(sweep) == ["done"] * 2 for sweep in sweeps.values()))
