@@ -204,7 +204,7 @@ def test_one_crash_leaves_the_others_alone(study: Study) -> None:
         "inf at last": "diverged",
     }
     assert rows["raises"]["cause"] == "raised: ValueError: the third layer does not fit"
-    assert "worker died 3 times" in rows["dies"]["cause"]
+    assert "ended itself with exit code 7" in rows["dies"]["cause"]
     assert "expected a mapping of numbers" in rows["returns"]["cause"]
     log = study.run("logs", rows["raises"]["id"][:12])
     assert "something useful" in log.stdout

@@ -37,6 +37,11 @@ def generator() -> Any:
         yield X[rows], Y[rows]
 
 
+def empty() -> Any:
+    """No batch at all."""
+    yield from ()
+
+
 STREAMS: dict[str, Callable[[], dict[str, Any]]] = {
     "tf.data": lambda: {"x": dataset()},
     "tf.data in steps": lambda: {"x": dataset().repeat(), "steps_per_epoch": 2},
@@ -126,7 +131,7 @@ def test_arrays_with_steps_are_batches_without_end(given: dict[str, Any]) -> Non
         ({"x": dataset, "validation_split": 0.5}, "x is a .*Dataset, and validation_split is given"),
         ({"x": lambda: 3}, "x is a int; expected arrays"),
         ({"x": lambda: "abc"}, "x is a str; expected arrays"),
-        ({"x": lambda: (batch for batch in ())}, "gives nothing"),
+        ({"x": lambda: empty()}, "gives nothing"),
         ({"x": lambda: None}, "no data are given"),
     ],
 )
