@@ -149,11 +149,12 @@ class Session:
         if words[0] == "cd":
             self.folder /= words[1]
             return ""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRONMENT['PATH']}"
+        variables = {**ENVIRONMENT, **VARIABLES, **self.variables}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
         ended = subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,
-            env={**ENVIRONMENT, **VARIABLES, "PATH": path, **self.variables},
+            env={**variables, "PATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -61,13 +61,16 @@ def drain_in_children(
     while True:
         ended = in_child(lambda: _answer(drain, pace), stop)
         if ended.answer is None:
+            death = death_of(ended.status)
+            if death.signal == signal.SIGKILL and "SLURM_JOB_ID" in os.environ:
+                _die_alike(death)  # it is the memory limit, nearly always: SLURM's own record shall name it
             claims = at_work.left_behind(store)
             idle_deaths = 0 if claims else idle_deaths + 1
             endings += _bury(claims, ended.status, stop)
             if stop.requested:
                 return endings
             if idle_deaths == MOST_IDLE_DEATHS:
-                _die_alike(death_of(ended.status))
+                _die_alike(death)
             continue
         now = Counter(ended.answer["endings"])
         pace.learn(ended.answer["slowest_start_s"])

@@ -184,7 +184,7 @@ def test_gpus_are_shared_out_between_processes(study: SlurmStudy) -> None:
         "    run.log(epoch=1, loss=0.0)\n"
     )
     grid = '[grid]\nsize = [1, 2, 3, 4]\n[fixed]\nway = "{way}"\n[resources]\ntime = 1\nworkers = {workers}\n'
-    shared = grid.format(way="shared", workers=1) + "gpus = 2\ncpus = 4\nworkers_per_gpu = 2\n"
+    shared = grid.format(way="shared", workers=1) + "gpus = 2\ncpus = 4\nworkers_per_gpu = 2\nmem_gb = 0.8\n"
     each = grid.format(way="each", workers='"each"') + "gpus = 1\ncpus = 2\n"
     sweeps = [study.sweep("gpus", shared, "seen"), study.sweep("each", each, "seen")]
     jobs = [study.submit(sweep) for sweep in sweeps]

@@ -104,7 +104,7 @@ def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStud
 def test_a_preempted_worker_goes_back_to_the_queue(study: SlurmStudy) -> None:
     """Preemption is a pause: the worker stops, is requeued, and goes on when there is room again."""
     study.profile("scavenge", ON_DGX2.replace('"dgx"', '"scavenge"') + "cpus = 4\n")
-    body = "[fixed]\npace = 0.2\nepochs = 60\nsize = 9\n[resources]\ntime = 5\nworkers = 1\n"
+    body = "[fixed]\npace = 0.2\nepochs = 60\nsize = 9\n[resources]\ntime = 5\nworkers = 1\nmem_gb = 0.8\n"
     sweep = study.sweep("preempted", body, profile="scavenge")
     array = study.submit(sweep)
     study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("preempted")))
