@@ -115,10 +115,13 @@ def with_fit(example: Example, **settings: Any) -> tuple[FakeRun, Result]:
 
 
 def stopped_again_and_again(example: Example) -> Result:
-    """Train by many calls of `fit`, each stopped at the third time that it asks, inside an epoch or between two."""
+    """Train by many calls of `fit`, each stopped after three more questions than the one before.
+
+    So it is stopped inside epochs and between them, and a stream gets past what it has to pass over.
+    """
     kept: list[bytes] = []
-    for _ in range(40 * example.epochs):
-        _, result = with_fit(example, checkpoints=kept, stop_after=3, checkpoint_every_s=0.0)
+    for attempt in range(1, 40 * example.epochs):
+        _, result = with_fit(example, checkpoints=kept, stop_after=3 * attempt, checkpoint_every_s=0.0)
         if result[1]:
             return result
     raise AssertionError(f"{example.name} never came to its end")
