@@ -54,7 +54,8 @@ def drain_in_children(
     """Call `drain` in one child after the other, until one ends because nothing is left; sum up the endings.
 
     If a child dies, the trajectory that it trained loses an attempt, and no other loses anything. If children die again
-    and again without training, this process dies as they did, so that whoever watches sees how.
+    and again without training, or one dies that was asked to stop, this process dies as it did, so that whoever watches
+    sees how.
     """
     endings: Counter[str] = Counter()
     idle_deaths = 0
@@ -67,9 +68,7 @@ def drain_in_children(
             claims = at_work.left_behind(store)
             idle_deaths = 0 if claims else idle_deaths + 1
             endings += _bury(claims, ended.status, stop)
-            if stop.requested:
-                return endings
-            if idle_deaths == MOST_IDLE_DEATHS:
+            if stop.requested or idle_deaths == MOST_IDLE_DEATHS:
                 _die_alike(death)
             continue
         now = Counter(ended.answer["endings"])
