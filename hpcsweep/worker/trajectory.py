@@ -217,10 +217,10 @@ class TrajectoryTrainer:
 
 
 def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
-    """Return the job's final metrics: what it returned, or those of the last epoch."""
+    """Return the job's final metrics: what it returned, or the last that it logged."""
     if returned is None:
-        history = handle.history
-        returned = {name: history[name][-1] for name in metrics_among(history)}
+        logged = handle.last_metrics()
+        returned = {name: logged[name] for name in metrics_among(logged)}
     if not isinstance(returned, Mapping):
         raise JobError(f"the job returned a {type(returned).__name__}; expected a mapping of numbers, or None")
     for name, value in returned.items():

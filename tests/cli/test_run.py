@@ -280,3 +280,22 @@ def test_a_log_line_now_and_then_where_there_is_no_terminal(walk: Study) -> None
     assert "\x1b" not in ended.stderr + ended.stdout
     assert "runs done" in ended.stderr
     assert "runs done" not in ended.stdout
+
+
+SPARSE = """
+def train(run, *, epochs: int):
+    done = (run.restore() or {"epoch": 0})["epoch"]
+    for epoch in range(done + 1, epochs + 1):
+        every_second = {"val_loss": 1 / epoch} if epoch % 2 == 0 else {}
+        run.log(epoch=epoch, loss=1 / epoch, **every_second)
+        run.checkpoint({"epoch": epoch})
+"""
+
+
+def test_a_loss_that_is_logged_now_and_then_is_no_divergence(study: Study) -> None:
+    """A run that goes on from a checkpoint is done like one that did not, though some epochs have no `val_loss`."""
+    study.job("sparse", SPARSE)
+    path = study.sweep("sparse", 'name = "sparse"\njob = "jobs/sparse.py:train"\n[grid]\nepochs = [2, 5]\n')
+    assert study.run("run", path, "--quiet").returncode == 0
+    status = json.loads(study.run("status", path, "--json").stdout)
+    assert [(run["params"]["epochs"], run["state"]) for run in status["runs"]] == [(2, "done"), (5, "done")]

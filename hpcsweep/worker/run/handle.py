@@ -216,6 +216,7 @@ class RunHandle:
             "files": self.folder.name,
             "state": state_of_files(state) if callable(state) else state,
             "history": self._history.columns(),
+            "history_marks": self._history.marks,
             "generators": generator_states(),
             "facts": json.dumps(self._facts),
             "elapsed_s": self.elapsed_s,
@@ -245,7 +246,7 @@ class RunHandle:
             return None
         self.made_by.require_same(whole.get("made_by"))
         self.restored = True
-        self._history = History.from_columns(whole["history"])
+        self._history = History.from_columns(whole["history"], whole.get("history_marks"))
         self._facts = {**json.loads(whole["facts"]), **self._facts}
         self._elapsed_before_s = whole["elapsed_s"]
         set_generator_states(whole["generators"])
@@ -297,12 +298,16 @@ class RunHandle:
         """Return the history as arrays: epoch is int64, all others are float64."""
         return self._history.columns()
 
+    def last_metrics(self) -> dict[str, float]:
+        """Return the last value of each metric that was logged, with `seconds`."""
+        return self._history.last_values()
+
     def progress(self) -> dict[str, Any]:
         """Return the latest epoch and metrics, for people."""
-        latest = self._history.last_row()
+        latest = self.last_metrics()
         if not latest:
             return {}
-        metrics = {name: value for name, value in latest.items() if math.isfinite(value) and name != "epoch"}
+        metrics = {name: value for name, value in latest.items() if math.isfinite(value)}
         return {
             "run": self.id,
             "epoch": self._history.last_epoch,

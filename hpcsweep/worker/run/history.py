@@ -20,6 +20,7 @@ class History:
         self._epochs: list[int] = []
         self._metrics: dict[str, list[float]] = {}
         self._last_time: float | None = None
+        self._in_last_epoch: set[str] = set()
         self.diverged = False
 
     @property
@@ -44,13 +45,23 @@ class History:
             column = self._metrics.setdefault(name, [math.nan] * before)
             column.extend(columns.get(name, [math.nan] * len(epochs)))
         self._epochs.extend(epochs)
+        self._in_last_epoch = set(columns)
         self.diverged = self.diverged or any(
             not math.isfinite(value) for name in LOSSES for value in columns.get(name, [])
         )
 
-    def last_row(self) -> dict[str, float]:
-        """Return the metrics of the last epoch."""
-        return {name: column[-1] for name, column in self._metrics.items() if column}
+    def last_values(self) -> dict[str, float]:
+        """Return the last value of each metric: of the last epoch, or of the last that has one if it was not logged."""
+        return {
+            name: column[-1] if name in self._in_last_epoch else _last_number(column)
+            for name, column in self._metrics.items()
+            if column
+        }
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What the columns do not tell, since a value that was not logged is NaN in them."""
+        return {"diverged": self.diverged, "in_last_epoch": sorted(self._in_last_epoch)}
 
     def as_lists(self) -> dict[str, list[float]]:
         """Return copies of all columns, `epoch` first."""
@@ -64,12 +75,16 @@ class History:
         }
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, np.ndarray[Any, Any]]) -> History:
-        """Return the history that `columns()` was taken from."""
+    def from_columns(
+        cls, columns: Mapping[str, np.ndarray[Any, Any]], marks: Mapping[str, Any] | None = None
+    ) -> History:
+        """Return the history that `columns()` and `marks` come from; without marks every NaN counts as logged."""
         history = cls()
         history._epochs = [int(epoch) for epoch in columns["epoch"]]
         history._metrics = {name: column.tolist() for name, column in columns.items() if name != "epoch"}
-        history.diverged = any(not math.isfinite(value) for name in LOSSES for value in history._metrics.get(name, []))
+        losses = [value for name in LOSSES for value in history._metrics.get(name, [])]
+        history.diverged = marks["diverged"] if marks else not all(map(math.isfinite, losses))
+        history._in_last_epoch = set(marks["in_last_epoch"] if marks else history._metrics)
         return history
 
     def _check_epochs(self, epochs: Sequence[int]) -> None:
@@ -83,6 +98,10 @@ class History:
                     "when there is a checkpoint)"
                 )
             last = int(epoch)
+
+
+def _last_number(column: list[float]) -> float:
+    return next((value for value in reversed(column) if not math.isnan(value)), math.nan)
 
 
 def _numbers(name: str, values: Sequence[float], length: int) -> list[float]:
