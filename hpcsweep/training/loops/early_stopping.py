@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from hpcsweep.errors import JobError, nearest
 from hpcsweep.metrics import has_diverged
+
+
+class EarlyEnd(Enum):
+    """Why training ends before its last epoch; the value says it in words."""
+
+    DIVERGED = "diverged at epoch {epoch}"
+    NO_GAIN = "{metric} did not improve for {patience} epochs"
+    CALLBACK = "a callback ended training at epoch {epoch}"
 
 
 class Stopping:
@@ -26,8 +35,8 @@ class Stopping:
         self._epochs_without_gain = 0
         self.restores_best = bool(rule and rule.get("restore_best"))
         self.best_epoch: int | None = None
-        self.reason: str | None = None
-        self.diverged = False
+        self.why: EarlyEnd | None = None
+        self._last_epoch = 0
 
     def check_metric(self, names: list[str]) -> None:
         """Raise JobError if the rule's metric is not one of the model's."""
@@ -40,10 +49,21 @@ class Stopping:
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Take in one epoch, and say whether training ends with it. Epoch 0, the fresh model, is no yardstick."""
         if has_diverged(metrics):
-            self.reason, self.diverged = f"diverged at epoch {epoch}", True
+            self.end(EarlyEnd.DIVERGED, epoch)
         elif self._metric is not None and epoch > 0 and self._waited_in_vain(epoch, metrics[self._metric]):
-            self.reason = f"{self._metric} did not improve for {self._patience} epochs"
-        return self.reason is not None
+            self.end(EarlyEnd.NO_GAIN, epoch)
+        return self.why is not None
+
+    def end(self, why: EarlyEnd, epoch: int) -> None:
+        """Let training end with an epoch, if it has not been told to before."""
+        if self.why is None:
+            self.why, self._last_epoch = why, epoch
+
+    @property
+    def reason(self) -> str | None:
+        """Why training ends early, in words."""
+        told = {"epoch": self._last_epoch, "metric": self._metric, "patience": self._patience}
+        return self.why.value.format(**told) if self.why else None
 
     def _waited_in_vain(self, epoch: int, value: float) -> bool:
         if self._sign * value > self._best + self._min_delta:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hpcsweep.training.examples import content_sha256
 from hpcsweep.training.loops.divergence import allowed_times
-from hpcsweep.training.loops.early_stopping import Stopping
+from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.run_protocol import RunHandle
 from hpcsweep.training.state.variables import State
@@ -70,7 +70,7 @@ class Member:
 
     def leaves(self, epoch: int) -> bool:
         """Whether the member leaves the stack at its end, `epoch`, to begin again alone; noted in `diverged_at`."""
-        if self.stopping.diverged and self._may_begin_again:
+        if self.stopping.why is EarlyEnd.DIVERGED and self._may_begin_again:
             self.diverged_at = epoch
             self.alone_because = f"left its stack, where it diverged at epoch {epoch}, to begin again"
         return self.diverged_at is not None

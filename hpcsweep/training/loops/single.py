@@ -9,7 +9,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.metrics import SECONDS
 from hpcsweep.training.loops.callbacks import Callbacks
-from hpcsweep.training.loops.early_stopping import Stopping
+from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
 from hpcsweep.training.loops.epoch_zero import evaluate_fresh
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.partial_epoch import CALL_S, Parts, takes_parts
@@ -74,11 +74,11 @@ class Loop:
         for row, epoch in enumerate(history["epoch"]):
             self.stopping.ends(int(epoch), {name: column[row] for name, column in history.items() if name != "epoch"})
         if self.callbacks.stopped:
-            self.stopping.reason = _ended_by_callback(self.epoch)
+            self.stopping.end(EarlyEnd.CALLBACK, self.epoch)
 
     def train(self, epochs: int) -> bool:
         """Train up to `epochs` or to an early end; False if a request to stop came before, with a checkpoint made."""
-        while self.epoch < epochs and self.stopping.reason is None:
+        while self.epoch < epochs and self.stopping.why is None:
             if self.run.should_stop:
                 self.checkpoint()
                 return False
@@ -131,8 +131,8 @@ class Loop:
         if self.stopping.restores_best and self.stopping.best_epoch == self.epoch:
             weights = {name: array for name, array in self.program.read().items() if name.startswith("model/")}
             self.best = {"epoch": self.epoch, "variables": weights}
-        if self.callbacks.stopped and self.stopping.reason is None:
-            self.stopping.reason = _ended_by_callback(self.epoch)
+        if self.callbacks.stopped:
+            self.stopping.end(EarlyEnd.CALLBACK, self.epoch)
 
     def _begin_parts(self) -> Parts:
         if not self.program.divisible:
@@ -180,7 +180,3 @@ class Loop:
         if self.program.epoch_s is None:
             return 1
         return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))
-
-
-def _ended_by_callback(epoch: int) -> str:
-    return f"a callback ended training at epoch {epoch}"

@@ -133,7 +133,7 @@ class StackLoop:
 
     def _end_where_told(self) -> None:
         for index in list(self.active):
-            if self.members[index].stopping.reason is not None:
+            if self.members[index].stopping.why is not None:
                 self._end(index)
 
     def _end(self, index: int) -> None:

@@ -11,7 +11,7 @@ from hpcsweep.metrics import SECONDS
 from hpcsweep.training.facts import device_facts, memory_facts
 from hpcsweep.training.loops.alone import last_metrics, metrics_of, record_end
 from hpcsweep.training.loops.callbacks import Callbacks
-from hpcsweep.training.loops.early_stopping import Stopping
+from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
 from hpcsweep.training.loops.phases import restored
 from hpcsweep.training.loops.streams import Stream
 from hpcsweep.training.programs.backend import backend
@@ -79,7 +79,8 @@ class StreamRun:
         self._given = saved["stream"], self.run.generators()
         history = self.run.history
         for row, epoch in enumerate(history["epoch"]):
-            self._stops(int(epoch), {name: column[row] for name, column in history.items() if name != "epoch"})
+            self.stopping.ends(int(epoch), {name: column[row] for name, column in history.items() if name != "epoch"})
+        self._end_if_a_callback_says_so()
         if self._passes_over:
             self.run.set_generators(generators)  # what is passed over draws from them what it drew before
             self._given = None
@@ -93,7 +94,7 @@ class StreamRun:
 
     def _fitted(self) -> bool:
         """Call `model.fit` for the epochs that are left; False if a request to stop came before they were over."""
-        if self.epoch >= self.epochs or self.stopping.reason is not None:
+        if self.epoch >= self.epochs or self.stopping.why is not None:
             return True
         self.passing = self.epoch if self._passes_over else 0
         model = self.model
@@ -148,13 +149,14 @@ class StreamRun:
         self.epoch = epoch + 1
         columns = {name: [float(value)] for name, value in {**logs, **added}.items()}
         self.run.log_many([self.epoch], {**columns, SECONDS: [elapsed_s]})
-        self._stops(self.epoch, {name: column[0] for name, column in columns.items()})
+        if self.epoch == 1:
+            self.stopping.check_metric(list(columns))
+        self.stopping.ends(self.epoch, {name: column[0] for name, column in columns.items()})
+        self._end_if_a_callback_says_so()
         if self.stopping.restores_best and self.stopping.best_epoch == self.epoch:
             weights = {name: array for name, array in read_state(self.model).items() if name.startswith("model/")}
             self.best = {"epoch": self.epoch, "variables": weights}
-        if self.callbacks.stopped and self.stopping.reason is None:
-            self.stopping.reason = f"a callback ended training at epoch {self.epoch}"
-        self.model.stop_training = self.stopping.reason is not None
+        self.model.stop_training = self.stopping.why is not None
         is_last = self.epoch == self.epochs or self.model.stop_training
         if not is_last and self.run.should_stop:
             self.checkpoint()
@@ -162,12 +164,9 @@ class StreamRun:
         if not is_last and self.run.checkpoint_due:
             self.checkpoint()
 
-    def _stops(self, epoch: int, metrics: dict[str, float]) -> None:
-        if epoch == 1:
-            self.stopping.check_metric(list(metrics))
-        self.stopping.ends(epoch, metrics)
-        if self.callbacks.stopped and self.stopping.reason is None:
-            self.stopping.reason = f"a callback ended training at epoch {epoch}"
+    def _end_if_a_callback_says_so(self) -> None:
+        if self.callbacks.stopped:
+            self.stopping.end(EarlyEnd.CALLBACK, self.epoch)
 
 
 class _Teller(keras.callbacks.Callback):  # type: ignore[misc]
