@@ -21,7 +21,7 @@ _SEED, _SHARED_SEEDS = "global_random_seed", "global_seed_generator"  # have con
 
 OF_CALLBACKS = frozenset({"_model", "params"})
 """Attributes that Keras gives to a callback, which are no state of it."""
-OF_TENSORBOARD = frozenset({"_writers", "_summary_module", "_prev_summary_state", "_batch_trace_context", "_profiler"})
+OF_TENSORBOARD = frozenset({"_writers", "_summary_module", "_prev_summary_state", "_batch_trace_context"})
 """Attributes of the TensorBoard callback that it makes anew."""
 OF_DATASETS = frozenset({"_workers", "_use_multiprocessing", "_max_queue_size", "workers"})
 """Attributes that Keras gives to a PyDataset, which are no state of it."""
