@@ -28,12 +28,11 @@ COMMAND = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
 
 # What `make quick` leaves out. A test is marked by the fixtures that it uses and the place where it stands.
 MARK_OF_FIXTURE = {"cluster": "slurm", "rough": "slurm", "browser": "browser"}
-TRAINING = (  # train nets, or start workers that train something, or import Keras
-    "training/", "studies/", "docs/test_pages.py", "docs/test_notebooks.py", "worker/process/", "worker/run/",
-    "worker/test_isolation.py", "worker/test_hostile_jobs.py", "worker/test_error_causes.py",
-    "launch/test_endings.py", "launch/test_here.py", "cli/test_clean.py", "cli/test_doctor.py",
-    "cli/test_keras_run.py", "cli/test_long_epoch.py", "cli/test_run.py", "cli/test_stacked_run.py",
-    "cli/test_store_place.py", "cli/test_verify.py",
+# what trains nets, starts workers that train something, or imports Keras; in these folders all but what is named
+TRAINING = ("training/", "studies/", "worker/", "launch/", "cli/", "docs/", "test_metrics.py")
+NO_TRAINING = (
+    "worker/test_crew.py", "worker/test_expected_epochs.py", "worker/test_pace.py", "launch/test_plan.py",
+    "cli/test_command_line.py", "cli/test_data.py", "cli/test_reading_verbs.py", "docs/test_site.py",
 )  # fmt: skip
 
 
@@ -41,7 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need SLURM or a browser, or that train."""
     for item in items:
         marks = {MARK_OF_FIXTURE.get(name) for name in getattr(item, "fixturenames", ())}
-        if item.path.relative_to(REPOSITORY / "tests").as_posix().startswith(TRAINING):
+        place = item.path.relative_to(REPOSITORY / "tests").as_posix()
+        if place.startswith(TRAINING) and not place.startswith(NO_TRAINING):
             marks.add("training")
         for mark in marks - {None}:
             item.add_marker(str(mark))

@@ -71,6 +71,7 @@ def test_the_numbers_of_an_old_store_are_those_that_were_recorded(old: Study) ->
     assert history[history["id"] == runs["id"].iloc[1]]["val_accuracy"].tolist()[1:] == VAL_ACCURACY
 
 
+@pytest.mark.training
 def test_work_goes_on_from_an_old_checkpoint(old: Study) -> None:
     """What an earlier release had stopped does not start over, and what it had done is not touched."""
     before = {path: path.read_bytes() for path in old.store.glob("trajectories/*/*/run-*.json")}
