@@ -49,6 +49,8 @@ STORE_FOLDERS = re.compile(
     r"\b(layout(\.\w+(\(.*\))?)?|store\.root|store_root|submission(\.path)?|files\.path|folder\.path|trajectories)"
 )
 
+PRIVATE = re.compile(r"_(?!repr_\w+_$)[^_]\w*")  # less those that notebooks look for
+PATCHES = {"getattr", "setattr", "delattr", "hasattr"}
 VALUE = "\0"  # stands where an f-string has a value
 COMMANDS = re.compile(rf"\b(hpcsweep [a-z]+|cd|rm|scontrol [a-z]+|python -m)\b[^;:()`]*{VALUE}")
 
@@ -142,6 +144,21 @@ def private_names_of_libraries(package: Path) -> list[str]:
     ]
 
 
+def private_names_of_others(package: Path) -> list[str]:
+    """A name that begins with an underscore is used in its own room alone, and by no test."""
+    owners: dict[str, set[str]] = {}
+    for path, tree in _trees(package):
+        for name in _defined(tree):
+            owners.setdefault(name, set()).add(path.partition("/")[0])
+    tests = ((f"tests/{path}", tree) for path, tree in _trees(package.parent / "tests"))
+    return [
+        f"{path}:{line}: {name}"
+        for path, tree in [*_trees(package), *tests]
+        for line, name in _private_names(tree)
+        if name in owners and path.partition("/")[0] not in owners[name] and name not in _defined(tree)
+    ]
+
+
 RULES: tuple[Callable[[Path], list[str]], ...] = (
     broken_contracts,
     imports_by_string,
@@ -151,6 +168,7 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     slurm_commands_outside_slurm,
     commands_put_together_by_hand,
     private_names_of_libraries,
+    private_names_of_others,
 )
 
 
@@ -212,6 +230,28 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr) and node.values:
         node = node.values[0]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Return the private names that a module gives to functions, classes, variables and attributes of its own."""
+    found = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    found |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    stored = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+    found |= {node.attr for node in stored if ast.unparse(node.value) in ("self", "cls")}
+    return set(filter(PRIVATE.fullmatch, found))
+
+
+def _private_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Give the private names that a module takes from something else, with the line: attributes, imports, patches."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            names = [node.attr]
+        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("hpcsweep")):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in PATCHES:
+            names = [_text(argument).rpartition(".")[2] for argument in node.args]
+        yield from ((getattr(node, "lineno", 0), name) for name in names if PRIVATE.fullmatch(name))
 
 
 def _with_values_marked(node: ast.JoinedStr) -> str:

@@ -15,6 +15,7 @@ from tests.house.rules import (
     imports_of_sweep,
     imports_past_a_face,
     private_names_of_libraries,
+    private_names_of_others,
     slurm_commands_outside_slurm,
 )
 
@@ -56,6 +57,8 @@ OTHERS = [
     ("launch/plan.py", "new = store.layout.root / 'plans'", file_names_outside_the_store),
     ("launch/submission.py", "subprocess.run(['squeue', '--me'])", slurm_commands_outside_slurm),
     ("cli/verbs/run.py", "import shutil; shutil.which('sbatch')", slurm_commands_outside_slurm),
+    ("launch/plan.py", "from hpcsweep.store.checkpoints import _path", private_names_of_others),
+    ("cli/progress.py", "def peek(handle): return handle._heartbeat", private_names_of_others),
     ("launch/plan.py", "see = f'see: hpcsweep status {sweep}'", commands_put_together_by_hand),
     ("store/results.py", "told = f'{path}: damaged; delete it: rm {path}'", commands_put_together_by_hand),
     ("training/state/variables.py", "from keras.src.models.functional import Functional", private_names_of_libraries),

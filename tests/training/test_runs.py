@@ -86,12 +86,12 @@ def test_runs_in_a_crowd_equal_runs_alone_in_a_new_process(tmp_path):
 
 def test_seeds_differ_and_learning_rates_share_a_program():
     """Runs of one architecture share a program whatever their seed and learning rate, and still differ."""
-    from hpcsweep.training.programs.cache import _programs
+    from hpcsweep.training.programs.cache import shared_programs
 
     train(nets.dense, 1, seed=1)
-    known = len(_programs._kept)
+    known = len(shared_programs)
     by_rate = [train(nets.at_rate(rate), 2, seed=4) for rate in (0.1, 0.01)]
-    assert len(_programs._kept) == known
+    assert len(shared_programs) == known
     assert len({run.facts["initial_weights_sha256"] for run in by_rate}) == 1
     assert len({run.facts["final_weights_sha256"] for run in by_rate}) == 2
     assert train(nets.dense, 0, seed=5).facts["initial_weights_sha256"] != by_rate[0].facts["initial_weights_sha256"]

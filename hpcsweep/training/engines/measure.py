@@ -16,7 +16,7 @@ REPEATS = 5
 
 
 @dataclass
-class _Trial:
+class Trial:
     """One engine, and how often what was timed with it."""
 
     try_batches: Callable[[int], None]
@@ -60,7 +60,7 @@ def measure_steps_s(setup: Setup, *engines: str) -> list[float]:
     clock = time.process_time if backend().device_name() == "cpu" else time.perf_counter
     batches_in_an_epoch = -(-setup.data.examples // setup.batch_size)
     programs = [setup.program(engine) for engine in engines]
-    trials = [_Trial(partial(one.try_batches, one.put(setup.data)), clock, batches_in_an_epoch) for one in programs]
+    trials = [Trial(partial(one.try_batches, one.put(setup.data)), clock, batches_in_an_epoch) for one in programs]
     for trial in trials:
         trial.choose_batches()
     for trial in trials * REPEATS:

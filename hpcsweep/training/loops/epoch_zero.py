@@ -14,7 +14,7 @@ from hpcsweep.training.state.variables import State, arrays_sha256
 
 MOST_KEPT = 4096  # rows of metrics, of one data set
 _Rows = collections.OrderedDict[tuple[Any, ...], Columns]
-_kept: weakref.WeakKeyDictionary[TrainingData, _Rows] = weakref.WeakKeyDictionary()
+known_rows: weakref.WeakKeyDictionary[TrainingData, _Rows] = weakref.WeakKeyDictionary()
 
 
 def evaluate_fresh(setup: Setup, program: Program, data: DeviceData, state: State) -> Columns:
@@ -28,7 +28,7 @@ def evaluate_fresh(setup: Setup, program: Program, data: DeviceData, state: Stat
         return {}
     if setup.evaluation_key is None:
         return program.evaluate(data)
-    rows = _kept.setdefault(setup.data, collections.OrderedDict())
+    rows = known_rows.setdefault(setup.data, collections.OrderedDict())
     weights = arrays_sha256(array for name, array in state.items() if name.startswith("model/"))
     key = (setup.evaluation_key, program.evaluation_batch, program.engine == "fit", weights)
     if key not in rows:

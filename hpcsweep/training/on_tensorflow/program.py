@@ -59,7 +59,7 @@ class TensorFlowProgram(EpochProgram):
         self.faster = bool(self._tricks)
         self._jit_steps = jit and on_cpu and _has_convolutions(model)
         self._jit = jit and not self._jit_steps
-        self._advance = tf.function(self._epochs, jit_compile=self._jit, autograph=False)
+        self.traced = tf.function(self._epochs, jit_compile=self._jit, autograph=False)
         self._evaluations: dict[bool, Any] = {}
         self._predict = tf.function(self._predictions, autograph=False)
         self._has_one_output: bool | None = None
@@ -75,7 +75,7 @@ class TensorFlowProgram(EpochProgram):
     def call(self, data: DeviceData, orders: Any, count: int, first: int, last: int) -> NDArray[Any]:
         """Train the batches `first` to `last` - 1 of `count` epochs."""
         spans = tuple(tuple(tf.constant(number) for number in span) for span in self._batches.spans(first, last))
-        table: NDArray[Any] = self._advance(data.train, data.validation, orders, tf.constant(count), spans).numpy()
+        table: NDArray[Any] = self.traced(data.train, data.validation, orders, tf.constant(count), spans).numpy()
         return table
 
     def warm_up(self, data: DeviceData) -> None:

@@ -41,7 +41,7 @@ class Setup:
 
     def program(self, engine: str) -> Program:
         """Return the shared program for `engine`, or make one around this model."""
-        return _programs.get(self.key, (engine, self.faster), lambda: self._make(engine))
+        return shared_programs.get(self.key, (engine, self.faster), lambda: self._make(engine))
 
     def _make(self, engine: str) -> Program:
         data, size = self.data, self.batch_size
@@ -56,6 +56,9 @@ class Programs:
     def __init__(self) -> None:
         self._kept: collections.OrderedDict[tuple[str, Variant], Program] = collections.OrderedDict()
         self._optimizers: dict[tuple[str, Variant], Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def get(self, key: str | None, variant: Variant, make: Callable[[], Program]) -> Program:
         """Return the program of `key` in one variant, made now if it is new; one without a key is not kept."""
@@ -81,4 +84,4 @@ def _variable_bytes(program: Program) -> int:
     return sum(4 * math.prod(variable.shape) for variable in state_variables(program.model).values())
 
 
-_programs = Programs()
+shared_programs = Programs()

@@ -92,7 +92,7 @@ def test_measuring_takes_what_a_call_costs_off_the_steps():
     def try_batches(count: int) -> None:
         now[0] += 2.0 + 0.01 * count
 
-    trial = measure._Trial(try_batches, lambda: now[0], most_batches=1000)
+    trial = measure.Trial(try_batches, lambda: now[0], most_batches=1000)
     trial.choose_batches()
     trial.measure()
     assert trial.step_s == pytest.approx(0.01)

@@ -21,8 +21,8 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The engines of the programs that evaluated a fresh model, one an evaluation; nothing is known at the start."""
     from hpcsweep.training.programs import cache as programs
 
-    monkeypatch.setattr(epoch_zero, "_kept", type(epoch_zero._kept)())
-    monkeypatch.setattr(programs, "_programs", programs.Programs())
+    monkeypatch.setattr(epoch_zero, "known_rows", type(epoch_zero.known_rows)())
+    monkeypatch.setattr(programs, "shared_programs", programs.Programs())
     made: list[str] = []
     get = programs.Programs.get
 
@@ -100,7 +100,7 @@ def test_models_of_which_not_all_is_told_are_evaluated_themselves(evaluations):
     """A class of the user's own may do anything; each run of it is evaluated."""
     evaluated = [train(nets.subclass)[0]["loss"][0] for _ in range(2)]
     assert evaluated[0] == evaluated[1]
-    assert not epoch_zero._kept
+    assert not epoch_zero.known_rows
 
 
 def test_only_so_many_rows_are_kept(evaluations, monkeypatch):
@@ -109,4 +109,4 @@ def test_only_so_many_rows_are_kept(evaluations, monkeypatch):
     for seed in (0, 1, 2, 0, 2):
         train(nets.dense, seed=seed)
     assert len(evaluations) == 4
-    assert [len(rows) for rows in epoch_zero._kept.values()] == [2]
+    assert [len(rows) for rows in epoch_zero.known_rows.values()] == [2]

@@ -34,7 +34,7 @@ def flat_updates(optimizer: Any) -> Iterator[None]:
     own = optimizer.update_step
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        update = partial(_update_flat, optimizer) if _gains(optimizer, gradient, variable) else own
+        update = partial(update_flat, optimizer) if _gains(optimizer, gradient, variable) else own
         update(gradient, variable, learning_rate)
 
     with _stepping_by(optimizer, update_step):
@@ -99,7 +99,8 @@ class _FlatVariable:
         self.value = self.value - value
 
 
-def _update_flat(optimizer: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+def update_flat(optimizer: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    """Make the optimizer's step for one kernel, over its numbers and what is remembered of them as flat arrays."""
     index = place_among_weights(optimizer, variable)
     slots = {name: kept[index] for name, kept in slots_of(optimizer).items()}
     owners, flat_gradient = [variable, *slots.values()], tf.reshape(gradient, [-1])
@@ -138,7 +139,7 @@ def _three_steps(kind: str, config: str, shape: tuple[int, int], *, flat: bool) 
 
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def step(gradient: Any) -> None:
-        update = partial(_update_flat, optimizer) if flat else optimizer.update_step
+        update = partial(update_flat, optimizer) if flat else optimizer.update_step
         with _stepping_by(optimizer, update):
             optimizer.apply_gradients([(gradient, variable)])
 

@@ -53,12 +53,12 @@ def _is_narrow(x: Any, kernel: Any, batch_sizes: tuple[int, ...]) -> bool:
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _product(x: Any, kernel: Any) -> Any:
     def gradients(upstream: Any) -> tuple[Any, Any]:
-        return tf.matmul(upstream, kernel, transpose_b=True), _swapped(x, upstream)
+        return tf.matmul(upstream, kernel, transpose_b=True), swapped_product(x, upstream)
 
     return keras_matmul(x, kernel), gradients
 
 
-def _swapped(x: Any, upstream: Any) -> Any:
+def swapped_product(x: Any, upstream: Any) -> Any:
     """Return the product of the transposed x with `upstream`, by way of its transpose.
 
     What comes before and after must be compiled as it is around a product, since XLA rounds differently where it merges
@@ -81,7 +81,7 @@ def has_the_same_bits(examples: int, inputs: int, neurons: int) -> bool:
     x, upstream = (chance.normal(size=(examples, width)).astype(np.float32) for width in (inputs, neurons))
 
     def both(x: Any, upstream: Any) -> tuple[Any, Any]:
-        return tf.matmul(x, upstream, transpose_a=True), _swapped(x, upstream)
+        return tf.matmul(x, upstream, transpose_a=True), swapped_product(x, upstream)
 
     with tf.init_scope():  # outside of what is being traced
         own, swapped = tf.function(both, jit_compile=True, autograph=False)(tf.constant(x), tf.constant(upstream))

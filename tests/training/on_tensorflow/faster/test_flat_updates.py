@@ -48,7 +48,7 @@ def updates(monkeypatch: pytest.MonkeyPatch):
     """The module of flat updates, for which kernels of 64 numbers are large; it notes the shapes that it updates."""
     from hpcsweep.training.on_tensorflow.faster import flat_updates
 
-    update = flat_updates._update_flat
+    update = flat_updates.update_flat
 
     def counted(optimizer, *args):
         if optimizer.name != "tried":
@@ -56,9 +56,9 @@ def updates(monkeypatch: pytest.MonkeyPatch):
         update(optimizer, *args)
 
     monkeypatch.setattr(flat_updates, "shapes", set(), raising=False)
-    monkeypatch.setattr(flat_updates, "_update_flat", counted)
+    monkeypatch.setattr(flat_updates, "update_flat", counted)
     monkeypatch.setattr(flat_updates, "LEAST_NUMBERS", 64)
-    monkeypatch.setattr(programs, "_programs", programs.Programs())  # none that was traced without
+    monkeypatch.setattr(programs, "shared_programs", programs.Programs())  # none that was traced without
     flat_updates.has_the_same_bits.cache_clear()
     return flat_updates
 
@@ -135,10 +135,10 @@ def test_without_xla_and_on_other_processors_keras_steps_alone(updates, monkeypa
 
 def test_bits_that_differ_are_found_out(updates, monkeypatch):
     """An optimizer is said to have the same bits only if it has: an update that is a little off is not used."""
-    update = updates._update_flat
-    monkeypatch.setattr(updates, "_update_flat", lambda opt, gradient, *rest: update(opt, gradient * 1.0001, *rest))
+    update = updates.update_flat
+    monkeypatch.setattr(updates, "update_flat", lambda opt, gradient, *rest: update(opt, gradient * 1.0001, *rest))
     assert not updates.has_the_same_bits("Adagrad", '{"learning_rate": 0.01}', (64, 16))
-    monkeypatch.setattr(updates, "_update_flat", update)
+    monkeypatch.setattr(updates, "update_flat", update)
     updates.has_the_same_bits.cache_clear()
     assert updates.has_the_same_bits("Adagrad", '{"learning_rate": 0.01}', (64, 16))
 

@@ -24,7 +24,7 @@ def swaps(build: nets.Build, engine: str, batch_size: int = 32) -> int:
     data = program.put(nets.images())
     orders = tf.zeros((program.longest_call_epochs, 203), tf.int32)
     spans = ((tf.constant(0), tf.constant(203)), (tf.constant(0), tf.constant(45)))
-    traced = program._advance.get_concrete_function(data.train, data.validation, orders, tf.constant(1), spans)
+    traced = program.traced.get_concrete_function(data.train, data.validation, orders, tf.constant(1), spans)
     graph = traced.graph.as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     return sum(node.op == "XlaOptimizationBarrier" for node in nodes)
@@ -36,7 +36,7 @@ def products(monkeypatch: pytest.MonkeyPatch):
     from hpcsweep.training.on_tensorflow.faster import narrow_products
 
     monkeypatch.setattr(narrow_products, "LEAST_INPUTS", 64)
-    monkeypatch.setattr(programs, "_programs", programs.Programs())  # none that was traced without
+    monkeypatch.setattr(programs, "shared_programs", programs.Programs())  # none that was traced without
     return narrow_products
 
 
@@ -62,7 +62,7 @@ def test_shapes_are_tried_on_this_processor(examples, inputs, neurons, products)
     chance = np.random.default_rng(7)
     x, upstream = (tf.constant(chance.normal(size=(examples, n)).astype("float32")) for n in (inputs, neurons))
     own = tf.function(lambda x, y: tf.matmul(x, y, transpose_a=True), jit_compile=True)(x, upstream)
-    swapped = tf.function(products._swapped, jit_compile=True)(x, upstream)
+    swapped = tf.function(products.swapped_product, jit_compile=True)(x, upstream)
     assert products.has_the_same_bits(examples, inputs, neurons) == np.array_equal(own.numpy(), swapped.numpy())
 
 

@@ -21,7 +21,7 @@ def rows(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(rows, "FETCHED_ROW_BYTES", range(1, 10_000))
     monkeypatch.setattr(rows, "CACHED_BYTES", 0)
-    monkeypatch.setattr(programs, "_programs", programs.Programs())  # none that was traced without
+    monkeypatch.setattr(programs, "shared_programs", programs.Programs())  # none that was traced without
     return rows
 
 

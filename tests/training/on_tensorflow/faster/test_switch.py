@@ -24,7 +24,7 @@ def tricks(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(flat_updates, "LEAST_NUMBERS", 64)
     monkeypatch.setattr(prefetch_rows, "FETCHED_ROW_BYTES", range(64, 65))
     monkeypatch.setattr(prefetch_rows, "CACHED_BYTES", 0)
-    monkeypatch.setattr(programs, "_programs", programs.Programs())  # none that was traced otherwise
+    monkeypatch.setattr(programs, "shared_programs", programs.Programs())  # none that was traced otherwise
     used: set[str] = set()
 
     def watch(module, name):
@@ -36,8 +36,8 @@ def tricks(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
         monkeypatch.setattr(module, name, watched)
 
-    watch(narrow_products, "_swapped")
-    watch(flat_updates, "_update_flat")
+    watch(narrow_products, "swapped_product")
+    watch(flat_updates, "update_flat")
     watch(program, "fetched")
     return used
 
@@ -48,7 +48,7 @@ def test_without_the_tricks_a_run_has_the_same_bits_and_says_so(tricks):
     assert tricks == set()
     assert plain.facts["faster"] is False
     faster = train(nets.dense, 3, engine="compiled-xla")
-    assert tricks == {"_swapped", "_update_flat", "fetched"}
+    assert tricks == {"swapped_product", "update_flat", "fetched"}
     assert faster.facts["faster"] is True
     assert outcome(faster) == outcome(plain)
 
