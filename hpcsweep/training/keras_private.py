@@ -23,7 +23,7 @@ OF_CALLBACKS = frozenset({"_model", "params"})
 """Attributes that Keras gives to a callback, which are no state of it."""
 OF_TENSORBOARD = frozenset({"_writers", "_summary_module", "_prev_summary_state", "_batch_trace_context"})
 """Attributes of the TensorBoard callback that it makes anew."""
-OF_DATASETS = frozenset({"_workers", "_use_multiprocessing", "_max_queue_size", "workers"})
+OF_DATASETS = frozenset({"_workers", "_use_multiprocessing", "_max_queue_size"})
 """Attributes that Keras gives to a PyDataset, which are no state of it."""
 SET_BEHIND_METHODS = frozenset({"_tracker", "_auto_config", "_parent_path", "_lock", "_obj_type"})
 """Attributes that Keras keeps in objects of the user's classes, and sets elsewhere than in its classes' methods."""
