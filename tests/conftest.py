@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,14 @@ class Study:
         """Return the environment of a user's shell: no store named."""
         return {**ENVIRONMENT, "PYTHONPATH": str(REPOSITORY)} | {"HPCSWEEP_STORE": "", "COLUMNS": "120"}
 
-    def run(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Type `hpcsweep arguments` in the study's folder and wait for its end."""
+    def run(
+        self, *arguments: str | Path, env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Type `hpcsweep arguments` in the study's folder and wait for its end; `env` comes over its environment."""
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
             cwd=self.root,
-            env=self.environment(),
+            env=self.environment() | dict(env or {}),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

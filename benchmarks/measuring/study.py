@@ -55,7 +55,7 @@ def work_on(sweep_path: Path) -> Any:
     plan = make_plan(sweep, store.states(sweep.runs), set())
     submission = write_submission(plan, store, plan.unfinished(failed=False))
     # a worker trains in a child, but what is measured here is this process
-    with _quiet(), patch.object(work_loop, "drain_in_children", lambda train, pace, stop: train(pace)):
+    with _quiet(), patch.object(work_loop, "drain_in_children", lambda train, at_work, store, pace, stop: train(pace)):
         endings = work_loop.work(str(submission.path), 0, 1)
     if endings.get("failed"):
         failed = next(filter(None, (store.failure(one.id) for one in plan.trajectories)))

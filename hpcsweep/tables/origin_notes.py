@@ -15,6 +15,7 @@ from hpcsweep.tables.cells import MIXED, Cell
 def origin_notes(results: Results, cells: Mapping[Any, Cell]) -> Iterator[str]:
     """Give the lines that say what was not made alike, or not by what is there today."""
     yield from _mixed(cells)
+    yield from _differing(results, cells)
     yield from _not_of_today(results)
     yield from _accumulated(results)
     yield from _drawn(results)
@@ -26,11 +27,22 @@ def _mixed(cells: Mapping[Any, Cell]) -> Iterator[str]:
         marked = [cell.mixed[name] for cell in cells.values() if name in cell.mixed]
         if marked:
             values = list(dict.fromkeys(value for found in marked for value in found))
-            shown = "; ".join(short_id(value) if name.endswith("sha256") else value for value in values[:4])
+            shown = "; ".join(_in_words(name, value) for value in values[:4])
             which = "A cell marked" if len(marked) == 1 else f"{len(marked)} cells marked"
             verb = "takes" if len(marked) == 1 else "take"
             see = " (hpcsweep diff --code SWEEP)" if name == "code_sha256" else ""
             yield f"WARNING: {which} {MIXED} {verb} together results of {len(values)} {plural}: {shown}{see}."
+
+
+def _differing(results: Results, cells: Mapping[Any, Cell]) -> Iterator[str]:
+    """Say that cells differ though none is mixed. Sets of data are left out: a parameter may well choose them."""
+    for name, plural in ORIGINS.items():
+        mixed = any(name in cell.mixed for cell in cells.values())
+        if name in results.own and name != "data_sha256" and not mixed:
+            found = results.column(name)[results.in_state(*COUNTED)].dropna().tolist()
+            if len(values := list(dict.fromkeys(found))) > 1:
+                counts = "; ".join(f"{_runs(found.count(one))} {_in_words(name, one)}" for one in values[:4])
+                yield f"NOTE: cells differ in more than their parameters: {len(values)} {plural} made them ({counts})."
 
 
 def _not_of_today(results: Results) -> Iterator[str]:
@@ -71,6 +83,10 @@ def _not_known(results: Results) -> Iterator[str]:
         unknown = int(results.column("code_sha256")[results.in_state(*COUNTED)].isna().sum())
         if unknown:
             yield f"By which code and data {_runs(unknown)} {_verb(unknown)} made is not known: of an earlier release."
+
+
+def _in_words(name: str, value: str) -> str:
+    return short_id(value) if name.endswith("sha256") else value
 
 
 def _runs(count: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hpcsweep.store import Store
 from tests.cli.test_run import worker_pids
-from tests.conftest import Study
+from tests.conftest import REPOSITORY, Study
 from tests.data.writing import write_idx
 
 SWEEP = 'name = "s"\njob = "jobs/job.py:train"\n'
@@ -116,6 +116,9 @@ def test_a_cell_of_two_codes_is_marked(study: Study) -> None:
     assert "takes together results of 2 versions of the code" in said
     (cell,) = json.loads(study.run("table", path, "--json").stdout)
     assert len(cell["mixed"]["code_sha256"]) == 2
+    by_seed = study.run("table", path, "--rows", "seed").stdout
+    assert "†" not in by_seed
+    assert "cells differ in more than their parameters: 2 versions of the code made them (1 run " in by_seed
 
 
 def test_two_studies_that_share_a_store_do_not_share_numbers(study: Study) -> None:
@@ -217,3 +220,48 @@ def as_of_earlier_release(store: Path) -> None:
             del record["facts"][name]
         record["sha256"] = sha256_hex(canonical_json(record).encode())
         path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+TORCH = """
+__version__ = "{version}"
+def manual_seed(seed): ...
+class State:
+    def numpy(self):
+        import numpy
+        return numpy.zeros(1)
+def get_rng_state():
+    return State()
+"""
+GOES_ON = """
+import torch
+def train(run, *, a: int = 0, epochs: int = 4):
+    start = (run.restore() or {"epoch": 0})["epoch"]
+    for epoch in range(start + 1, epochs + 1):
+        run.log(epoch=epoch, loss=float(epoch))
+        run.checkpoint({"epoch": epoch})
+        if epoch == 2 and start == 0 or torch.__version__ == "2.1.7":
+            raise RuntimeError("not further")
+"""
+
+
+def test_a_checkpoint_is_continued_only_by_the_libraries_that_made_it(study: Study) -> None:
+    """Another minor version of what trains is refused by name; another patch, or --retrain, is not."""
+    folder = study.root.parent / "site-packages"
+    folder.mkdir()
+    study.job("job", GOES_ON)
+    path = study.sweep("s", SWEEP)
+
+    def run(version: str, *words: str) -> str:
+        (folder / "torch.py").write_text(TORCH.format(version=version))
+        places = {"PYTHONPATH": f"{folder}:{REPOSITORY}", "PYTHONDONTWRITEBYTECODE": "1"}
+        study.run("run", path, *words, env=places)
+        (run,) = json.loads(study.run("status", path, "--json").stdout)["runs"]
+        return str(run["cause"])
+
+    assert "not further" in run("2.1.0")
+    assert "made with torch 2.1.0, and this worker has 2.2.1" in run("2.2.1", "--failed")
+    assert "not further" in run("2.1.7", "--failed")
+    assert run("2.1.3", "--failed") == "None"
+    (result,) = Store(study.store).results()
+    assert result.history["loss"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert result.facts["libraries"]["torch"] == "2.1.3"
