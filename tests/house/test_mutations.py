@@ -7,15 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.imports import broken_contracts, imports_by_string, imports_of_sweep, imports_past_a_face
+from tests.house.private import private_names_of_libraries, private_names_of_others
 from tests.house.rules import (
-    broken_contracts,
     commands_put_together_by_hand,
     file_names_outside_the_store,
-    imports_by_string,
-    imports_of_sweep,
-    imports_past_a_face,
-    private_names_of_libraries,
-    private_names_of_others,
     slurm_commands_outside_slurm,
 )
 
@@ -67,6 +63,17 @@ OTHERS = [
     ("training/fit.py", "keras.Sequential()._flatten_layers()", private_names_of_libraries),
     ("training/engines/choose.py", "getattr(keras.optimizers.SGD(), '_learning_rate', 0)", private_names_of_libraries),
 ]
+PRIVATE_USES = [
+    "from hpcsweep.store.checkpoints import _path",
+    "from hpcsweep.store import checkpoints; checkpoints._path",
+    "getattr(checkpoints, '_path')",
+    "def test_it(monkeypatch): monkeypatch.setattr('hpcsweep.store.checkpoints._path', None)",
+    "def test_it(monkeypatch): monkeypatch.setattr(checkpoints, '_path', None)",
+    "from unittest import mock; mock.patch.object(checkpoints, '_path')",
+    "import operator; operator.attrgetter('_path')(checkpoints)",
+    "vars(checkpoints)['_path']",
+    "def _path(): return checkpoints._path",
+]
 
 
 @pytest.fixture
@@ -94,3 +101,13 @@ def test_a_breach_that_is_no_import_breaks_its_rule(copy: Path, file: str, line:
     add_line(copy / file, line)
     assert callable(rule)
     assert len(rule(copy)) == 1
+
+
+@pytest.mark.parametrize("folder", ["tests/store", "benchmarks"])
+@pytest.mark.parametrize("line", PRIVATE_USES)
+def test_a_private_name_is_found_however_it_is_used(tmp_path: Path, folder: str, line: str) -> None:
+    """Tests and benchmarks may not use what the package keeps private, whichever way Python offers."""
+    for path, text in (("hpcsweep/store/checkpoints.py", "def _path() -> None: ..."), (f"{folder}/of_use.py", line)):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(text)
+    assert private_names_of_others(tmp_path / "hpcsweep") == [f"{folder}/of_use.py:1: _path"]
