@@ -1,9 +1,36 @@
-"""What this machine offers to workers: cores and GPUs, found without importing anything heavy."""
+"""What this machine offers to workers: cores and GPUs, found without importing anything heavy.
+
+Also what an old Python lacks: workers run with Python 3.9 or newer, since they run in what containers a cluster has.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable, Iterator
+from enum import Enum
 from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    from enum import StrEnum as StrEnum
+else:
+
+    class StrEnum(str, Enum):
+        """An enum whose members are their words, as in Python 3.11."""
+
+        __str__ = str.__str__
+        __format__ = str.__format__
+
+
+def zip_equal(*iterables: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Do as `zip(..., strict=True)`, which is new in Python 3.10: ValueError if one has more items than another."""
+    if sys.version_info >= (3, 10):
+        return zip(*iterables, strict=True)
+    columns = [list(one) for one in iterables]
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError(f"found {[len(column) for column in columns]} items, expected as many in each")
+    return zip(*columns)
 
 
 def usable_cores() -> int:

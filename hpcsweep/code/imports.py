@@ -34,10 +34,12 @@ def imports_of(text: bytes) -> list[Imported]:
 
 
 def _imports_of_node(node: ast.AST) -> Iterator[Imported]:
-    match node:
-        case ast.Import(names=names):
-            yield from (Imported(0, alias.name) for alias in names)
-        case ast.ImportFrom(module=module, names=names, level=level):
-            yield Imported(level or 0, module or "", tuple(alias.name for alias in names if alias.name != "*"))
-        case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]) if ast.unparse(func) in _LITERAL_IMPORTS:
+    if isinstance(node, ast.Import):
+        yield from (Imported(0, alias.name) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        names = tuple(alias.name for alias in node.names if alias.name != "*")
+        yield Imported(node.level or 0, node.module or "", names)
+    elif isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in _LITERAL_IMPORTS:
+        name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        if isinstance(name, str):
             yield Imported(len(name) - len(name.lstrip(".")), name.lstrip("."))

@@ -15,7 +15,7 @@ REST = "top level"
 """The part of a file that is neither a function, a class nor an assignment to a name."""
 # Where a thing stands, how it is read or written, and what only type checkers look at: no part of what it means.
 _IGNORED = {"ctx", "kind", "type_comment", "type_ignores"}
-_Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def parts_of(text: bytes) -> dict[str, str]:
@@ -56,11 +56,11 @@ def _pieces(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _name(node: ast.stmt, prefix: str) -> str:
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return prefix + name
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            return prefix + name
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return prefix + node.name
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    if len(targets) == 1 and isinstance(targets[0], ast.Name):
+        return prefix + targets[0].id
     return prefix.removesuffix(".") or REST
 
 
@@ -81,7 +81,7 @@ def _text(value: object, without: str = "") -> str:
 
 def _field(node: ast.AST, name: str) -> object:
     value = getattr(node, name, None)
-    return _without_docstring(value) if name == "body" and isinstance(node, _Scope) else value
+    return _without_docstring(value) if name == "body" and isinstance(node, _SCOPES) else value
 
 
 def _joined(node: ast.JoinedStr) -> Iterator[str]:
@@ -101,10 +101,8 @@ def _joined(node: ast.JoinedStr) -> Iterator[str]:
 def _without_docstring(body: object) -> list[ast.stmt]:
     """Return the statements of a function, class or module but for a docstring."""
     statements = body if isinstance(body, list) else []
-    match statements:
-        case [ast.Expr(value=ast.Constant(value=str())), *others]:
-            return others
-    return statements
+    first = statements[0].value if statements and isinstance(statements[0], ast.Expr) else None
+    return statements[1:] if isinstance(first, ast.Constant) and isinstance(first.value, str) else statements
 
 
 def _sha256(data: bytes) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpcsweep.errors import UsageError, nearest
+from hpcsweep.machine import zip_equal
 
 DIGITS = tuple("0123456789")
 IDX_NAMES = (
@@ -59,7 +60,7 @@ def _files(
 ) -> tuple[DataFile, ...]:
     return tuple(
         DataFile(name, checksum, tuple(mirror + name for mirror in mirrors), content)
-        for name, checksum, content in zip(IDX_NAMES, checksums, contents, strict=True)
+        for name, checksum, content in zip_equal(IDX_NAMES, checksums, contents)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from hpcsweep.data.dataset import Data
 from hpcsweep.data.formats import ONE_ARRAY, read_digit_csv, read_npz
 from hpcsweep.data.idx import idx_bytes, read_idx
 from hpcsweep.errors import DataError, to_type
-from hpcsweep.files import sha256_hex
+from hpcsweep.files import digest_of_file, sha256_hex
 
 VARIABLE = "HPCSWEEP_DATA"
 DEFAULT = "data"
@@ -148,8 +147,7 @@ def _is(path: Path, expected: str) -> bool:
 
 def checksum(path: Path, algorithm: str) -> str:
     """Return `path`'s checksum as the catalogue writes it: `sha256:...`."""
-    with open(path, "rb") as file:
-        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+    return f"{algorithm}:{digest_of_file(path, algorithm)}"
 
 
 def _all_forms(published: Published, folder: Path) -> Iterator[Found]:

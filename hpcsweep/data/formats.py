@@ -82,7 +82,8 @@ def _first_line(path: Path) -> list[str]:
 
 def _numbers(path: Path, columns: int) -> NDArray[np.int16]:
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # no lines: refused below
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # no lines: refused below
             numbers = np.loadtxt(path, np.int16, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8-sig")
     except (ValueError, OverflowError) as error:
         reason = str(error).split(";")[0]

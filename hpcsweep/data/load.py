@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Union
 
 from hpcsweep.data.builtin import digits, sine, synthetic
 from hpcsweep.data.catalogue import CATALOGUE, published
@@ -22,7 +23,7 @@ BUILTIN: dict[str, Callable[..., Data]] = {
     "sine": sine,
     "synthetic": synthetic,
 }
-Option = int | float | bool | str
+Option = Union[int, float, bool, str]
 
 
 def load(name: str, *, data: Path | str | None = None, **options: Option) -> Data:

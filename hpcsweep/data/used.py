@@ -21,7 +21,7 @@ from hpcsweep.data.catalogue import CATALOGUE
 from hpcsweep.data.dataset import ARRAY_NAMES, Data
 from hpcsweep.data.folder import data_folders, find, read
 from hpcsweep.errors import DataError, UsageError
-from hpcsweep.files import Look, looks_of
+from hpcsweep.files import Look, digest_of_file, looks_of
 
 Entry = dict[str, Any]
 """`examples` of each array (or None of files), `sha256`, and `files` with path, size and time where there are some."""
@@ -70,7 +70,7 @@ def _leaves(name: str, tree: Any) -> Iterator[tuple[str, NDArray[Any]]]:
     if isinstance(tree, Mapping):
         tree = tuple(tree.items())
         yield from (leaf for key, item in tree for leaf in _leaves(f"{name}.{key}", item))
-    elif isinstance(tree, tuple | list):
+    elif isinstance(tree, (tuple, list)):
         yield from (leaf for index, item in enumerate(tree) for leaf in _leaves(f"{name}.{index}", item))
     elif tree is not None:
         yield name, np.asarray(tree)
@@ -81,13 +81,13 @@ def entry_of(thing: Any) -> Entry:
 
     Raises DataError for a path that is not there, UsageError for anything else.
     """
-    if isinstance(thing, str | Path):
+    if isinstance(thing, (str, Path)):
         return entry_of_files(Path(thing))
     if isinstance(thing, Data):
         return entry_of_arrays(arrays_of(thing))
     if isinstance(thing, Mapping):
         return entry_of_arrays({str(name): np.asarray(array) for name, array in thing.items()})
-    parts = {str(n): np.asarray(a) for n, a in enumerate(thing)} if isinstance(thing, tuple | list) else {}
+    parts = {str(n): np.asarray(a) for n, a in enumerate(thing)} if isinstance(thing, (tuple, list)) else {}
     parts = parts or {"0": np.asarray(thing)}
     if any(array.dtype.hasobject for array in parts.values()):
         raise UsageError(f"run.uses: found a {type(thing).__name__}, expected a path, Data or arrays of numbers")
@@ -111,9 +111,7 @@ def entry_of_files(path: Path) -> Entry:
     digest = hashlib.sha256()
     try:
         for file in files:
-            with open(file, "rb") as opened:
-                content = hashlib.file_digest(opened, "sha256").hexdigest()
-            digest.update(f"{file.relative_to(path).as_posix()} {content};".encode())
+            digest.update(f"{file.relative_to(path).as_posix()} {digest_of_file(file)};".encode())
         return {"examples": None, "sha256": digest.hexdigest(), "files": looks_of(files), "path": str(path)}
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}), expected the data that the run uses") from error

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from hpcsweep.machine import zip_equal
 from hpcsweep.store.task_files import task_name
 
 NO_LIMIT = frozenset({"unlimited", "infinite", "none", "n/a", "(null)", "partition_limit", "not_set", "invalid", ""})
@@ -59,7 +60,7 @@ def parse_record(line: str) -> dict[str, str]:
     """Return the fields of one `Key=value Key=value` record of `scontrol --oneliner`; values may hold spaces."""
     marks = list(_FIELD.finditer(line))
     ends = [mark.start() for mark in marks[1:]] + [len(line)] * bool(marks)
-    return {mark[1]: line[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)}
+    return {mark[1]: line[mark.end() : end].strip() for mark, end in zip_equal(marks, ends)}
 
 
 def parse_config(text: str) -> dict[str, str]:

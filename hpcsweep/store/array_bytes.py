@@ -84,16 +84,16 @@ def unpack_state(data: bytes) -> Any:
 
 
 def _flatten(value: Any, arrays: dict[str, Array], where: str) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
         if array.dtype.hasobject:
             raise UsageError(f"checkpoint: {where} is an array of Python objects; expected numbers or strings")
         name = f"a{len(arrays)}"
         arrays[name] = array
         return {_SCALAR if isinstance(value, np.generic) else _ARRAY: name}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_flatten(item, arrays, f"{where}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {_key(key, where): _flatten(item, arrays, f"{where}[{key!r}]") for key, item in value.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from hpcsweep.errors import StoreError, shell
 from hpcsweep.files import canonical_json, numbers_of, plain, publish, sha256_hex, write_atomic
@@ -16,8 +16,9 @@ from hpcsweep.store.layout import TrajectoryFolder
 if TYPE_CHECKING:
     import numpy as np
 
+    Array = np.ndarray[Any, Any]
+
 FORMAT = 1
-Array: TypeAlias = "np.ndarray[Any, Any]"
 _HISTORY = "history/"
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hpcsweep.store.layout import ARRAYS, RESULT, TRAJECTORY, Layout
 
 _ID = slice(4, 68)  # the run's id in "run-<64 hex>..."
 
 
-@dataclass(frozen=True, slots=True)
-class ResultStamp:
+class ResultStamp(NamedTuple):
     """A finished run, its trajectory, and the sizes, inodes and times of its files as one text."""
 
     run: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hpcsweep.machine import StrEnum
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import is_alive, newest_generation, was_given_back
 from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder

@@ -16,12 +16,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import write_atomic
+from hpcsweep.machine import StrEnum
 from hpcsweep.store.layout import Layout, SubmissionFolder
 
 ARRAY = re.compile(r"array-(\d+)\.json")

@@ -18,6 +18,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from hpcsweep.files import canonical_json
+from hpcsweep.machine import zip_equal
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.space import Block
 from hpcsweep.sweep.value_types import Value
@@ -63,11 +64,10 @@ class Run(NamedTuple):
     @property
     def params(self) -> dict[str, Value]:
         """All parameters of the job, including those at their default."""
-        return dict(zip(self.names, self.values, strict=True))
+        return dict(zip_equal(self.names, self.values))
 
 
-@dataclass(frozen=True, slots=True)
-class Trajectory:
+class Trajectory(NamedTuple):
     """One training from a fresh model: its runs in increasing `epochs`, or a single run if the job shares no epochs."""
 
     runs: tuple[Run, ...]
@@ -154,7 +154,7 @@ def make_runs(naming: Naming, block: Block, seeds: Sequence[int], keep: Keep | N
     pick_values = _picker([block.names.index(name) for name in naming.names])
     run_tails = [(seed, f'}},"seed":{seed}{after}}}') for seed in seeds]
     pick_run, pick_trajectory = _picker(run_order), _picker(trajectory_order)
-    for point, texts in zip(_points(block), _texts(block, naming.defaults), strict=True):
+    for point, texts in zip_equal(_points(block), _texts(block, naming.defaults)):
         values = pick_values(point)
         run_text = head + "".join(pick_run(texts))[:-1]  # less the last comma
         trajectory_text = head + "".join(pick_trajectory(texts))[:-1]
@@ -198,10 +198,7 @@ def _texts(block: Block, defaults: Mapping[str, Value]) -> Iterator[tuple[str, .
         return "" if default_texts.get(name) == text else f"{canonical_json(name)}:{text},"
 
     return _combinations(
-        [
-            [tuple(piece(*pair) for pair in zip(axis.names, row, strict=True)) for row in axis.rows]
-            for axis in block.axes
-        ]
+        [[tuple(piece(*pair) for pair in zip_equal(axis.names, row)) for row in axis.rows] for axis in block.axes]
     )
 
 

@@ -6,7 +6,7 @@ import math
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.state.variables import arrays_sha256
 
 Tree = Any
@@ -57,7 +58,7 @@ class Examples:
         return count(self.x_val)
 
 
-TrainingData = Data | Examples
+TrainingData = Union[Data, Examples]
 
 
 def count(tree: Tree) -> int:
@@ -90,7 +91,7 @@ def as_arrays(name: str, tree: Any) -> Tree:
     """Return `tree` as NumPy arrays in tuples and dicts; UsageError names what is none."""
     if tree is None:
         return None
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, (list, tuple)):
         return tuple(as_arrays(f"{name}[{index}]", item) for index, item in enumerate(tree))
     if isinstance(tree, Mapping):
         return {key: as_arrays(f"{name}[{key!r}]", item) for key, item in tree.items()}
@@ -126,7 +127,7 @@ def make_examples(
     if validation_data is not None:
         parts = keras.utils.unpack_x_y_sample_weight(_as_tuple(validation_data))
         names = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
-        validation = tuple(as_arrays(name, part) for name, part in zip(names, parts, strict=True))
+        validation = tuple(as_arrays(name, part) for name, part in zip_equal(names, parts))
     elif validation_split:
         train, validation = _split(train, validation_split)
     if class_weight is not None:
@@ -141,7 +142,7 @@ def _as_tuple(parts: Any) -> Any:
 
 
 def _require_one_count(names: tuple[str, ...], trees: tuple[Tree, ...], where: str = "") -> None:
-    leaves = [(name, leaf) for name, tree in zip(names, trees, strict=True) for leaf in arrays_of(tree)]
+    leaves = [(name, leaf) for name, tree in zip_equal(names, trees) for leaf in arrays_of(tree)]
     if len({len(leaf) for _, leaf in leaves}) > 1:
         found = ", ".join(f"{name} has {len(leaf)}" for name, leaf in leaves)
         raise UsageError(f"fit: {found} examples{where}; expected as many in each")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from hpcsweep.machine import StrEnum
 
 
 class Ending(StrEnum):

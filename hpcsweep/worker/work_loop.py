@@ -7,7 +7,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from hpcsweep.machine import process_started
+from hpcsweep.machine import process_started, zip_equal
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
@@ -108,7 +108,7 @@ def _train_all(
         claims = [(one, claim) for one in batch if (claim := _claim(store, manifest, one, pace)) is not None]
         with at_work.during(claim for _, claim in claims):
             ended = train(claims)
-        for (trajectory, claim), ending in zip(claims, ended, strict=True):
+        for (trajectory, claim), ending in zip_equal(claims, ended):
             endings[ending] += 1
             endings[Tally.PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")

@@ -84,7 +84,7 @@ class Peaks:
         except (StoreError, OSError):  # damaged, which others will report
             return 0.0
         peak_gb = facts.get("device_memory_gb")
-        return float(peak_gb) if facts.get("device") == self._kind and isinstance(peak_gb, int | float) else 0.0
+        return float(peak_gb) if facts.get("device") == self._kind and isinstance(peak_gb, (int, float)) else 0.0
 
 
 class Sharing:

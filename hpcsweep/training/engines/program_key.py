@@ -83,7 +83,7 @@ def _has_foreign_parts(model: Any) -> bool:
 
 
 def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | tuple | set):
+    if isinstance(value, (list, tuple, set)):
         for item in value:
             yield from _flat(item)
     elif isinstance(value, dict):
@@ -96,10 +96,10 @@ def _flat(value: Any) -> Iterator[Any]:
 def _is_foreign(value: Any) -> bool:
     if isinstance(value, _HARMLESS):
         return False
-    if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+    if isinstance(value, (types.FunctionType, types.MethodType, types.BuiltinFunctionType)):
         return not _from_keras(value)
-    return (hasattr(value, "__array__") and not isinstance(value, keras.Variable | keras.KerasTensor)) or (
-        isinstance(value, keras.layers.Layer | keras.initializers.Initializer | keras.regularizers.Regularizer)
+    return (hasattr(value, "__array__") and not isinstance(value, (keras.Variable, keras.KerasTensor))) or (
+        isinstance(value, (keras.layers.Layer, keras.initializers.Initializer, keras.regularizers.Regularizer))
         and not _from_keras(type(value))
     )
 
@@ -115,10 +115,10 @@ def _has_foreign_config(config: Any) -> bool:
         if named and (config.get("registered_name") or not str(config["module"]).startswith("keras")):
             return True
         return any(_has_foreign_config(value) for value in config.values())
-    return isinstance(config, list | tuple) and any(_has_foreign_config(value) for value in config)
+    return isinstance(config, (list, tuple)) and any(_has_foreign_config(value) for value in config)
 
 
 def _without_seeds(config: Any) -> Any:
     if isinstance(config, dict):
         return {key: _without_seeds(value) for key, value in config.items() if key != "seed"}
-    return [_without_seeds(item) for item in config] if isinstance(config, list | tuple) else config
+    return [_without_seeds(item) for item in config] if isinstance(config, (list, tuple)) else config

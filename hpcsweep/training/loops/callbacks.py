@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from hpcsweep.errors import UsageError
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.keras_private import OF_CALLBACKS, OF_TENSORBOARD
 from hpcsweep.training.state.attributes import give_attributes, keep_attributes
 
@@ -74,7 +75,7 @@ class Callbacks:
         if not self._all:
             return
         if self._fresh is not None:
-            for callback, fresh in zip(self._all, self._fresh, strict=True):
+            for callback, fresh in zip_equal(self._all, self._fresh):
                 _give(callback, fresh)
         elif kept:
             self._fresh = [_keep(callback) for callback in self._all]
@@ -128,7 +129,7 @@ class Callbacks:
         self.listen(True)
         self.stopped = bool(state and state["stopped"])
         self._fresh = [_keep(callback) for callback in self._all]
-        for callback, kept in zip(self._all, each, strict=True):
+        for callback, kept in zip_equal(self._all, each):
             if isinstance(callback, keras.callbacks.TensorBoard):
                 callback.on_train_begin({})
             _give(callback, kept)

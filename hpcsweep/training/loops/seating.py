@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hpcsweep.errors import UsageError
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.loops.member import NO_SEAT, Member, Seat
 from hpcsweep.training.loops.stack import train_stack
 
@@ -45,7 +46,7 @@ def _give_seats(members: list[Member]) -> None:
     free = [index for index in range(size) if index not in taken]
     if len(free) != len(seatless):
         free, size = list(range(len(seatless))), len(seatless)
-    for member, index in zip(seatless, free, strict=True):
+    for member, index in zip_equal(seatless, free):
         member.seat = Seat(index, size)
 
 

@@ -14,6 +14,8 @@ import jax
 from jax import lax
 from jax.extend.core import Literal
 
+from hpcsweep.machine import zip_equal
+
 _NESTED = ("jit", "pjit", "closed_call", "core_call")
 
 
@@ -29,14 +31,14 @@ def with_canonical_convolutions(function: Callable[..., Any]) -> Callable[..., A
 
 
 def _evaluate(jaxpr: Any, constants: list[Any], given: list[Any]) -> list[Any]:
-    values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *given], strict=True))
+    values = dict(zip_equal([*jaxpr.constvars, *jaxpr.invars], [*constants, *given]))
 
     def value(atom: Any) -> Any:
         return atom.val if isinstance(atom, Literal) else values[atom]
 
     for equation in jaxpr.eqns:
         results = _apply(equation, [value(atom) for atom in equation.invars])
-        values.update(zip(equation.outvars, results, strict=True))
+        values.update(zip_equal(equation.outvars, results))
     return [value(atom) for atom in jaxpr.outvars]
 
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import keras
 
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.examples import count as examples_in
 from hpcsweep.training.examples import map_arrays, packed
 from hpcsweep.training.on_jax.convolution import with_canonical_convolutions
@@ -37,8 +38,8 @@ class PureModel:
 
     def keep(self, state: PureState) -> None:
         """Make `state` the values of the model's variables."""
-        for group, values in zip(self.variables(), state, strict=True):
-            for variable, value in zip(group, values, strict=True):
+        for group, values in zip_equal(self.variables(), state):
+            for variable, value in zip_equal(group, values):
                 variable.assign(value)
 
     def variables(self) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
@@ -114,7 +115,7 @@ class PureModel:
             return reached
 
         fresh = self._fresh_metrics(state)
-        state = *state[:3], [jnp.where(begin == 0, new, old) for new, old in zip(fresh, state[3], strict=True)]
+        state = *state[:3], [jnp.where(begin == 0, new, old) for new, old in zip_equal(fresh, state[3])]
         if examples > left:
             state = steps(begin, jnp.minimum(end, examples - left), size, state)
         if left:
@@ -139,7 +140,7 @@ class PureModel:
         return found
 
     def _metric_values(self, values: list[Any]) -> Any:
-        return keras.StatelessScope(state_mapping=list(zip(self.model.metrics_variables, values, strict=True)))
+        return keras.StatelessScope(state_mapping=list(zip_equal(self.model.metrics_variables, values)))
 
     def _for_members(self, function: Callable[..., Any], *axes: int | None) -> Callable[..., Any]:
         """Return what does `function` for every member of a stack, whose values lie along `axes` of its arguments.

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.examples import TrainingData, count
 from hpcsweep.training.on_jax.averages import part_from_averages
 from hpcsweep.training.on_jax.epochs import PureModel
@@ -63,7 +64,7 @@ class JaxProgram(EpochProgram):
         parts = {"": data.train, **({"val_": data.validation} if data.validates else {})}
         for prefix, part in parts.items():
             values = self._evaluate(self._pure.state(), part, (0, count(part)))
-            columns.update({prefix + name: [float(value)] for name, value in zip(self._names, values, strict=True)})
+            columns.update({prefix + name: [float(value)] for name, value in zip_equal(self._names, values)})
         return columns
 
     def finish(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcsweep.errors import UsageError
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.examples import TrainingData, count, first_rows
 from hpcsweep.training.keras_private import build_symbolically, layers_of
 from hpcsweep.training.on_jax.epochs import PureState, StackedModel
@@ -68,10 +69,10 @@ class JaxStackedProgram(StackedCalls):
 
     def _states(self, names: dict[int, str]) -> list[State]:
         states: list[State] = [{} for _ in range(self.members)]
-        for group, values in zip(self._pure.variables(), self._state, strict=True):
-            for variable, value in zip(group, values, strict=True):
+        for group, values in zip_equal(self._pure.variables(), self._state):
+            for variable, value in zip_equal(group, values):
                 if id(variable) in names:
-                    for state, own in zip(states, np.array(value), strict=True):
+                    for state, own in zip_equal(states, np.array(value)):
                         state[names[id(variable)]] = np.array(own)
         return states
 
@@ -90,7 +91,7 @@ class JaxStackedProgram(StackedCalls):
         columns: MemberColumns = {}
         for prefix, part in {"": data.train, "val_": data.validation}.items():
             values = self._evaluate(self._state, part, (0, count(part)))
-            columns.update({prefix + name: np.asarray(v)[None] for name, v in zip(self._names, values, strict=True)})
+            columns.update({prefix + name: np.asarray(v)[None] for name, v in zip_equal(self._names, values)})
         return columns
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.examples import TrainingData, first_rows
 from hpcsweep.training.keras_private import build_symbolically, set_learning_rate_variable
 from hpcsweep.training.on_tensorflow.faster import Trick, Tricks
@@ -91,7 +92,7 @@ class TensorFlowStackedProgram(StackedCalls):
     def read_within(self) -> list[State]:
         """Return the state that each has reached inside an epoch: also the sums of its metrics."""
         sums = self._sums.numpy().T
-        return [{**state, _SUMS: np.array(own)} for state, own in zip(self.read(), sums, strict=True)]
+        return [{**state, _SUMS: np.array(own)} for state, own in zip_equal(self.read(), sums)]
 
     def _variables(self) -> dict[str, Any]:
         optimizer = [variable for variable in self._optimizer.variables if variable is not self._rates]
@@ -195,7 +196,7 @@ class TensorFlowStackedProgram(StackedCalls):
             outputs = self._outputs(x, own=own)
             losses = self._recipe.loss(self._truth(y, own=own), outputs)
             loss = tf.reduce_sum(tf.reduce_mean(losses, axis=-1))  # of the members' mean losses: each has its own
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, values), self._weights, strict=True))
+        self._optimizer.apply_gradients(zip_equal(tape.gradient(loss, values), self._weights))
         return self._totals(y, outputs, own=own)
 
     def _truth(self, y: Any, *, own: bool) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.programs.protocol import DeviceData
 
 Column = TypeVar("Column")
@@ -103,7 +104,7 @@ class EpochCalls(ABC, Generic[Column]):
         trained = self._batches.to_train
         done = [first < trained] * len(self._names) + [last > trained] * len(self._names) * self.validates
         columns = self._columns(table[:1]).items()
-        return {name: column for (name, column), is_done in zip(columns, done, strict=True) if is_done}
+        return {name: column for (name, column), is_done in zip_equal(columns, done) if is_done}
 
     @property
     def validates(self) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections
 import random
 import types
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from hpcsweep.errors import JobError
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.state.reachable import is_variable
 
 _SAME = {"kind": "same"}
@@ -51,11 +52,11 @@ def give_attributes(thing: Any, kept: Mapping[str, Any]) -> None:
 
 
 def _kept(value: Any, path: str, depth: int) -> Any:
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, (bool, int, str)):
         return {"kind": "value", "value": value}
     if isinstance(value, float):
         return {"kind": "float", "value": np.float64(value)}
-    if isinstance(value, np.generic | np.ndarray) and not np.asarray(value).dtype.hasobject:
+    if isinstance(value, (np.generic, np.ndarray)) and not np.asarray(value).dtype.hasobject:
         return {"kind": "value", "value": value}
     if isinstance(value, random.Random):
         version, words, gauss = value.getstate()
@@ -81,7 +82,7 @@ def _kept(value: Any, path: str, depth: int) -> Any:
     if isinstance(value, Mapping) and hasattr(value, "update"):
         pairs = [[_kept(k, path, depth + 1), _kept(v, f"{path}[{k!r}]", depth + 1)] for k, v in value.items()]
         return {"kind": "dict", "pairs": pairs}
-    if isinstance(value, keras.layers.Layer | keras.optimizers.Optimizer | keras.metrics.Metric):
+    if isinstance(value, (keras.layers.Layer, keras.optimizers.Optimizer, keras.metrics.Metric)):
         return {"kind": "variables", "values": [np.array(variable.numpy()) for variable in value.variables]}
     if hasattr(value, "numpy") and hasattr(value, "dtype"):  # a tensor
         return {"kind": "value", "value": np.asarray(value)}
@@ -94,12 +95,12 @@ def _kept(value: Any, path: str, depth: int) -> Any:
 def _around(function: types.FunctionType, path: str, depth: int) -> dict[str, Any]:
     """Return what a function of the user's keeps in plain variables around it."""
     kept = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         try:
             value = cell.cell_contents
         except ValueError:  # empty so far
             continue
-        if value is None or isinstance(value, bool | int | float | str | list | dict | set):
+        if value is None or isinstance(value, (bool, int, float, str, list, dict, set)):
             try:
                 kept[name] = _kept(value, f"{path}({name})", depth + 1)
             except NotKeptError:
@@ -109,54 +110,78 @@ def _around(function: types.FunctionType, path: str, depth: int) -> dict[str, An
 
 def _given(kept: Any, now: Any) -> Any:
     """Return what was kept; changed in place where something else may hold it too."""
-    match kept["kind"]:
-        case "same":
-            return now
-        case "operation":
-            return getattr(keras.ops, kept["name"])
-        case "value":
-            return kept["value"]
-        case "float":
-            return float(kept["value"])
-        case "random":
-            now.setstate((kept["version"], tuple(kept["words"].tolist()), kept["gauss"]))
-            return now
-        case "generator":
-            now.bit_generator.state = _given(kept["state"], None)
-            return now
-        case "variable":
-            now.assign(kept["value"])
-            return now
-        case "variables":
-            for variable, value in zip(now.variables, kept["values"], strict=True):
-                variable.assign(value)
-            return now
-        case "function":
-            if not isinstance(now, types.FunctionType):
-                raise NotKeptError("a function was made in training, and cannot be made again when a run goes on")
-            for name, cell in zip(now.__code__.co_freevars, now.__closure__ or (), strict=False):
-                if name in kept["around"]:
-                    cell.cell_contents = _given(kept["around"][name], cell.cell_contents)
-            return now
-        case "object":
-            if now is None:
-                raise NotKeptError(
-                    f"an object with the attributes {', '.join(kept['attributes'])} was made in training, and cannot "
-                    "be made again when a run goes on; expected it to be made in __init__"
-                )
-            give_attributes(now, kept["attributes"])
-            return now
-        case "dict":
-            pairs = {_given(k, None): v for k, v in kept["pairs"]}
-            old = now if isinstance(now, Mapping) else {}
-            new = {key: _given(value, old.get(key)) for key, value in pairs.items()}
-            return _refilled(now, new) if isinstance(now, MutableMapping) else new
+    give = _GIVE.get(kept["kind"])
+    if give is not None:
+        return give(kept, now)
     items = [_given(item, _item(now, index)) for index, item in enumerate(kept["items"])]
     return _refilled(now, items) if type(now) is list and kept["kind"] == "list" else _MAKE[kept["kind"]](items)
 
 
+def _give_random(kept: Any, now: Any) -> Any:
+    now.setstate((kept["version"], tuple(kept["words"].tolist()), kept["gauss"]))
+    return now
+
+
+def _give_generator(kept: Any, now: Any) -> Any:
+    now.bit_generator.state = _given(kept["state"], None)
+    return now
+
+
+def _give_variable(kept: Any, now: Any) -> Any:
+    now.assign(kept["value"])
+    return now
+
+
+def _give_variables(kept: Any, now: Any) -> Any:
+    for variable, value in zip_equal(now.variables, kept["values"]):
+        variable.assign(value)
+    return now
+
+
+def _give_function(kept: Any, now: Any) -> Any:
+    if not isinstance(now, types.FunctionType):
+        raise NotKeptError("a function was made in training, and cannot be made again when a run goes on")
+    for name, cell in zip(now.__code__.co_freevars, now.__closure__ or ()):
+        if name in kept["around"]:
+            cell.cell_contents = _given(kept["around"][name], cell.cell_contents)
+    return now
+
+
+def _give_object(kept: Any, now: Any) -> Any:
+    if now is None:
+        raise NotKeptError(
+            f"an object with the attributes {', '.join(kept['attributes'])} was made in training, and cannot "
+            "be made again when a run goes on; expected it to be made in __init__"
+        )
+    give_attributes(now, kept["attributes"])
+    return now
+
+
+def _give_dict(kept: Any, now: Any) -> Any:
+    pairs = {_given(k, None): v for k, v in kept["pairs"]}
+    old = now if isinstance(now, Mapping) else {}
+    new = {key: _given(value, old.get(key)) for key, value in pairs.items()}
+    return _refilled(now, new) if isinstance(now, MutableMapping) else new
+
+
+_GIVE: dict[str, Callable[[Any, Any], Any]] = {
+    "same": lambda kept, now: now,
+    "operation": lambda kept, now: getattr(keras.ops, kept["name"]),
+    "value": lambda kept, now: kept["value"],
+    "float": lambda kept, now: float(kept["value"]),
+    "random": _give_random,
+    "generator": _give_generator,
+    "variable": _give_variable,
+    "variables": _give_variables,
+    "function": _give_function,
+    "object": _give_object,
+    "dict": _give_dict,
+}
+"""How each kind of thing is given back, from what was kept and what is there now; sequences go item by item."""
+
+
 def _item(sequence: Any, index: int) -> Any:
-    return sequence[index] if isinstance(sequence, list | tuple) and index < len(sequence) else None
+    return sequence[index] if isinstance(sequence, (list, tuple)) and index < len(sequence) else None
 
 
 def _refilled(container: Any, content: Any) -> Any:

@@ -84,9 +84,9 @@ def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"[{key!r}]", item) for key, item in list(thing.items()))
     elif isinstance(thing, _CONTAINERS):
         yield from ((f"[{index}]", item) for index, item in enumerate(thing))
-    elif isinstance(thing, types.FunctionType | types.MethodType | functools.partial):
+    elif isinstance(thing, (types.FunctionType, types.MethodType, functools.partial)):
         yield from _referred(thing)
-    elif isinstance(thing, type | types.ModuleType):
+    elif isinstance(thing, (type, types.ModuleType)):
         return
     elif _is_of_keras_kind(thing):
         variables = getattr(thing, "variables", None)
@@ -151,7 +151,7 @@ def _referred(function: Any) -> Iterator[tuple[str, Any]]:
     if _of(function, _LIBRARIES):
         return
     code = function.__code__
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
+    for name, cell in zip(code.co_freevars, function.__closure__ or ()):
         value = _content(cell)
         if _holds_variables(value):
             yield f"({name})", value

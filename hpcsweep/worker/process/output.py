@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hpcsweep.machine import zip_equal
+
 KEPT_BYTES = 5_000_000  # of the beginning of a log, and again of its end
 LOOK_EVERY_S = 0.25
 
@@ -36,7 +38,7 @@ def output_to(path: Path) -> Iterator[None]:
             yield
     finally:
         _flush()
-        for descriptor, target in zip(saved, (1, 2), strict=True):
+        for descriptor, target in zip_equal(saved, (1, 2)):
             _put_back(descriptor, target)
         with suppress(OSError):  # closed by the job
             os.close(log)

@@ -183,7 +183,7 @@ class RunHandle:
         What `load` and `fit` use is recorded by itself. Raises DataError for a path that is not there.
         """
         for thing in things:
-            name = str(thing) if isinstance(thing, str | Path) else f"arrays {len(self.made_by.used)}"
+            name = str(thing) if isinstance(thing, (str, Path)) else f"arrays {len(self.made_by.used)}"
             self.made_by.used[name] = entry_of(thing)
 
     def attach(self, **arrays: Any) -> None:

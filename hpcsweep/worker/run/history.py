@@ -90,7 +90,7 @@ class History:
     def _check_epochs(self, epochs: Sequence[int]) -> None:
         last = self.last_epoch
         for epoch in epochs:
-            if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer):
+            if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)):
                 raise UsageError(f"run.log: epoch is {epoch!r}; expected an integer from 0 (the fresh model)")
             if epoch <= last:
                 raise UsageError(
@@ -107,7 +107,7 @@ def _last_number(column: list[float]) -> float:
 def _numbers(name: str, values: Sequence[float], length: int) -> list[float]:
     if name == "epoch":
         raise UsageError('run.log: a metric cannot be called "epoch"; choose another name')
-    numbers = [float(value) for value in values if isinstance(value, Real | np.generic | np.ndarray)]
+    numbers = [float(value) for value in values if isinstance(value, (Real, np.generic, np.ndarray))]
     if len(numbers) != length or len(values) != length:
         raise UsageError(f"run.log: {name} is {values!r}; expected {length} number(s)")
     return numbers

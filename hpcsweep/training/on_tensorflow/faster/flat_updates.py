@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from hpcsweep.files import canonical_json
+from hpcsweep.machine import zip_equal
 from hpcsweep.training.keras_private import of_one_weight, place_among_weights, slots_of
 from hpcsweep.training.on_tensorflow.faster.narrow_products import NARROW_PRODUCT
 from hpcsweep.training.on_tensorflow.private import barrier
@@ -108,14 +109,14 @@ def update_flat(optimizer: Any, gradient: Any, variable: Any, learning_rate: Any
     def step(done: Any, *values: Any) -> list[Any]:
         flat, *flat_slots = map(_FlatVariable, values)
         in_round = barrier(flat_gradient, done)  # or XLA computes a part before the loop
-        single = of_one_weight(optimizer, dict(zip(slots, flat_slots, strict=True)))
+        single = of_one_weight(optimizer, dict(zip_equal(slots, flat_slots)))
         type(optimizer).update_step(single, in_round, flat, learning_rate)
         return [done + 1, *(each.value for each in (flat, *flat_slots))]
 
     once = 1 + tf.minimum(0, tf.cast(tf.convert_to_tensor(optimizer.iterations), tf.int32))  # XLA cannot tell
     values = (tf.reshape(tf.convert_to_tensor(owner), [-1]) for owner in owners)
     _, *updated = tf.while_loop(lambda done, *_: done < once, step, [tf.constant(0), *values], parallel_iterations=1)
-    for owner, value in zip(owners, updated, strict=True):
+    for owner, value in zip_equal(owners, updated):
         owner.assign(tf.reshape(value, owner.shape))
 
 
