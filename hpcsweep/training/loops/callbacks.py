@@ -12,7 +12,7 @@ import numpy as np
 from hpcsweep.errors import UsageError
 from hpcsweep.machine import zip_equal
 from hpcsweep.training.keras_private import OF_CALLBACKS, OF_TENSORBOARD
-from hpcsweep.training.state.attributes import give_attributes, keep_attributes
+from hpcsweep.training.state.attributes import changes_since, give_attributes, keep_attributes
 
 _Callback = keras.callbacks.Callback
 _WITHIN_EPOCHS = (
@@ -29,6 +29,9 @@ class Callbacks:
     def __init__(self, callbacks: Any) -> None:
         """Take what `keras.Model.fit` takes; UsageError names what cannot be honoured."""
         given = [] if callbacks is None else keras.tree.flatten(callbacks)
+        given = [
+            callback for callback in given if not isinstance(callback, keras.callbacks.ProgbarLogger)
+        ]  # only shows
         for callback in given:
             _require_possible(callback)
         self.given: tuple[Any, ...] = tuple(given)
@@ -113,7 +116,8 @@ class Callbacks:
 
     def state(self) -> dict[str, Any]:
         """Return what they remember, for a checkpoint; JobError names what cannot be kept."""
-        return {"stopped": self.stopped, "each": [_keep(callback) for callback in self._all]}
+        pairs = zip_equal(self._all, self._fresh or [])
+        return {"stopped": self.stopped, "each": [_changed(callback, fresh) for callback, fresh in pairs]}
 
     def go_on(self, state: dict[str, Any] | None) -> None:
         """Go on with what they remembered. They were begun already, so they are not begun again."""
@@ -196,6 +200,14 @@ def _keep(callback: Any) -> dict[str, Any]:
     if isinstance(callback, keras.callbacks.TensorBoard):
         leave |= OF_TENSORBOARD
     return {**kept, "attributes": keep_attributes(callback, _name(callback), leave=leave)}
+
+
+def _changed(callback: Any, fresh: dict[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint has to hold of a callback that was `fresh` when it was made."""
+    kept = _keep(callback)
+    if "attributes" in kept:
+        kept["attributes"] = changes_since(fresh["attributes"], kept["attributes"], _name(callback))
+    return kept
 
 
 def _give(callback: Any, kept: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def is_variable(thing: Any) -> bool:
 def _listed(model: Any) -> Iterator[list[Any]]:
     yield model.variables
     yield model.metrics_variables
-    yield getattr(model.optimizer, "variables", [])
+    yield getattr(getattr(model, "optimizer", None), "variables", [])
 
 
 def _walk_model(model: Any) -> Iterator[tuple[str, Any]]:

@@ -29,7 +29,7 @@ def state_variables(model: Any) -> dict[str, Any]:
     Metrics are not among them: they are reset at the start of every epoch. What the model's own lists leave out (a
     second optimizer, a variable of the backend) goes by its path, as `elsewhere/...`.
     """
-    optimizer = [] if model.optimizer is None else model.optimizer.variables
+    optimizer = getattr(getattr(model, "optimizer", None), "variables", [])  # of one that is not compiled, none
     elsewhere = {f"elsewhere/{path}": variable for path, variable in known_elsewhere(model).items()}
     return {**_named("model", model.variables), **_named("optimizer", optimizer), **elsewhere}
 

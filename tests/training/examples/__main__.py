@@ -1,4 +1,4 @@
-"""Train all examples in plain Keras, with `fit`, and with `fit` killed; print one line each."""
+"""Train all examples in plain Keras, with `fit`, and with `fit` killed; print what came out, and keep it for docs/."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.training.examples.catalogue import ALL, BY_NAME, Example
 from tests.training.examples.runs import in_plain_keras, same, with_fit
 from tests.training.kill_harness import in_child
+
+RESULTS = Path(__file__).with_name("results.json")
+"""What came out last, which the page of the examples in docs/ shows."""
 
 
 def trained_in(folder: Path, example: Example) -> None:
@@ -22,15 +26,15 @@ def trained_in(folder: Path, example: Example) -> None:
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def line_of(example: Example, folder: Path, kills: int, chance: random.Random) -> str:
-    """Return the engine, whether the numbers are Keras's, and whether they are the same after so many kills."""
+def fact_of(example: Example, folder: Path, kills: int, chance: random.Random) -> dict[str, Any]:
+    """Return the engine, whether the numbers are Keras's, and how many trainings differed after so many kills."""
     folder.mkdir()
     (whole := folder / "whole").mkdir()
     began = time.monotonic()
     in_child(lambda: trained_in(whole, example), None)
     whole_s = time.monotonic() - began
     in_child(partial(_write_facts, folder, example), None)
-    facts = json.loads((folder / "facts.json").read_text())
+    facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
     done = attempts = differ = 0
     while done < kills:
         attempts += 1
@@ -38,12 +42,7 @@ def line_of(example: Example, folder: Path, kills: int, chance: random.Random) -
         while not in_child(partial(trained_in, torn, example), chance.uniform(0, whole_s) if done < kills else None):
             done += 1
         differ += (torn / "result.json").read_text() != (whole / "result.json").read_text()
-    equal = (
-        "Keras's bits"
-        if facts["equal"]
-        else f"to rounding ({example.differs or 'UNEXPECTED'}), with fit {facts['with_fit']}"
-    )
-    return f"{example.name:19} {facts['engine']:9} {facts['resume']:38} {equal}; {done} kills, {differ} differences"
+    return {**facts, "kills": done, "trainings": attempts, "differences": differ}
 
 
 def _write_facts(folder: Path, example: Example) -> None:
@@ -51,12 +50,12 @@ def _write_facts(folder: Path, example: Example) -> None:
     expected = in_plain_keras(example)
     facts = {"engine": run.facts["engine"], "resume": run.facts["resume"], "equal": same(result, expected)}
     if not facts["equal"]:
-        facts["with_fit"] = "Keras's bits" if same(with_fit(replace(example, engine="fit"))[1], expected) else "UNEQUAL"
+        facts["equal_with_fit"] = same(with_fit(replace(example, engine="fit"))[1], expected)
     (folder / "facts.json").write_text(json.dumps(facts))
 
 
 def main() -> None:
-    """Read the arguments, train, print."""
+    """Read the arguments, train, print, and keep what came out for the page of the examples."""
     parser = argparse.ArgumentParser(prog="python -m tests.training.examples", description=__doc__)
     parser.add_argument("names", nargs="*", help="which; all if none is given")
     parser.add_argument("--kills", type=int, default=3, help="how often each is killed")
@@ -64,7 +63,10 @@ def main() -> None:
     chance = random.Random(1)
     with tempfile.TemporaryDirectory() as name:
         for example in [BY_NAME[name] for name in given.names] or ALL:
-            print(line_of(example, Path(name) / example.name, given.kills, chance), flush=True)
+            facts = fact_of(example, Path(name) / example.name, given.kills, chance)
+            known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+            RESULTS.write_text(json.dumps({**known, example.name: facts}, indent=1, sort_keys=True) + "\n")
+            print(example.name, json.dumps(facts), flush=True)
 
 
 if __name__ == "__main__":

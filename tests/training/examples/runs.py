@@ -84,7 +84,8 @@ def in_plain_keras(example: Example) -> Result:
 
 def _epoch_by_epoch(model: keras.Model, data: Any, epochs: int) -> Result:
     """Train on arrays by one call of `keras.Model.fit` an epoch, on the examples put in order by hand."""
-    validation = tuple(part for part in data.validation if part is not None) or None
+    every = partial(_taken, slice(None))
+    validation = tuple(map_arrays(every, part) for part in data.validation if part is not None) or None
     history: dict[str, list[float]] = {}
     with without(model.optimizer, "finalize_variable_values"):  # ends a training, and here each call is one
         for epoch in range(1, epochs + 1):
@@ -97,7 +98,7 @@ def _epoch_by_epoch(model: keras.Model, data: Any, epochs: int) -> Result:
     return history, weights_sha256(model)
 
 
-def _taken(rows: np.ndarray, array: np.ndarray) -> Any:
+def _taken(rows: Any, array: np.ndarray) -> Any:
     """Return rows as Keras takes them: strings as a tensor."""
     return keras.ops.convert_to_tensor(array[rows]) if array.dtype.kind in "US" else np.array(array[rows])
 
