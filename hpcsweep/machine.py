@@ -47,12 +47,34 @@ def visible_gpus() -> list[int]:
 
 
 def process_started(pid: int) -> int | None:
-    """Return the start time of a process in clock ticks since boot (field 22 of proc_pid_stat(5)); None if it ended."""
+    """Return the start time of a process in clock ticks since boot (field 22 of proc_pid_stat(5)).
+
+    None if it has ended, or if this user may not see it (hidepid of proc(5)).
+    """
+    fields = _stat_of(pid)
+    return int(fields[19]) if fields and fields[0] not in "ZX" else None
+
+
+def process_has_ended(pid: int, started: int | None) -> bool:
+    """Whether this machine can see that the process which had this id, and began at `started`, has ended."""
+    fields = _stat_of(pid)
+    if fields:
+        return fields[0] in "ZX" or int(fields[19]) != started
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
+        os.kill(pid, 0)  # proc(5) may hide the processes of others, and signal 0 then tells those that exist
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _stat_of(pid: int) -> list[str]:
+    """Return what proc_pid_stat(5) says after the name of a process, an empty list if that cannot be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def default_workers(trajectories: int, *, asked: int | None, given: int | str | None) -> int:

@@ -14,7 +14,7 @@ from hpcsweep.cli.options import note
 from hpcsweep.files import write_atomic
 from hpcsweep.metrics import metrics_among
 from hpcsweep.store.causes import Cause, Why
-from hpcsweep.store.states import FINISHED, NOT_OF_TODAY, RunState
+from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def print_status(status: Status) -> None:
 
 
 def _print_doubts(status: Status) -> None:
-    """Print what was not made by today's code and data, or not from a fresh model, and why."""
-    told = (*FINISHED, *NOT_OF_TODAY)
-    by_doubt = Counter((run.state, run.doubt) for run in status.runs if run.doubt and run.state in told)
+    """Print what was not made by today's code and data, or not from a fresh model, or may be at work, and why."""
+    by_doubt = Counter((run.state, run.doubt) for run in status.runs if run.doubt)
     for (state, doubt), count in by_doubt.items():
         click.echo(f"  {count} {state}: {doubt}")
 

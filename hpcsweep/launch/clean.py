@@ -52,7 +52,7 @@ def clean(
     `agree` is asked and says no, nothing is removed. `store` is a store or its folder; without it, the environment or
     the working folder decides.
     """
-    opened = open_store(store)
+    opened = open_store(store) if dry_run else open_store(store).probing()
     found = tuple(find_leftovers(opened, _at_work(opened), checkpoints=checkpoints))
     sizes = [one.size() for one in found]
     leftovers = Leftovers(opened, found, sum(files for files, _ in sizes), sum(size for _, size in sizes))

@@ -17,11 +17,12 @@ from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
+from hpcsweep.store.claims import owner_in_words
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import MAX_RUNS
-from hpcsweep.sweep.runs import Trajectory
+from hpcsweep.sweep.runs import Trajectory, short_id
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FRUITLESS_STARTS = 3  # rounds of workers that end without changing the store, before we give up
@@ -62,7 +63,7 @@ def run(
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
     with _signals_as_interrupts():
         try:
-            ended = _supervise(team, submission, opened, todo, watch or _nobody)
+            ended = _supervise(team, submission, opened.probing(), todo, watch or _nobody, say)
         except BaseException:
             _wind_down(team, say)
             raise
@@ -99,9 +100,11 @@ def _supervise(
     store: Store,
     todo: Sequence[Trajectory],
     watch: Callable[[Progress], None],
+    say: Say,
 ) -> bool:
     """Keep workers on the sweep until every run has ended, replacing those that die; False if we were told to stop."""
     fruitless, before = 0, None
+    waiting = _Waiting(store, todo, say)
     team.start_missing()
     while True:
         began = time.monotonic()
@@ -115,6 +118,7 @@ def _supervise(
             return False
         if not running:
             if _others_at_work(progress):
+                waiting.tell()
                 time.sleep(1.0)
                 continue
             fruitless, before = (fruitless + 1 if before == progress.counts else 0), progress.counts
@@ -126,6 +130,25 @@ def _supervise(
 
 def _others_at_work(progress: Progress) -> bool:
     return progress.counts[RunState.RUNNING] > 0 and not any(progress.counts[state] for state in TO_TRAIN)
+
+
+class _Waiting:
+    """Says whom we wait for, once for all those that are at work."""
+
+    def __init__(self, store: Store, todo: Sequence[Trajectory], say: Say) -> None:
+        self._store, self._todo, self._say = store, todo, say
+        self._told: set[str] = set()
+
+    def tell(self) -> None:
+        """Name those who train what is left and were not named yet."""
+        looks = [self._store.look(trajectory.id) for trajectory in self._todo]
+        owned = {seen.folder.path.name: owner_in_words(seen.folder, seen.generation) for seen in looks if seen.alive}
+        for trajectory_id in owned.keys() - self._told:
+            self._say(
+                f"waiting for trajectory {short_id(trajectory_id)}, trained by {owned[trajectory_id]}; if that is "
+                f"silent for {self._store.lease_s:.0f} s, it is taken over"
+            )
+        self._told |= owned.keys()
 
 
 def _wind_down(team: LocalWorkers, say: Say) -> None:

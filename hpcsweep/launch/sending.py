@@ -60,7 +60,8 @@ class Sending:
         """Return the trajectories with something left to train that no queued or running worker will train."""
         todo = self.plan.unfinished(failed=failed)
         covered = covered_trajectories(self.store, self.sweep.name, self.queue)
-        left = [one for one in todo if one.id not in covered and not self.store.look(one.id).alive]
+        store = self.store.probing()
+        left = [one for one in todo if one.id not in covered and not store.look(one.id).alive]
         if len(left) < len(todo):
             self.say(f"{len(todo) - len(left)} of {len(todo)} unfinished trajectories have workers already")
         if not left:

@@ -172,6 +172,7 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
     states = store.states(sweep.runs, outcomes=True)
     others = today_of(sweep, store).judge(sweep.runs, states)
     failures: dict[str, Failure | None] = {}
+    there = store.layout.trajectory_ids()
     for run in sweep.runs:
         seen = RunStatus(run.id, run.seed, run.params, states.get(run.id, RunState.NEW))
         if seen.state in FINISHED:
@@ -185,6 +186,8 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
                 failures[run.trajectory] = store.failure(run.trajectory)
             failure = failures[run.trajectory]
             seen = replace(seen, why=failure.why if failure else None)
+        elif run.trajectory in there:
+            seen = replace(seen, doubt=store.silent_owner(run.trajectory) or None)
         if run.id in others and seen.state != RunState.DIVERGED:
             seen = replace(seen, state=others[run.id].state, doubt=others[run.id].cause)
         yield seen

@@ -23,7 +23,8 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
 
     Raises StoreError, and moves nothing, if one of them is being trained now.
     """
-    busy = [one for one in trajectory_ids if store.look(one).alive]
+    store = store.probing()
+    busy = [one for one in trajectory_ids if store.is_claimed(one)]
     if busy:
         raise StoreError(
             f"{len(busy)} of {len(trajectory_ids)} trajectories are being trained now (such as {short_id(busy[0])}); "

@@ -4,6 +4,9 @@ Claim n of a trajectory is the file `claim.g<n>`, created by link(2) with its ow
 renews its mtime. The claim is alive while that is younger than the lease, by the file server's own clock. A claim that
 is dead or given back is succeeded by claim n+1, and is never deleted. So a late twin of the old owner always sees that
 it has a successor, and that nothing it writes counts any more.
+
+The server's clock is read from a probe file. Whoever only reads a store writes none, goes by the clock of this machine,
+and lives with not knowing whether a silent owner still works.
 """
 
 from __future__ import annotations
@@ -13,14 +16,23 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.files import publish, server_now
-from hpcsweep.machine import process_started
+from hpcsweep.machine import process_has_ended, process_started
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
 from hpcsweep.store.task_files import Event, read_events
+
+
+class Life(Enum):
+    """Whether the owner of a claim is at work."""
+
+    ALIVE = "alive"  # it has given a sign within the lease
+    DEAD = "dead"  # it has given the claim back, was seen to end, or is silent by the file server's clock
+    UNKNOWN = "unknown"  # it is silent, or its signs lie in the future, by the clock of a machine that only reads
 
 
 @dataclass
@@ -50,7 +62,7 @@ class Claim:
 def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -> Claim | None:
     """Claim the trajectory, or return None if somebody else is at work on it or was quicker."""
     newest = newest_generation(folder.names())
-    if newest and is_alive(folder, newest, lease_s):
+    if newest and life_of(folder, newest, lease_s, probe=True) is not Life.DEAD:
         return None
     claim = Claim(folder, newest + 1)
     return claim if publish(claim.path, json.dumps(owner).encode()) else None
@@ -62,22 +74,39 @@ def newest_generation(names: list[str]) -> int:
     return max((int(match[1]) for match in matches if match), default=0)
 
 
-def is_alive(folder: TrajectoryFolder, generation: int, lease_s: float) -> bool:
-    """Whether the owner of a claim may still be at work."""
+def life_of(folder: TrajectoryFolder, generation: int, lease_s: float, *, probe: bool) -> Life:
+    """Return whether the owner of a claim is at work; `probe` if a probe file may be written to find out.
+
+    A probe also ends any wait for a heartbeat that lies far in the future, as after a clock was set back: it is set to
+    now, and the owner has one lease to give another.
+    """
     try:
-        beat = folder.claim(generation).stat().st_mtime
+        beat = last_beat(folder, generation)
     except FileNotFoundError:
-        return False
+        return Life.DEAD
     owner = read_owner(folder, generation)
     if beat == 0 or _owner_process_is_gone(owner) or _owner_task_has_ended(owner):
-        return False
-    return server_now(folder.path) - beat < lease_s
+        return Life.DEAD
+    if not probe:
+        return Life.ALIVE if abs(time.time() - beat) < lease_s else Life.UNKNOWN
+    try:
+        age_s = server_now(folder.path) - beat
+        if age_s < -lease_s:
+            os.utime(folder.claim(generation))
+    except OSError:  # a full disk, or a store that may only be read
+        return Life.UNKNOWN
+    return Life.ALIVE if age_s < lease_s else Life.DEAD
+
+
+def last_beat(folder: TrajectoryFolder, generation: int) -> float:
+    """Return when the owner of a claim last gave a sign, in seconds since 1970; 0 once it is given back."""
+    return folder.claim(generation).stat().st_mtime
 
 
 def was_given_back(folder: TrajectoryFolder, generation: int) -> bool:
     """Whether the owner of a claim ended it on purpose."""
     try:
-        return folder.claim(generation).stat().st_mtime == 0
+        return last_beat(folder, generation) == 0
     except FileNotFoundError:
         return False
 
@@ -89,6 +118,13 @@ def read_owner(folder: TrajectoryFolder, generation: int) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return owner if isinstance(owner, dict) else {}
+
+
+def owner_in_words(folder: TrajectoryFolder, generation: int) -> str:
+    """Say who claims a trajectory, and when it last gave a sign, by the clock of this machine."""
+    owner, age_s = read_owner(folder, generation), time.time() - last_beat(folder, generation)
+    sign = f"last sign {age_s:.0f} s ago" if age_s >= 0 else f"its last sign lies {-age_s:.0f} s in the future"
+    return f"{owner.get('worker', 'somebody')} on {owner.get('host', 'an unknown host')} ({sign})"
 
 
 def describe_owner(worker: str) -> dict[str, Any]:
@@ -109,7 +145,7 @@ def _owner_process_is_gone(owner: dict[str, Any]) -> bool:
     """True only when this host can see for itself that the owner's process has ended."""
     if not owner or owner.get("machine") != _machine():
         return False
-    return process_started(int(owner["pid"])) != owner.get("pid_started")
+    return process_has_ended(int(owner["pid"]), owner.get("pid_started"))
 
 
 def _owner_task_has_ended(owner: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcsweep.files import TEMPORARY_PREFIX
+from hpcsweep.store.claims import Life
 from hpcsweep.store.layout import CHECKPOINT, SubmissionFolder
 from hpcsweep.store.states import StoredTrajectory
 from hpcsweep.store.store import Store
@@ -73,7 +74,7 @@ def _of_trajectory(store: Store, trajectory_id: str, checkpoints: bool) -> Itera
         if name.startswith(TEMPORARY_PREFIX) and _is_old(path):
             yield Leftover(path, "a partly written file of a worker that was killed")
     seen = store.look(trajectory_id)
-    finished = bool(seen.done) and not seen.alive and not seen.failed_generation and _ended_at_last(seen)
+    finished = bool(seen.done) and seen.life is Life.DEAD and not seen.failed_generation and _ended_at_last(seen)
     if checkpoints and finished:
         for name in names:
             if CHECKPOINT.fullmatch(name):

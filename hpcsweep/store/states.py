@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hpcsweep.machine import StrEnum
 from hpcsweep.store.checkpoints import list_checkpoints
-from hpcsweep.store.claims import is_alive, newest_generation, was_given_back
+from hpcsweep.store.claims import Life, life_of, newest_generation, was_given_back
 from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder
 from hpcsweep.sweep.runs import Run, epochs_of
 
@@ -55,11 +55,16 @@ class StoredTrajectory:
     failed_generation: int
     progress_generation: int
     checkpoint_epochs: tuple[int, ...]
-    alive: bool
+    life: Life
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody is at work on it; False if that is not known."""
+        return self.life is Life.ALIVE
 
     @staticmethod
-    def look(folder: TrajectoryFolder, lease_s: float) -> StoredTrajectory:
-        """Read the names in the folder, and the newest claim."""
+    def look(folder: TrajectoryFolder, lease_s: float, *, probe: bool) -> StoredTrajectory:
+        """Read the names in the folder, and the newest claim; `probe` as for `life_of`."""
         names = folder.names()
         generation = newest_generation(names)
         failed = max((int(m[1]) for name in names if (m := FAILED.fullmatch(name))), default=0)
@@ -75,7 +80,7 @@ class StoredTrajectory:
                 default=0,
             ),
             checkpoint_epochs=tuple(checkpoint.epoch for checkpoint in checkpoints),
-            alive=bool(generation) and failed != generation and is_alive(folder, generation, lease_s),
+            life=life_of(folder, generation, lease_s, probe=probe) if failed != generation else Life.DEAD,
         )
 
     def deaths(self) -> int:

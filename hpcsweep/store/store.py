@@ -12,7 +12,7 @@ from typing import Any
 
 from hpcsweep.errors import NothingSelectedError, StoreError, shell
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
-from hpcsweep.store.claims import is_alive, newest_generation, read_owner
+from hpcsweep.store.claims import Life, owner_in_words, read_owner
 from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
@@ -29,11 +29,15 @@ def locate_store(option: str | Path | None, root: Path, of_profile: str | None =
 
 
 class Store:
-    """A folder of results, shared by all sweeps. Reading never creates anything; `create` does."""
+    """A folder of results, shared by all sweeps. Reading never creates anything; `create` does.
 
-    def __init__(self, root: Path, *, lease_s: float = DEFAULT_LEASE_S) -> None:
+    `probes`: whether a probe file may be written to find out who is at work, as only those may do who train or remove.
+    """
+
+    def __init__(self, root: Path, *, lease_s: float = DEFAULT_LEASE_S, probes: bool = False) -> None:
         self.root = root
         self.lease_s = lease_s
+        self.probes = probes
         self.layout = Layout(root)
         self._check_format()
 
@@ -48,13 +52,17 @@ class Store:
                 f"the store {self.root} cannot be written: {reason}; choose another with --store or HPCSWEEP_STORE"
             ) from error
 
+    def probing(self) -> Store:
+        """Return the store for those who train or remove: it asks for the file server's clock."""
+        return Store(self.root, lease_s=self.lease_s, probes=True)
+
     def folder(self, trajectory_id: str) -> TrajectoryFolder:
         """Return the folder of a trajectory, which need not exist."""
         return self.layout.trajectory(trajectory_id)
 
     def look(self, trajectory_id: str) -> StoredTrajectory:
         """Return what the names in a trajectory's folder say; the only file that is read is the newest claim."""
-        return StoredTrajectory.look(self.folder(trajectory_id), self.lease_s)
+        return StoredTrajectory.look(self.folder(trajectory_id), self.lease_s, probe=self.probes)
 
     def states(self, runs: Iterable[Run], *, outcomes: bool = False) -> dict[str, str]:
         """Return the state of each run that is not new: done, running, failed or resumable.
@@ -176,16 +184,21 @@ class Store:
         return [folder.path / match[0] for match in sorted(matches, key=lambda match: int(match[1]))]
 
     def is_claimed(self, trajectory_id: str) -> bool:
-        """Whether somebody is training a trajectory now."""
-        folder = self.folder(trajectory_id)
-        newest = newest_generation(folder.names())
-        return bool(newest) and is_alive(folder, newest, self.lease_s)
+        """Whether somebody is, or may be, training a trajectory now."""
+        return self.look(trajectory_id).life is not Life.DEAD
 
     def owner_at_work(self, trajectory_id: str) -> dict[str, Any]:
         """Return what the worker that trains a trajectory now has said of itself; empty if nobody does."""
-        folder = self.folder(trajectory_id)
-        newest = newest_generation(folder.names())
-        return read_owner(folder, newest) if newest and is_alive(folder, newest, self.lease_s) else {}
+        seen = self.look(trajectory_id)
+        return read_owner(seen.folder, seen.generation) if seen.alive else {}
+
+    def silent_owner(self, trajectory_id: str) -> str:
+        """Say who may still train a trajectory although its claim looks dead or wrong from here; empty if nobody."""
+        seen = self.look(trajectory_id)
+        if seen.life is not Life.UNKNOWN:
+            return ""
+        owner = owner_in_words(seen.folder, seen.generation)
+        return f"claimed by {owner}, which may still train it: the next worker will find out"
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the decision for `key`. Whoever asks first makes it with `propose`, and all others follow it."""

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from hpcsweep.machine import process_started, zip_equal
+from hpcsweep.machine import process_has_ended, zip_equal
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
@@ -60,12 +60,12 @@ def work(
     manifest = read_manifest(submission.manifest, to_train=True)
     if manifest.settings.backend:
         os.environ["KERAS_BACKEND"] = manifest.settings.backend
-    store = Store(submission.store_root, lease_s=manifest.lease_s)
+    store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     return dict(drain(store, manifest, stop, index, workers))
 
 
 def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None] | None) -> bool:
-    gone = launcher is not None and process_started(launcher[0]) != launcher[1]
+    gone = launcher is not None and process_has_ended(*launcher)
     return gone or submission.cancelled.exists()
 
 

@@ -23,7 +23,7 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
     If the owner of a trajectory has fallen silent, wait until its claim expires: perhaps nobody else will come.
     """
     manifest = read_manifest(submission.manifest, to_train=True)
-    store = Store(submission.store_root, lease_s=manifest.lease_s)
+    store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     endings: Counter[str] = Counter()
     while True:
         now = drain(store, manifest, stop, index, workers, Pace(stop))

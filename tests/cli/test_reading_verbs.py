@@ -152,3 +152,39 @@ def test_every_json_says_alike_what_is_no_finite_number(study: Study, hpcsweep: 
     assert (rows["gain"][odd.id[:12]], rows["gain"][study.results[0].id[:12]]) == ("inf", None)
     assert (rows["drift"][odd.id[:12]], rows["gain"]["difference"]) == ("nan", None)
     assert {row["knee"] for row in printed("knee", "sweeps/toy.toml")["knee"]} == {None}
+
+
+READERS = (
+    ("status", "sweeps/toy.toml"),
+    ("plan", "sweeps/toy.toml"),
+    ("table", "sweeps/toy.toml"),
+    ("table", "results"),
+    ("report", "sweeps/toy.toml", "--out", "../report.html"),
+    ("plot", "sweeps/toy.toml", "curves", "--out", "../curves.png"),
+    ("export", "sweeps/toy.toml", "--out", ".."),
+    ("knee", "sweeps/toy.toml"),
+    ("verify", "sweeps/toy.toml", "--no-train"),
+    ("show", "RUN"),
+    ("diff", "RUN", "OTHER"),
+    ("logs", "RUN"),
+)
+
+
+def test_readers_write_nothing(study: Study, hpcsweep: Hpcsweep) -> None:
+    """A verb that reads leaves the study as it is, to the times of its folders, while a worker elsewhere is at work."""
+    ids = {"RUN": study.results[0].id, "OTHER": study.results[1].id}
+    owner = {"worker": "1_0", "host": "node1", "machine": "elsewhere", "pid": 1}
+    for trajectory in {run.trajectory for run in load_sweep(study.sweep).runs}:
+        folder = study.store.folder(trajectory)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.log(1).write_text("hello\n")
+        folder.claim(1).write_text(json.dumps(owner))
+    before = _times(study.sweep.parents[1])
+    for words in READERS:
+        done = hpcsweep(*(ids.get(word, word) for word in words))
+        assert done.returncode == 0, done.stderr
+        assert _times(study.sweep.parents[1]) == before, words
+
+
+def _times(root: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in root.rglob("*")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -157,3 +158,22 @@ def test_ctrl_c_in_a_script_lets_the_workers_checkpoint(walk: Study, wait_until:
     ended = subprocess.run([sys.executable, "script.py"], cwd=walk.root, env=walk.environment(), check=False)
     assert ended.returncode == 0
     assert len(trained(walk)) == len(set(trained(walk))) == 80
+
+
+def test_run_says_whom_it_waits_for(walk: Study) -> None:
+    """While another machine trains what is left, `run` names its worker, and takes over when it falls silent."""
+    sweep, store = hpcsweep.load_sweep(walk.root / "sweeps" / "walk.toml"), Store(walk.store)
+    store.create()
+    folder = store.folder(sweep.runs[0].trajectory)
+    folder.path.mkdir(parents=True)
+    folder.claim(1).write_text(json.dumps({"worker": "8_1", "host": "node8", "machine": "elsewhere", "pid": 1}))
+    waited: list[str] = []
+
+    def say(line: str) -> None:
+        if line.startswith("waiting"):
+            waited.append(line)
+            os.utime(folder.claim(1), (1, 1))
+
+    assert hpcsweep.run(sweep, store=store, workers=1, say=say).states == ["done", "done"]
+    [line] = waited
+    assert "trained by 8_1 on node8 (last sign" in line

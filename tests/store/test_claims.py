@@ -8,8 +8,11 @@ import subprocess
 import sys
 import time
 
-from hpcsweep.store.claims import describe_owner, is_alive, try_claim
+import pytest
+
+from hpcsweep.store.claims import Life, describe_owner, life_of, try_claim
 from hpcsweep.store.layout import TrajectoryFolder
+from tests.conftest import REPOSITORY
 
 OWNER = {"worker": "of another machine", "machine": "elsewhere", "pid": 1}
 
@@ -69,14 +72,14 @@ def test_the_claim_of_a_killed_process_of_this_host_is_free_at_once(folder: Traj
     )
     ended = subprocess.run([sys.executable, "-c", code, str(folder.path)], check=False)
     assert ended.returncode == -9
-    assert not is_alive(folder, 1, lease_s=600)
+    assert life_of(folder, 1, 600, probe=False) is Life.DEAD
     assert try_claim(folder, OWNER, lease_s=600) is not None
 
 
 def test_the_claim_of_a_living_process_of_this_host_holds(folder: TrajectoryFolder) -> None:
     """A claim of a process that runs is alive."""
     assert try_claim(folder, describe_owner("me"), lease_s=600)
-    assert is_alive(folder, 1, lease_s=600)
+    assert life_of(folder, 1, 600, probe=False) is Life.ALIVE
 
 
 def test_the_hosts_clock_does_not_matter(folder: TrajectoryFolder) -> None:
@@ -86,6 +89,53 @@ def test_the_hosts_clock_does_not_matter(folder: TrajectoryFolder) -> None:
     code = (
         "import sys, time; from pathlib import Path; time.time = lambda: 4e9; from hpcsweep.store.claims import *; "
         "from hpcsweep.store.layout import TrajectoryFolder; "
-        "sys.exit(0 if is_alive(TrajectoryFolder(Path(sys.argv[1])), 1, 60) else 1)"
+        "sys.exit(life_of(TrajectoryFolder(Path(sys.argv[1])), 1, 60, probe=True) is not Life.ALIVE)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(folder.path)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("ago_s", [61, -1e6])
+def test_a_reader_does_not_judge_a_silent_owner(folder: TrajectoryFolder, ago_s: float) -> None:
+    """By another clock than the file server's, an old or a future heartbeat says nothing; a fresh one says alive."""
+    claim = try_claim(folder, OWNER, lease_s=60)
+    assert claim is not None
+    before = folder.path.stat().st_mtime_ns
+    assert life_of(folder, 1, 60, probe=False) is Life.ALIVE
+    os.utime(claim.path, (time.time() - ago_s, time.time() - ago_s))
+    assert life_of(folder, 1, 60, probe=False) is Life.UNKNOWN
+    assert folder.path.stat().st_mtime_ns == before  # no probe was written
+
+
+def test_a_heartbeat_in_the_future_is_waited_for_no_longer_than_a_lease(folder: TrajectoryFolder) -> None:
+    """Whoever wants the trajectory sets such a heartbeat to now, and takes over when no other has come in a lease."""
+    claim = try_claim(folder, OWNER, lease_s=0.5)
+    assert claim is not None
+    os.utime(claim.path, (time.time() + 1e6, time.time() + 1e6))
+    assert try_claim(folder, OWNER, lease_s=0.5) is None
+    time.sleep(0.6)
+    assert try_claim(folder, OWNER, lease_s=0.5) is not None
+
+
+HIDDEN = """
+import os, sys
+from hpcsweep.machine import process_has_ended, process_started
+started, ended = process_started(os.getpid()), os.fork()
+if not ended:
+    os._exit(0)
+os.waitpid(ended, 0)
+if not (child := os.fork()):
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    seen = process_started(os.getppid())
+    os._exit(4 if seen else 2 * process_has_ended(os.getppid(), started) + (not process_has_ended(ended, started)))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_process_that_this_user_may_not_see_is_not_taken_for_dead() -> None:
+    """Where /proc hides the processes of others (hidepid=2), one that runs is not seen to have ended, a gone one is."""
+    script = f"mount -t proc -o hidepid=2 proc /proc || exit 77; exec {sys.executable} -c '{HIDDEN}'"
+    command = ["unshare", "--mount", "sh", "-c", script]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if ended.returncode in (1, 77, 127) and not ended.stderr.startswith("Traceback"):
+        pytest.skip(f"/proc cannot be mounted here: {ended.stderr.strip()}")
+    assert ended.returncode == 0, ended.stderr

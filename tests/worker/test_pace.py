@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hpcsweep.store.claims import Life
 from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.states import StoredTrajectory
 from hpcsweep.worker.pace import Pace, record_cut
@@ -17,7 +18,7 @@ from hpcsweep.worker.stop_request import Stop
 
 
 def _seen(folder: TrajectoryFolder, generation: int = 1, progress: int = 0) -> StoredTrajectory:
-    return StoredTrajectory(folder, frozenset(), generation, 0, progress, (), False)
+    return StoredTrajectory(folder, frozenset(), generation, 0, progress, (), Life.DEAD)
 
 
 def test_a_worker_that_looks_seldom_stops_earlier() -> None:

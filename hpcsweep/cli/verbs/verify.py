@@ -20,10 +20,11 @@ from hpcsweep.errors import UsageError
     show_default=True,
     help="Runs to train again, each alone, by its own code.",
 )
+@click.option("--no-train", is_flag=True, help="Train nothing, only check what is stored, as does --sample 0.")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw the sample with this seed  [default: a new one each time]"
 )
-def command(sweep_path: Path, store: str | None, sample: str, seed: int | None) -> int:
+def command(sweep_path: Path, store: str | None, sample: str, no_train: bool, seed: int | None) -> int:
     """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare bits.
 
     Exit code 1 if anything is wrong.
@@ -32,7 +33,7 @@ def command(sweep_path: Path, store: str | None, sample: str, seed: int | None) 
 
     if not sample.isdecimal() and sample != "all":
         raise UsageError(f'--sample: found "{sample}", expected a number of runs, or all')
-    number = None if sample == "all" else int(sample)
+    number = 0 if no_train else None if sample == "all" else int(sample)
     found = verify(sweep_path, store=store, sample=number, seed=seed, say=note)
     for line in found.in_words():
         click.echo(line)
