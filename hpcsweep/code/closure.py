@@ -37,6 +37,17 @@ def files_of_job(root: Path, job: str, include: Sequence[str] = ()) -> dict[str,
     return dict(sorted(found.items()))
 
 
+def module_file(imported: Imported, by: Path, folders: Sequence[Path], root: Path) -> Path | None:
+    """Return the file in the study of the module that an import in the file `by` names, None if it lies elsewhere."""
+    if not imported.module and not imported.level:
+        return None
+    files = list(_modules(imported, by, folders, root))
+    names = imported.module.split(".")[-1:]
+    return next(
+        (one for one in files[-1:] if not imported.module or one.stem in names or one.parent.name in names), None
+    )
+
+
 def _included(root: Path, pattern: str) -> list[Path]:
     right = 'a pattern of files in the study, such as "configs/*.json"'
     try:

@@ -30,22 +30,32 @@
     "<=": (a, b) => a <= b, ">=": (a, b) => a >= b,
   };
 
-  function condition(word) {
-    const parts = word.match(/^(.+?)(<=|>=|!=|=|<|>)(.*)$/);
-    const at = parts ? data.columns.indexOf(parts[1]) : -1;
-    if (at < 0) {
-      const wanted = word.toLowerCase();
-      return (row) => row.some((value) => shown(value).toLowerCase().includes(wanted));
-    }
-    const compare = OPERATORS[parts[2]];
-    if (!isNumber[at]) return (row) => compare(shown(row[at]), parts[3]);
-    const number = Number(parts[3]);
+  function comparison(at, operator, wanted) {
+    const compare = OPERATORS[operator], number = Number(wanted);
+    if (!isNumber[at]) return (row) => compare(shown(row[at]), wanted);
     return (row) => row[at] !== null && compare(row[at], number);
   }
 
+  const containing = (word) => (row) => row.some((value) => shown(value).toLowerCase().includes(word.toLowerCase()));
+
+  // A column's name may have spaces and signs, so the names are looked for as they are, the longest first.
+  function conditions(text) {
+    const columns = data.columns.map((name, at) => ({ name, at })).sort((a, b) => b.name.length - a.name.length);
+    const found = [];
+    let rest = text.trim();
+    while (rest) {
+      const column = columns.find(({ name }) => rest.startsWith(name) && /^(<=|>=|!=|=|<|>)/.test(rest.slice(name.length)));
+      const parts = column && rest.slice(column.name.length).match(/^(<=|>=|!=|=|<|>)(\S*)/);
+      const used = column ? column.name.length + parts[0].length : rest.match(/^\S+/)[0].length;
+      found.push(column ? comparison(column.at, parts[1], parts[2]) : containing(rest.slice(0, used)));
+      rest = rest.slice(used).trim();
+    }
+    return found;
+  }
+
   function visibleRows() {
-    const conditions = byId("filter").value.split(/\s+/).filter(Boolean).map(condition);
-    const rows = data.rows.filter((row) => conditions.every((holds) => holds(row)));
+    const wanted = conditions(byId("filter").value);
+    const rows = data.rows.filter((row) => wanted.every((holds) => holds(row)));
     if (state.sort === null) return rows;
     const at = state.sort, sign = state.down ? -1 : 1;
     const order = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : shown(a).localeCompare(shown(b)));

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpcsweep.errors import to_type
-from hpcsweep.files import numbers_of
+from hpcsweep.files import canonical_json, numbers_of
 from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
 from hpcsweep.results.summaries import best_epochs
@@ -144,7 +144,7 @@ def free_name(name: str, taken: Sequence[str]) -> str:
 
 
 def parameter_column(values: list[Any]) -> pd.Series[Any]:
-    """Return a column of one type if the values share one, or otherwise of objects; lists become tuples."""
+    """Return a column of one type if the values share one, else of objects; lists become tuples, tables texts."""
     kinds = {type(value) for value in values}
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
         return pd.Series(values, dtype="int64")
@@ -169,7 +169,9 @@ def distinct(column: pd.Series[Any]) -> list[Any]:
 
 
 def as_key(value: Any) -> Any:
-    """Return a parameter's value with its lists as tuples, to be a key."""
+    """Return a parameter's value with its lists as tuples and its tables as JSON texts, to be a key."""
+    if isinstance(value, dict):
+        return canonical_json(value)
     return tuple(as_key(item) for item in value) if isinstance(value, list | tuple) else value
 
 

@@ -41,3 +41,5 @@ class ContinueBy(StrEnum):
 EACH = "each"  # workers: one per trajectory
 AUTO = "auto"  # workers_per_gpu: as many as fit
 EPOCHS = "epochs"  # the parameter in which the runs of a trajectory differ, where the job has it
+RUN = "run"  # the parameter that is the run itself
+SEED = "seed"  # the parameter, or the field, that is the seed of the run

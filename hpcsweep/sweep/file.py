@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from hpcsweep.metrics import Direction, better, contradictions, declaration, direction_of_ids
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
@@ -16,6 +16,29 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Values = Annotated[list[Any], Field(min_length=1)]
 Point = Annotated[dict[str, Any], Field(min_length=1)]
+
+
+def flat(table: object) -> object:
+    """Return a table whose inner tables are dotted keys, as `config.lr = [0.1]` and `"config.lr" = [0.1]` are one."""
+    if not isinstance(table, dict):
+        return table
+    found: dict[str, object] = {}
+    for key, value in table.items():
+        inner = flat(value) if isinstance(value, dict) and value else None
+        named = {f"{key}.{name}": one for name, one in inner.items()} if isinstance(inner, dict) else {key: value}
+        for name in found.keys() & named.keys():
+            raise wrong("each key once", key=name, found=f'"{name}" twice')
+        found |= named
+    return found
+
+
+Lists = Annotated[
+    dict[str, Values],
+    BeforeValidator(flat),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object"}]}}
+    ),
+]
 
 
 class RandomSpec(Section):
@@ -43,6 +66,20 @@ class RandomSpec(Section):
         return self
 
 
+def _flat_specs(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables of parameters under dotted names: a table that holds tables is no range of numbers."""
+    specs: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict) and any(isinstance(one, dict) for one in value.values()):
+            named = {f"{key}.{name}": one for name, one in _flat_specs(value).items()}
+        else:
+            named = {key: value}
+        for name in specs.keys() & named.keys():
+            raise wrong("each key once", key=name, found=f'"{name}" twice')
+        specs |= named
+    return specs
+
+
 class Random(Section):
     """Random points, crossed with grid and zip: samples, sample_seed, and one table per parameter."""
 
@@ -51,6 +88,11 @@ class Random(Section):
 
     samples: AtLeastOne = Field(description="How many points to draw; raising it keeps the earlier ones.")
     sample_seed: NotNegative = Field(default=0, description="Another number draws other points.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, table: object) -> object:
+        return _flat_specs(table) if isinstance(table, dict) else table
 
     @property
     def specs(self) -> dict[str, RandomSpec]:
@@ -141,7 +183,9 @@ class SweepFile(Section):
     """A sweep: a question, its parameter space, its job, its resources."""
 
     name: Name = Field(description="The sweep's name.")
-    job: str = Field(description='The job: "path.py:function", from the folder that holds sweeps/ and jobs/.')
+    job: str = Field(
+        description='The job: "path.py:function" or "package.module:function", from the folder of sweeps/ and jobs/.'
+    )
     description: str = Field(default="", description="A sentence for people.")
     profile: str = Field(
         default="local", description="A file in jobs/profiles/ (without .toml), or a built-in profile."
@@ -149,11 +193,9 @@ class SweepFile(Section):
     repeats: AtLeastOne | None = Field(default=None, description="How many seeds: 0, 1, ...; by default 1.")
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = Field(default=None, description="The seeds themselves.")
     fixed: dict[str, Any] = Field(default={}, description="Parameters that are the same in every run.")
-    grid: dict[str, Values] = Field(default={}, description="Every combination of the listed values.")
-    zip: dict[str, Values] = Field(
-        default={}, description="Lists of one length, walked in step, crossed with the grid."
-    )
-    vary: dict[str, Values] = Field(default={}, description="One factor at a time around a base of the first values.")
+    grid: Lists = Field(default={}, description="Every combination of the listed values.")
+    zip: Lists = Field(default={}, description="Lists of one length, walked in step, crossed with the grid.")
+    vary: Lists = Field(default={}, description="One factor at a time around a base of the first values.")
     case: list[Point] = Field(default=[], description="Single extra points; each starts from the base.")
     exclude: list[Point] = Field(default=[], description="Drop the runs that match all keys of one of these tables.")
     random: Random | None = Field(default=None, description="Randomly drawn points, crossed with grid and zip.")
@@ -167,7 +209,7 @@ class SweepFile(Section):
     keep: Keep = Field(default=Keep(), description="What is kept of the files that a run's job writes.")
     stop: Stop | None = Field(default=None, description="Early stopping.")
     on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
-    metrics: dict[str, Direction] = Field(
+    metrics: Annotated[dict[str, Direction], BeforeValidator(flat)] = Field(
         default={}, description='Which way a metric is better, "max" or "min", where its name does not say.'
     )
     code: Code = Field(default=Code(), description="What belongs to the job's code besides what it imports.")

@@ -4,30 +4,32 @@ A job is a function such as
 
     def train(run, *, layers: int, optimizer: Literal["adam", "sgd"] = "adam", epochs: int) -> dict[str, float]:
 
-Its keyword-only parameters, their annotations and their literal defaults are the schema that a sweep file must fit.
+Its parameters, their annotations and their literal defaults are the schema that a sweep file must fit. `run` is
+optional; `seed` is given by the run. Of a parameter that is a class of fields, each field is a parameter.
 """
 
 from __future__ import annotations
 
 import ast
 import os
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hpcsweep.errors import JobError, nearest
-from hpcsweep.sweep.annotations import SUPPORTED, AnnotationError, literal, parse_annotation
-from hpcsweep.sweep.choices import EPOCHS
+from hpcsweep.sweep.annotations import SUPPORTED, AnnotationError, constant, parse_annotation
+from hpcsweep.sweep.choices import EPOCHS, RUN, SEED
+from hpcsweep.sweep.config_classes import Declared, fields_of
 from hpcsweep.sweep.fit_calls import FitCalls
+from hpcsweep.sweep.scope import Scope, parse_module
 from hpcsweep.sweep.value_types import Exact, Kind, MismatchError, Value, listed
 
-GIVEN_BY_RUN = {"seed": "run.seed", "id": "run.id"}
+EXPECTED_REFERENCE = 'expected "path.py:function" or "package.module:function", such as "jobs/train.py:train"'
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One keyword-only parameter of a job; `default` means nothing if `required`."""
+    """One parameter of a job, or one field of a class that it takes; `default` means nothing if `required`."""
 
     name: str
     annotation: str
@@ -80,49 +82,49 @@ def absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
 
 
-def split_reference(reference: str) -> tuple[PurePosixPath, str]:
-    """Return the path and the function's name of `path.py:function`; JobError unless it lies inside the study."""
+def split_reference(reference: str) -> tuple[tuple[PurePosixPath, ...], str]:
+    """Return the paths where the file of a job may lie, and the function's name; JobError unless inside the study.
+
+    `path.py:function` has one, `package.module:function` the module's and that of a package of this name.
+    """
     text, colon, function = reference.rpartition(":")
     if not colon or not text or not function.isidentifier():
-        raise JobError(f'found "{reference}", expected "path.py:function", such as "jobs/train.py:train"')
+        raise JobError(f'found "{reference}", {EXPECTED_REFERENCE}')
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts or "\\" in text or not text.isprintable():
         raise JobError(
             f'found "{reference}", expected a path from the folder that holds sweeps/ and jobs/, '
             'without "..", such as "jobs/train.py:train"'
         )
-    return path, function
+    parts = text.split(".")
+    if parts[-1] == "py" or not all(part.isidentifier() for part in parts):
+        return (path,), function
+    module = PurePosixPath(*parts)
+    return (module.with_suffix(".py"), module / "__init__.py"), function
 
 
 def read_job(root: Path, reference: str) -> JobSchema:
-    """Return the schema of the job at `reference`, a path from the study's folder `root`.
+    """Return the schema of the job at `reference`, from the study's folder `root`.
 
-    Raises JobError, one line, if the file or its function is missing or cannot be a job.
+    Its `reference` is always `path:function`, however the job was named, so that it is one job. Raises JobError, one
+    line, if the file or its function is missing or cannot be a job.
     """
-    path, name = split_reference(reference)
-    file = root / path
+    paths, name = split_reference(reference)
+    path = next((path for path in paths if (root / path).is_file()), paths[0])
     module = _parse(root, path)
     function = _find(module, name, str(path))
-    return _schema(f"{path}:{name}", file, function, module)
+    return _schema(f"{path}:{name}", root, path, function, module)
 
 
 def _parse(root: Path, path: PurePosixPath) -> ast.Module:
     try:
-        text = (root / path).read_bytes()
+        return parse_module(root, path)
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable")
         raise JobError(
             f'found "{path}" ({reason} in the study\'s folder), expected a Python file'
             + nearest(str(path), _python_files(root, path))
         ) from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd escape sequence in a job is not our business
-            return ast.parse(text)
-    except SyntaxError as error:
-        raise JobError(f"{path}: found no valid Python in line {error.lineno} ({error.msg})") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise JobError(f"{path}: found no valid Python ({type(error).__name__}: {error})") from None
 
 
 def _python_files(root: Path, path: PurePosixPath) -> Iterator[str]:
@@ -139,9 +141,9 @@ def _find(module: ast.Module, name: str, file: str) -> ast.FunctionDef:
     others = {getattr(node, "name", ""): type(node) for node in module.body}
     match others.get(name):
         case ast.AsyncFunctionDef:
-            raise JobError(f"{file}: found the async function {name}, expected a plain `def {name}(run, *, ...)`")
+            raise JobError(f"{file}: found the async function {name}, expected a plain `def {name}(run, ...)`")
         case ast.ClassDef:
-            raise JobError(f"{file}: found the class {name}, expected a function `def {name}(run, *, ...)`")
+            raise JobError(f"{file}: found the class {name}, expected a function `def {name}(run, ...)`")
     public = [found for found in functions if not found.startswith("_")]
     raise JobError(
         f"{file}: found no function {name}, expected one of those defined there: {listed(public)}"
@@ -149,71 +151,86 @@ def _find(module: ast.Module, name: str, file: str) -> ast.FunctionDef:
     )
 
 
-def _schema(reference: str, file: Path, function: ast.FunctionDef, module: ast.Module) -> JobSchema:
-    _check_signature(reference, function)
+def _schema(
+    reference: str, root: Path, path: PurePosixPath, function: ast.FunctionDef, module: ast.Module
+) -> JobSchema:
     calls = FitCalls(module)
     calls.require_phases(reference, function)
-    aliases = dict(_aliases(module))
-    arguments = function.args
-    parameters = tuple(
-        _parameter(reference, argument, default, aliases)
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    )
+    scope = Scope(root, path, module)
+    parameters = tuple(_parameters(reference, function, scope))
     epochs = any(one.name == EPOCHS and one.kind == Exact(int) for one in parameters)
     shares_epochs = epochs and _declares_sharing(reference, function, has_phases=calls.has_phases)
-    return JobSchema(reference, absolute(file), function.name, parameters, shares_epochs)
+    return JobSchema(reference, absolute(root / path), function.name, parameters, shares_epochs)
 
 
-def _check_signature(reference: str, function: ast.FunctionDef) -> None:
-    arguments = function.args
-    positional = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
-    right = f"`def {function.name}(run, *, layers: int, ...)`"
-    if not positional:
-        raise JobError(f"{reference}: found no first parameter `run`, expected {right}")
-    if len(positional) > 1:
-        stray = listed(positional[1:])
-        raise JobError(f"{reference}: found {stray} before the `*`, expected keyword-only parameters: {right}")
+def _parameters(reference: str, function: ast.FunctionDef, scope: Scope) -> Iterator[Parameter]:
+    """Give the parameters that a sweep file may set, in the order of the signature: all but the run and its seed."""
+    for argument, default in _swept_arguments(reference, function.args):
+        declared = Declared(argument.arg, argument.annotation, default, scope, scope)
+        found = 0
+        for one in fields_of(reference, declared):
+            parameter = _parameter(reference, one)
+            if one.name.rpartition(".")[2] == SEED:
+                _check_seed(reference, one, parameter.kind)
+                continue
+            found += 1
+            yield parameter
+        if not found and argument.arg != SEED:
+            raise JobError(f"{reference}: {argument.arg}: found a class without fields to set, expected at least one")
+
+
+def _swept_arguments(reference: str, arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    """Give each argument but the run, with its default."""
     if arguments.vararg or arguments.kwarg:
         star = f"*{arguments.vararg.arg}" if arguments.vararg else f"**{arguments.kwarg.arg}"  # type: ignore[union-attr]
-        raise JobError(f"{reference}: found {star}, expected every parameter by its name: {right}")
-    for name in (argument.arg for argument in arguments.kwonlyargs):
-        if name in GIVEN_BY_RUN:
-            raise JobError(
-                f"{reference}: found the parameter {name}, expected none of that name ({GIVEN_BY_RUN[name]} gives it)"
-            )
+        raise JobError(f"{reference}: found {star}, expected every parameter by its name, such as layers: int")
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = [None] * (len(positional) - len(arguments.defaults))
+    defaults = [*without, *arguments.defaults, *arguments.kw_defaults]
+    run = _run_argument(arguments)
+    for argument, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True):
+        if argument.arg == "id":
+            raise JobError(f"{reference}: found the parameter id, expected none of that name (run.id gives it)")
+        if argument is not run:
+            yield argument, default
 
 
-def _aliases(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names that the module's top level assigns, with what they stand for."""
-    for node in module.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                yield name, value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield name, value
-            case _ if type(node).__name__ == "TypeAlias":  # `type Name = ...`, Python >= 3.12
-                yield node.name.id, node.value  # type: ignore[attr-defined]
+def _run_argument(arguments: ast.arguments) -> ast.arg | None:
+    """Return the argument that is the run: the one of this name, else a bare first one before the `*`."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    named = [one for one in (*positional, *arguments.kwonlyargs) if one.arg == RUN]
+    bare = len(positional) == 1 and not positional[0].annotation and not arguments.defaults and arguments.kwonlyargs
+    return named[0] if named else positional[0] if bare else None
 
 
-def _parameter(reference: str, argument: ast.arg, default: ast.expr | None, aliases: dict[str, ast.expr]) -> Parameter:
-    where = f"{reference}: {argument.arg}"
-    annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+def _parameter(reference: str, declared: Declared) -> Parameter:
+    where = f"{reference}: {declared.name}"
+    annotation = ast.unparse(declared.annotation) if declared.annotation else ""
     try:
-        kind = parse_annotation(argument.annotation, aliases)
+        kind = parse_annotation(declared.annotation, declared.scope)
     except AnnotationError as error:
         raise JobError(f"{where}: found the annotation {error}, expected {SUPPORTED}") from None
-    if default is None:
-        return Parameter(argument.arg, annotation, kind, required=True)
+    if declared.default is None:
+        return Parameter(declared.name, annotation, kind, required=True)
+    text = ast.unparse(declared.default)
     try:
-        value = literal(default)
-    except ValueError:
-        text = ast.unparse(default)
+        value = constant(declared.default, declared.default_scope)
+    except (ValueError, TypeError, RecursionError):
         raise JobError(f"{where}: found the default {text}, expected a literal such as 3 or 'adam'") from None
     try:
-        return Parameter(argument.arg, annotation, kind, required=False, default=kind.accept(value))
+        return Parameter(declared.name, annotation, kind, required=False, default=kind.accept(value))
     except MismatchError as error:
-        text = ast.unparse(default)
         raise JobError(f"{where}: found the default {text}, expected {error} as annotated") from None
+
+
+def _check_seed(reference: str, declared: Declared, kind: Kind) -> None:
+    try:
+        kind.accept(0)
+    except MismatchError:
+        text = ast.unparse(declared.annotation) if declared.annotation else ""
+        raise JobError(
+            f"{reference}: {declared.name}: found the annotation {text}, expected int: a seed is the run's seed"
+        ) from None
 
 
 def _declares_sharing(reference: str, function: ast.FunctionDef, *, has_phases: bool) -> bool:

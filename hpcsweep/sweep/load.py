@@ -12,10 +12,10 @@ from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction
-from hpcsweep.sweep.choices import EPOCHS
+from hpcsweep.sweep.choices import EPOCHS, SEED
 from hpcsweep.sweep.file import Keep, OnDivergence, Stop, SweepFile, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
-from hpcsweep.sweep.match_job import SEED, resolve
+from hpcsweep.sweep.match_job import resolve
 from hpcsweep.sweep.profile import Profile, load_profile
 from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs
 from hpcsweep.sweep.settings import Resources
@@ -139,11 +139,11 @@ def find_root(path: Path, job: str) -> Path:
     """
     folder = absolute(path).parent
     try:
-        file, _ = split_reference(job)
+        files, _ = split_reference(job)
     except JobError:
         return folder
     for ancestor in (folder, *folder.parents):
-        if (ancestor / file).is_file():
+        if any((ancestor / file).is_file() for file in files):
             return ancestor
     return folder.parent if folder.name == "sweeps" else folder
 

@@ -8,8 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from hpcsweep.errors import nearest
+from hpcsweep.sweep.choices import SEED
 from hpcsweep.sweep.file import RandomSpec, SweepFile
-from hpcsweep.sweep.job import GIVEN_BY_RUN, JobSchema, Parameter
+from hpcsweep.sweep.job import JobSchema, Parameter
 from hpcsweep.sweep.sampling import Draw
 from hpcsweep.sweep.space import Space
 from hpcsweep.sweep.toml_problems import Problem
@@ -28,7 +29,6 @@ from hpcsweep.sweep.value_types import (
 )
 
 SECTIONS = ("fixed", "grid", "zip", "vary")
-SEED = "seed"
 WHERE_GIVEN = {
     "": "in [fixed] or a list in [grid]",
     "vary": "in [fixed] or a list in [vary] (what [grid] lists is for the grid's runs only)",
@@ -70,7 +70,7 @@ class Resolver:
         for parameter in self._job.parameters:
             if parameter.name == name:
                 return parameter
-        if name in GIVEN_BY_RUN and name == SEED:
+        if name.rpartition(".")[2] == SEED:
             self._report(f"{section}.{name}", "the seed", "it outside the sections: repeats = 3 or seeds = [7, 8]")
             return None
         names = self._job.names
@@ -93,12 +93,24 @@ class Resolver:
             return None
 
     def _values(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
+        table = self._flat(table)
         known = {name: self._known(section, name) for name in table}
         return {
             name: self._fit(f"{section}.{name}", parameter.kind, table[name], _one_value_hint(table[name]))
             for name, parameter in known.items()
             if parameter
         }
+
+    def _flat(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a section in which the fields of a class have dotted names; the table of a parameter stays whole."""
+        found: dict[str, Any] = {}
+        for name, value in table.items():
+            is_class = isinstance(value, dict) and any(one.startswith(f"{name}.") for one in self._job.names)
+            fields = self._flat({f"{name}.{field}": one for field, one in value.items()}) if is_class else {name: value}
+            for twice in found.keys() & fields.keys():
+                self._report(twice, "it twice", "each key once")
+            found |= fields
+        return found
 
     def _lists(self, section: str, table: Mapping[str, list[Any]]) -> dict[str, list[Value]]:
         known = {name: self._known(section, name) for name in table}
@@ -153,7 +165,7 @@ class Resolver:
 
     def _check_given_once(self) -> None:
         file = self._file
-        tables: dict[str, Iterable[str]] = {section: getattr(file, section) for section in SECTIONS}
+        tables: dict[str, Iterable[str]] = {section: self._flat(getattr(file, section)) for section in SECTIONS}
         tables["random"] = file.random.specs if file.random else ()
         for one, other in combinations(tables, 2):
             for name in set(tables[one]) & set(tables[other]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | float | str | list[Value] | None"
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
 NONE_WORD = "none"  # TOML has no null; this string stands for None if a parameter takes None but not such a string
 LARGEST_INT = 2**63 - 1  # what TOML promises and what a column of a table can hold
@@ -105,6 +105,38 @@ class FixedList:
 
 
 @dataclass(frozen=True)
+class SetOf:
+    """A set, in a sweep file a list: in one order, and each item once, so that equal sets are one value."""
+
+    item: Kind
+
+    def expected(self) -> str:
+        return f"a list of {self.item.expected()}"
+
+    def accept(self, value: object) -> Value:
+        items = ListOf(self.item).accept(value)
+        return [json.loads(text) for text in sorted({json.dumps(item, sort_keys=True) for item in items})]  # type: ignore[union-attr]
+
+
+@dataclass(frozen=True)
+class TableOf:
+    """A table of any keys whose values are all of one kind (`dict[str, int]`)."""
+
+    item: Kind
+
+    def expected(self) -> str:
+        return f"a table such as {{key = {self.item.expected()}}}"
+
+    def accept(self, value: object) -> Value:
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise MismatchError(self.expected())
+        try:
+            return {key: self.item.accept(item) for key, item in value.items()}
+        except MismatchError:
+            raise MismatchError(self.expected()) from None
+
+
+@dataclass(frozen=True)
 class OneOf:
     """Any of several kinds (`int | None`)."""
 
@@ -128,17 +160,17 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Anything:
-    """A parameter without an annotation: any plain value, or a list of them."""
+    """A parameter without an annotation: any plain value, or a list or table of them."""
 
     def expected(self) -> str:
-        return "a string, number, bool or list"
+        return "a string, number, bool, list or table"
 
     def accept(self, value: object) -> Value:
         return plain(value)
 
 
 def plain(value: object) -> Value:
-    """Return `value` if it is made of strings, exact finite numbers, bools, None and lists; MismatchError if not."""
+    """Return `value` if it is a string, finite number, bool, None, or a list or table of these; or MismatchError."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
@@ -149,7 +181,9 @@ def plain(value: object) -> Value:
         return _exact_float(value)
     if isinstance(value, list):
         return [plain(item) for item in value]
-    raise MismatchError("a string, number, bool or list")
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: plain(item) for key, item in value.items()}
+    raise MismatchError("a string, number, bool, list or table")
 
 
 def _exact_float(value: float) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hpcsweep.errors import JobError
+from hpcsweep.worker.arguments import arguments_of
 from hpcsweep.worker.run.handle import RunHandle
 
 
@@ -14,7 +15,7 @@ class JobExitedError(JobError):
     """The job ended the program when it should have returned."""
 
 
-def call_job(job: Callable[..., Any], handle: RunHandle, params: Mapping[str, Any]) -> Any:
+def call_job(job: Callable[..., Any], handle: RunHandle) -> Any:
     """Return what the job returns, and raise what it raises.
 
     `sys.exit()` and `sys.exit(0)` count as a return if an epoch was logged, since many scripts end like that; otherwise
@@ -22,7 +23,8 @@ def call_job(job: Callable[..., Any], handle: RunHandle, params: Mapping[str, An
     """
     process = os.getpid()
     try:
-        return job(handle, **params)
+        positional, named = arguments_of(job, handle)
+        return job(*positional, **named)
     except SystemExit as ended:
         if ended.code in (None, 0) and handle.history["epoch"]:
             return None

@@ -6,13 +6,10 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from numbers import Real
 from typing import Any
 
 from hpcsweep.data.used import noting
-from hpcsweep.errors import JobError
 from hpcsweep.files import canonical_json, publish
 from hpcsweep.metrics import has_diverged, metrics_among
 from hpcsweep.store import Failure, Result, Store
@@ -33,6 +30,7 @@ from hpcsweep.worker.run.folder import explain_missing, keep, limits, remove_oth
 from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.run.made_by import MadeBy
+from hpcsweep.worker.run.real_number import real_metrics
 from hpcsweep.worker.stop_request import Stop
 
 INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on the signal that it was sent itself
@@ -138,7 +136,7 @@ class TrajectoryTrainer:
         handle.made_by.used.update(self._code.used_at_import)
         place = working_in(handle.folder) if self._manifest.settings.workdir == "run" else nullcontext()
         with place, noting(handle.made_by.used), self._watching(handle):
-            return call_job(job, handle, run.params)
+            return call_job(job, handle)
 
     def _interrupted(self) -> bool:
         """Whether a ctrl-C that reached the job, because it had taken the signal over, was meant for the worker."""
@@ -221,12 +219,7 @@ def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
     if returned is None:
         logged = handle.last_metrics()
         returned = {name: logged[name] for name in metrics_among(logged)}
-    if not isinstance(returned, Mapping):
-        raise JobError(f"the job returned a {type(returned).__name__}; expected a mapping of numbers, or None")
-    for name, value in returned.items():
-        if not isinstance(name, str) or (not isinstance(value, Real) and not hasattr(value, "__float__")):
-            raise JobError(f"the job returned {name!r}: {value!r}; expected a name and a number")
-    return {name: float(value) for name, value in returned.items()}
+    return real_metrics(returned, "the job")
 
 
 def _failure(error: BaseException, run: ManifestRun, claim: Claim) -> Failure:

@@ -49,7 +49,13 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n, (optimizer, layers) in enumerate((o, n) for o in ("adam", "sgd", HOSTILE) for n in (1, 2)):
         for seed in range(3):
             curve = np.linspace(0.1, 0.5 + 0.05 * n + 0.01 * seed, 6)
-            history = {"epoch": range(6), "val_accuracy": curve, "loss": 1 - curve, "seconds": [0.1] * 6}
+            history = {
+                "epoch": range(6),
+                "val_accuracy": curve,
+                "loss": 1 - curve,
+                "top-5 acc": curve,
+                "seconds": [0.1] * 6,
+            }
             outcome = "diverged" if (n, seed) == (0, 0) else "done"
             made.append(make_result({"optimizer": optimizer, "layers": layers}, seed, outcome=outcome, history=history))
     return write_report(fill_store(folder / "results", made).root, folder / "report.html", title=f"study {HOSTILE}")
@@ -130,6 +136,9 @@ def test_words_and_conditions_filter(page: Any) -> None:
     field.send_keys("optimizer=adam layers=2 last_val_accuracy>0.555")
     assert (column(page, "optimizer"), sorted(column(page, "seed"))) == (["adam", "adam"], ["1", "2"])
     assert page.find_element("id", "count").text == "2 of 18 runs"
+    field.clear()
+    field.send_keys("adam last_top-5 acc>0.555")
+    assert (column(page, "optimizer"), sorted(column(page, "seed"))) == (["adam", "adam"], ["1", "2"])
     field.clear()
     field.send_keys("diverged")
     assert column(page, "state") == ["diverged"]

@@ -9,6 +9,7 @@ import pytest
 
 from hpcsweep import job_options
 from hpcsweep.errors import JobError
+from hpcsweep.files import canonical_json
 from hpcsweep.sweep.job import JobSchema, read_job
 from hpcsweep.sweep.value_types import fitted
 
@@ -58,7 +59,16 @@ def test_parameters_in_order(tmp_path: Path) -> None:
         ("tuple[int, str]", [[1, "a"]], [[1], ["a", 1]]),
         ("tuple[int, ...]", [[1, 2, 3]], [["a"]]),
         ("list[int] | int", [[8], 8], ["8"]),
-        ("Any", [1, "a", [True]], []),
+        ("Any", [1, "a", [True], {"a": [1]}], []),
+        ("Path", ["data/a.csv"], [1]),
+        ("pathlib.Path | None", ["a", None], [1]),
+        ("dict[str, int]", [{"a": 1}, {}], [{"a": "x"}, [1], 1]),
+        ("Mapping[str, list[float]]", [{"a": [0.5]}], [{"a": 0.5}]),
+        ("dict", [{"a": [1, {"b": "c"}]}], [1]),
+        ("Sequence[int]", [[1, 2]], [[0.5]]),
+        ("set[int]", [[1, 2]], [[0.5], 1]),
+        ("Annotated[int, Field(gt=0)]", [1], [0.5]),
+        ("PositiveInt", [1], [0.5]),
     ],
 )
 def test_annotations(tmp_path: Path, annotation: str, good: list[object], bad: list[object]) -> None:
@@ -69,7 +79,7 @@ def test_annotations(tmp_path: Path, annotation: str, good: list[object], bad: l
         assert accepts(tmp_path, annotation, value) == "refused", value
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), -0.0, 2**63, {"a": 1}, {1}, b"x", 1j])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), -0.0, 2**63, {1: "a"}, {1}, b"x", 1j])
 @pytest.mark.parametrize("annotation", ["float", "Any", "list"])
 def test_unnameable_values_are_refused(tmp_path: Path, annotation: str, value: object) -> None:
     """NaN, infinities, -0.0, ints beyond 64 bits and what TOML or JSON do not have fit no parameter."""
@@ -100,25 +110,21 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("def train(*, x: int): ...", "no first parameter `run`"),
-        ("def train(run, x: int): ...", "found x before the `*`"),
         ("def train(run, *rest, x: int): ...", "found *rest"),
         ("def train(run, *, x: int, **rest): ...", "found **rest"),
-        (
-            "def train(run, *, seed: int): ...",
-            "found the parameter seed, expected none of that name (run.seed gives it)",
-        ),
+        ("def train(run, *, seed: str): ...", "seed: found the annotation str, expected int: a seed is the run's seed"),
         ("def train(run, *, id: str): ...", "found the parameter id"),
         ("async def train(run, *, x: int): ...", "found the async function train"),
         ("class train: ...", "found the class train"),
         ("def trian(run, *, x: int): ...", 'expected one of those defined there: trian (did you mean "trian"?)'),
         ("def train(run, *, x: int = EPOCHS): ...", "x: found the default EPOCHS, expected a literal"),
         ("def train(run, *, x: int = None): ...", "x: found the default None, expected int as annotated"),
-        ("def train(run, *, x={'a': 1}): ...", "x: found the default {'a': 1}, expected a literal"),
+        ("def train(run, *, x={1: 'a'}): ...", "x: found the default {1: 'a'}, expected a literal"),
         ("def train(run, *, x: float = -0.0): ...", "x: found the default -0.0, expected a literal"),
         ("def train(run, *, x: float = 1e999): ...", "x: found the default"),
         ("def train(run, *, x: np.ndarray): ...", "x: found the annotation np.ndarray, expected int, float"),
-        ("def train(run, *, x: dict): ...", "x: found the annotation dict"),
+        ("def train(run, *, x: dict[int, str]): ...", "x: found the annotation dict[int, str]"),
+        ("def train(run, x: list[C]): ...\n@dataclass\nclass C:\n    a: int", "x: found the annotation C"),
         ("A = B\nB = A\ndef train(run, *, x: A): ...", "x: found the annotation"),
         ("def train(run, *, x: 'int |'): ...", "x: found the annotation"),
         ("def train(run:", "found no valid Python in line 1"),
@@ -177,3 +183,110 @@ def test_job_options_leave_the_function_alone() -> None:
     def train() -> None: ...
 
     assert job_options(shares_epochs=False)(train) is train
+
+
+@pytest.mark.parametrize(
+    ("signature", "names"),
+    [
+        ("run, *, x, y=1", ("x", "y")),
+        ("run, x, y=1", ("x", "y")),
+        ("run, x, /, y=1", ("x", "y")),
+        ("x, y=1", ("x", "y")),
+        ("x", ("x",)),
+        ("*, x", ("x",)),
+        ("x, run=None", ("x",)),
+        ("handle, *, x", ("x",)),
+        ("x, seed, y", ("x", "y")),
+        ("x: int, *, y", ("x", "y")),
+        ("run", ()),
+    ],
+)
+def test_who_is_the_run(tmp_path: Path, signature: str, names: tuple[str, ...]) -> None:
+    """`run` is the run wherever it stands, as is a bare first argument before the `*`; the seed is not swept."""
+    assert read(tmp_path, f"def train({signature}): ...").names == names
+
+
+CONFIG = """
+from dataclasses import dataclass, field
+from pathlib import Path
+import enum
+RATE = 0.5
+class Kind(enum.Enum):
+    ADAM = "adam"
+    SGD = "sgd"
+@dataclass
+class Optimizer:
+    lr: float = RATE
+    kind: Kind = Kind.ADAM
+    seed: int = 3
+@dataclass(frozen=True)
+class Base:
+    epochs: int
+@dataclass(frozen=True)
+class Config(Base):
+    optimizer: Optimizer = field(default_factory=lambda: Optimizer(lr=0.25))
+    layers: list[int] = field(default_factory=list)
+    out: Path = Path("models")
+    cache: dict = field(default_factory=dict, init=False)
+"""
+
+
+def test_fields_of_a_class_are_parameters(tmp_path: Path) -> None:
+    """A dataclass gives its fields with their defaults, inherited and nested ones too, all but a seed."""
+    schema = read(tmp_path, CONFIG + "def train(run, config: Config, width: int = 8): ...")
+    nested = ("config.optimizer.lr", "config.optimizer.kind")
+    assert schema.names == ("config.epochs", *nested, "config.layers", "config.out", "width")
+    assert [one.name for one in schema.parameters if one.required] == ["config.epochs"]
+    assert schema.defaults["config.optimizer.lr"] == 0.25
+    assert schema.defaults["config.optimizer.kind"] == "adam"
+    assert schema.defaults["config.out"] == "models"
+    assert not schema.shares_epochs
+
+
+def test_defaults_of_the_signature_come_first(tmp_path: Path) -> None:
+    """What `config: Config = Config(...)` says replaces the defaults of the class, field by field."""
+    default = "Config(epochs=3, optimizer=Optimizer(lr=RATE))"
+    schema = read(tmp_path, CONFIG + f"def train(config: 'Config' = {default}): ...")
+    assert schema.defaults["config.epochs"] == 3
+    assert schema.defaults["config.optimizer.lr"] == 0.5
+    assert not any(one.required for one in schema.parameters)
+
+
+@pytest.mark.parametrize(
+    ("imports", "annotation"),
+    [
+        ("from settings import Config", "Config"),
+        ("from settings import Config as C", "C"),
+        ("import settings", "settings.Config"),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from settings import Config", "'Config'"),
+    ],
+)
+def test_classes_of_other_modules_are_read(tmp_path: Path, imports: str, annotation: str) -> None:
+    """A class of fields that another module of the study defines is found by its import."""
+    (tmp_path / "settings.py").write_text(CONFIG)
+    assert "config.optimizer.lr" in read(tmp_path, f"{imports}\ndef train(run, config: {annotation}): ...").names
+
+
+@pytest.mark.parametrize("base", ["BaseModel", "pydantic.BaseModel", "NamedTuple", "TypedDict", "Base"])
+def test_other_classes_of_fields(tmp_path: Path, base: str) -> None:
+    """Pydantic models, named tuples and typed dictionaries give their fields as a dataclass does."""
+    fields = "    lr: float = Field(0.5, gt=0)\n    model_config: Any = 3\n"
+    text = f"class Base(BaseModel): ...\nclass Config({base}):\n{fields}"
+    schema = read(tmp_path, text + "def train(config: Config): ...")
+    assert schema.defaults == {"config.lr": 0.5}
+
+
+def test_a_module_is_the_same_job_as_its_file(tmp_path: Path) -> None:
+    """`package.module:function` has the reference of `package/module.py:function`, so that ids are the same."""
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "dense.py").write_text("def train(run): ...")
+    (tmp_path / "jobs" / "__init__.py").write_text("def train(run): ...")
+    assert read_job(tmp_path, "jobs.dense:train").reference == "jobs/dense.py:train"
+    assert read_job(tmp_path, "jobs:train").reference == "jobs/__init__.py:train"
+
+
+def test_equal_sets_and_tables_are_one_value(tmp_path: Path) -> None:
+    """The order of a set, or of the keys of a table, is no part of its meaning."""
+    assert accepts(tmp_path, "set[str]", ["b", "a", "b"]) == ["a", "b"]
+    tables = [{"a": 1, "b": 2}, {"b": 2, "a": 1}]
+    assert len({canonical_json(accepts(tmp_path, "dict[str, int]", table)) for table in tables}) == 1

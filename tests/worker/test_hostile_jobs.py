@@ -36,7 +36,7 @@ KINDS: dict[str, str | None] = {
     "str-raises": "its text cannot be read",
     "long-error": "ValueError: xxxx",
     "returns-text": "the job returned a str",
-    "returns-words": "expected a name and a number",
+    "returns-words": "expected one real number",
     "fork-without-exec": None,
     "fork-that-logs": None,
     "fork-that-stays": None,

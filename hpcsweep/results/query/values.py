@@ -50,7 +50,7 @@ def value_of(results: Results, text: str) -> Value:
     """Return the numbers that `text` names: a column, a metric (its last value), `epochs_to(metric >= number)`."""
     if not anything_finished(results):  # it is not known what the runs will log: a table of missing cells
         return Value(text, np.full(len(results.runs), np.nan), results.better(text), is_accuracy(text))
-    if "(" in text:
+    if "(" in text and text not in {*results.own, *results.runs, *results.metrics}:
         return _reaching(results, text)
     column = find_column(results, text)
     numbers = pd.to_numeric(results.runs[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -141,7 +141,7 @@ def _reaching(results: Results, text: str) -> Value:
 
 def _parse_reaching(results: Results, text: str) -> tuple[str, str, str, Callable[[Any, Any], Any], float]:
     expected = "expected epochs_to(METRIC >= NUMBER) or seconds_to(...), such as epochs_to(val_accuracy>=0.8)"
-    match parse_expression(text, "--value"):
+    match parse_expression(text, "--value", results.metrics):
         case ast.Call(
             func=ast.Name(id=function),
             args=[ast.Compare(left=ast.Name(id=metric), ops=[sign], comparators=[number])],

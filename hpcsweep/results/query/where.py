@@ -1,15 +1,18 @@
 """Filters such as `optimizer == 'adam' and layers >= 3`: read by `ast`, evaluated node by node, never by `eval`.
 
-A filter may have column names, numbers, texts, True, False, None, lists and tuples of these, comparisons (also chained,
-`in`, `not in`, `is None`), `and`, `or`, `not`, and + - * / of numbers. Anything else is refused by name.
+A filter may have column names, of words or not, numbers, texts, True, False, None, lists and tuples of these,
+comparisons (also chained, `in`, `not in`, `is None`), `and`, `or`, `not`, and + - * / of numbers. Anything else is
+refused by name.
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
 import operator
+import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +37,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+_OPERATOR_WORDS = ("and", "or", "not", "in", "is", "True", "False", "None")
 _LEAVES = (ast.Name, ast.Constant, ast.Load)
 _INNER = (ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.BinOp)
 _ALLOWED = (*_LEAVES, *_INNER, ast.List, ast.Tuple, *_COMPARE, *_ARITHMETIC)
@@ -56,8 +60,12 @@ class Condition:
 
 
 def parse_condition(text: str, known: tuple[str, ...]) -> Condition:
-    """Return the filter that `text` means, over the columns `known`; UsageError says what is wrong and where."""
-    tree = parse_expression(text, "--where")
+    """Return the filter that `text` means, over the columns `known`; UsageError says what is wrong and where.
+
+    A column whose name is no word, such as `val/acc` or `config.lr`, is written as it is called: where a name fits, it
+    is the column, and `val / acc`, with spaces, is a quotient.
+    """
+    tree = parse_expression(text, "--where", known)
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             found = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
@@ -70,20 +78,46 @@ def parse_condition(text: str, known: tuple[str, ...]) -> Condition:
     return Condition(text, names, tree)
 
 
-def parse_expression(text: str, option: str) -> ast.expr:
-    """Return the syntax tree of one expression; UsageError points to what is not Python."""
+def parse_expression(text: str, option: str, known: Iterable[str] = ()) -> ast.expr:
+    """Return the syntax tree of one expression; UsageError points to what is not Python.
+
+    `known` are names that may stand in it though they are no words of Python; in the tree they are names all the same.
+    """
     if len(text) > MAX_LENGTH:
         raise UsageError(f"{option}: {len(text)} characters; expected at most {MAX_LENGTH}")
+    words, meant = _as_words(text.strip(), known)
     try:
         with warnings.catch_warnings():  # such as an invalid escape in a text, which need not concern the user
             warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(words, mode="eval").body
     except (SyntaxError, ValueError) as error:
-        place = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
+        offset = getattr(error, "offset", None) if words == text.strip() else None
+        place = f" at character {offset}" if offset else ""
         hint = "; equality is ==" if "=" in text and "==" not in text else ""
         raise UsageError(f"{option} {text!r}: cannot be read as an expression{place}{hint}") from None
     except (RecursionError, MemoryError):
         raise UsageError(f"{option}: nested too deeply") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = meant.get(node.id, node.id)
+    return tree
+
+
+def _as_words(text: str, known: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return the text with a word in place of each known name that is none, and what these words mean."""
+    odd = sorted((name for name in known if not _is_read_as_it_is(name)), key=len, reverse=True)
+    meant = {f"_name_{number}_": name for number, name in enumerate(odd)}
+    words = {name: word for word, name in meant.items()}
+    names = "|".join(rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in odd)
+    pattern = rf"""(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"){"|" if names else ""}{names}"""
+    return re.sub(pattern, lambda found: found[0] if found["text"] else words[found[0]], text), meant
+
+
+def _is_read_as_it_is(name: str) -> bool:
+    """Tell whether Python reads a name as one, or as a number or an operator, which no column can replace."""
+    if name.isidentifier():
+        return not keyword.iskeyword(name) or name in _OPERATOR_WORDS
+    return not name.strip() or re.fullmatch(r"[\d_.]+(e[-+]?\d+)?", name, re.IGNORECASE) is not None
 
 
 def _value(node: ast.expr, row: Mapping[str, Any]) -> Any:

@@ -89,5 +89,6 @@ def import_from(snapshot: Path, files: Mapping[str, bytes], study: Path, job_fil
 
 def module_name(job_file: str) -> str | None:
     """Return the name under which the job's file can be imported, None if its path has dots that names cannot have."""
-    parts = PurePosixPath(job_file).with_suffix("").parts
+    path = PurePosixPath(job_file).with_suffix("")
+    parts = (path.parent if path.name == "__init__" else path).parts
     return None if any("." in part for part in parts) else ".".join(parts)

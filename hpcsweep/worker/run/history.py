@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from hpcsweep.errors import UsageError
 from hpcsweep.metrics import LOSSES, SECONDS
+from hpcsweep.worker.run.real_number import metric_name, real_numbers
 
 
 class History:
@@ -104,10 +104,8 @@ def _last_number(column: list[float]) -> float:
     return next((value for value in reversed(column) if not math.isnan(value)), math.nan)
 
 
-def _numbers(name: str, values: Sequence[float], length: int) -> list[float]:
-    if name == "epoch":
-        raise UsageError('run.log: a metric cannot be called "epoch"; choose another name')
-    numbers = [float(value) for value in values if isinstance(value, (Real, np.generic, np.ndarray))]
-    if len(numbers) != length or len(values) != length:
-        raise UsageError(f"run.log: {name} is {values!r}; expected {length} number(s)")
+def _numbers(name: str, values: Sequence[Any], length: int) -> list[float]:
+    numbers = real_numbers(metric_name(name, "run.log"), values, "run.log")
+    if len(numbers) != length:
+        raise UsageError(f"run.log: {name} has {len(numbers)} numbers; expected one for each of {length} epochs")
     return numbers
