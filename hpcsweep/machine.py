@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 if sys.version_info >= (3, 11):
-    from enum import StrEnum as StrEnum
+    from enum import StrEnum as StrEnum  # novermin
 else:
 
     class StrEnum(str, Enum):
@@ -26,7 +26,7 @@ else:
 def zip_equal(*iterables: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     """Do as `zip(..., strict=True)`, which is new in Python 3.10: ValueError if one has more items than another."""
     if sys.version_info >= (3, 10):
-        return zip(*iterables, strict=True)
+        return zip(*iterables, strict=True)  # novermin
     columns = [list(one) for one in iterables]
     if len({len(column) for column in columns}) > 1:
         raise ValueError(f"found {[len(column) for column in columns]} items, expected as many in each")

@@ -13,6 +13,7 @@ from hpcsweep.launch.standing import ASK, Choice
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.launch.wishes import Wishes
 from hpcsweep.slurm.asking.when import Offer, compare_requests
+from hpcsweep.slurm.sending.bundle import keep_bundle
 from hpcsweep.slurm.sending.script import script_text
 from hpcsweep.slurm.sending.submit import WorkerArray, expected_start, submit_chain
 from hpcsweep.store import Store
@@ -176,6 +177,8 @@ def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Subm
     terms = sending.terms(size)
     submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=sending.profile.heartbeat_s)
     files = SlurmFiles(submission)
+    if terms.bundle:
+        keep_bundle(sending.store.layout)
     files.write_terms(terms.to_json())
     links = (links or CHAIN_LINKS) if terms.continue_by == ContinueBy.CHAIN else 1
     sent = submit_chain(files, terms, WorkerArray(size.workers), links)

@@ -10,7 +10,8 @@ from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.wishes import Wishes, overlay
 from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster
 from hpcsweep.slurm.asking.request import ArraySize, choose_workers, refuse_impossible
-from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms
+from hpcsweep.slurm.sending.bundle import bundle_path
+from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms, needs_bundle
 from hpcsweep.slurm.sending.submit import describe_recovered, recover
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.watching.queue import Queue
@@ -87,7 +88,10 @@ class Sending:
 
     def terms(self, size: ArraySize) -> SlurmTerms:
         """Return the terms on which an array of this size goes to SLURM."""
-        return make_terms(self.profile, self.request, at_once=size.at_once, accounting=self.limits.accounting)
+        bundle = bundle_path(self.store.layout) if needs_bundle(self.profile) else None
+        return make_terms(
+            self.profile, self.request, at_once=size.at_once, accounting=self.limits.accounting, bundle=bundle
+        )
 
 
 def open_sending(call: Call, *, mend: bool = False) -> Sending:

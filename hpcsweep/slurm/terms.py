@@ -103,6 +103,7 @@ class SlurmTerms:
     host_python: str = ""
     max_fruitless: int = MAX_FRUITLESS
     accounting: bool = True
+    bundle: str = ""  # the worker bundle, if workers have another Python than `host_python`
     profile: str = ""  # its name; empty in what earlier releases wrote
 
     @property

@@ -48,6 +48,11 @@ class Cause(StrEnum):
     CANCELLED = "cancelled", "cancelled", "type: {resume}"
     DEADLINE = "deadline", "could not end before its deadline", "type: {resume}"
     NO_PYTHON = "no python", "Python, hpcsweep or the container is missing on the node", "type: {look_at_a_node}"
+    UNFIT_PYTHON = (
+        "unfit python",
+        "the Python that the profile names is older than 3.9, or has no NumPy from 1.23 on",
+        "name a newer image or another `python` in the profile; then: {resume}",
+    )
     SETUP_FAILED = (
         "setup failed",
         "a set-up line of the profile failed",

@@ -17,6 +17,7 @@
     files-<run id>.g<n>/                      the working folder of attempt n at a run, and what is kept of it
     made.g<n>.<code>.<data>                   empty; its name says by which code and data attempt n works
   code/snapshots/<digest>/                    the files of a job as they were when it was sent to workers
+  code/bundles/<digest>.zip                   what workers in containers import: hpcsweep's half and submitit
   code/versions/<digest>.json                 what the code that a worker imported means, part by part
   code/kept/<before>.<now>.json               results of the first code or data stand for the second: somebody said so
   datasets/<digest>.json                      which data a run used: examples, digests, files
@@ -172,6 +173,9 @@ class Layout:
 
     def snapshot(self, digest: str) -> Path:
         return self.snapshots / digest
+
+    def bundle(self, digest: str) -> Path:
+        return self.root / "code" / "bundles" / f"{digest}.zip"
 
     @property
     def versions(self) -> Path:

@@ -22,7 +22,7 @@ class Container(Section):
     """The container that workers run in."""
 
     command: Word = Field(
-        default="singularity", description="The program that starts it, such as singularity or apptainer."
+        default="singularity", description="The program that starts it: singularity, apptainer, ch-run or podman."
     )
     image: Line = Field(description="The image's file, as the compute nodes see it.")
     options: list[Line] = Field(

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain, product
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hpcsweep.files import canonical_json
 from hpcsweep.machine import zip_equal
 from hpcsweep.sweep.choices import EPOCHS
-from hpcsweep.sweep.space import Block
 from hpcsweep.sweep.value_types import Value
+
+if TYPE_CHECKING:  # workers know runs, not how spaces are written
+    from hpcsweep.sweep.space import Block
 
 SHORT_ID_LENGTH = 12
 

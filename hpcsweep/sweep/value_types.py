@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from hpcsweep.machine import zip_equal
+
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import TypeAlias  # novermin
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
@@ -99,7 +101,7 @@ class FixedList:
         if not isinstance(value, list) or len(value) != len(self.items):
             raise MismatchError(self.expected())
         try:
-            return [kind.accept(item) for kind, item in zip(self.items, value, strict=True)]
+            return [kind.accept(item) for kind, item in zip_equal(self.items, value)]
         except MismatchError:
             raise MismatchError(self.expected()) from None
 
@@ -171,7 +173,7 @@ class Anything:
 
 def plain(value: object) -> Value:
     """Return `value` if it is a string, finite number, bool, None, or a list or table of these; or MismatchError."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
         if abs(value) > LARGEST_INT:
@@ -218,7 +220,7 @@ def describe(value: object) -> str:
     }
     if value is None:
         return "nothing"
-    text = value.isoformat() if isinstance(value, datetime.date | datetime.time) else _toml(value)
+    text = value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else _toml(value)
     return f"{shortened(text)} ({names.get(type(value), 'a date or time')})"
 
 

@@ -11,13 +11,13 @@ import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from importlib import metadata
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import to_type
+from hpcsweep.machine import StrEnum
 
 MARK = "hpcsweep-probe "  # begins the line that holds the answer
 LOW_BYTES, LOW_INODES = 2_000_000_000, 10_000

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 
 from hpcsweep.slurm.terms import DEFAULT_CPUS, Request, SlurmTerms, require_plain
 from hpcsweep.sweep.profile import Profile
 
 DEFAULT_TIME_S = 3600
+_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "ch-run": ((), ("--",)),  # Charliecloud
+    "docker": (("run", "--rm"), ()),
+    "podman": (("run", "--rm"), ()),
+}
+"""What stands before a container's options and after its image; all others are like Singularity's `exec`."""
 
 
 def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request:
@@ -30,8 +37,10 @@ def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request
     )
 
 
-def make_terms(profile: Profile, request: Request, *, at_once: int, accounting: bool = True) -> SlurmTerms:
-    """Return the terms that a profile (with the sweep's resources in it) stands for."""
+def make_terms(
+    profile: Profile, request: Request, *, at_once: int, accounting: bool = True, bundle: Path | None = None
+) -> SlurmTerms:
+    """Return the terms that a profile (with the sweep's resources in it) stands for; see `python_command`."""
     for text in (*profile.setup, *profile.modules, *profile.environment.values(), profile.python or ""):
         require_plain("profile", text)
     environment = dict(profile.environment)
@@ -46,17 +55,31 @@ def make_terms(profile: Profile, request: Request, *, at_once: int, accounting: 
         modules=tuple(profile.modules),
         setup=tuple(profile.setup),
         environment=environment,
-        python=python_command(profile),
+        python=python_command(profile, bundle),
         host_python=sys.executable,
         accounting=accounting,
+        bundle=str(bundle or ""),
         profile=profile.name,
     )
 
 
-def python_command(profile: Profile) -> str:
-    """Return the shell words that start Python on the node, inside the profile's container if it has one."""
+def needs_bundle(profile: Profile) -> bool:
+    """Whether workers have another Python than this one, so that they import hpcsweep from the worker bundle."""
+    return bool(profile.container or profile.python)
+
+
+def python_command(profile: Profile, bundle: Path | None = None) -> str:
+    """Return the shell words that start Python on the node, inside the profile's container if it has one.
+
+    Another Python than this one imports from `bundle` before all else; a PYTHONPATH that the node has comes after it.
+    """
+    if not needs_bundle(profile):
+        return shlex.quote(sys.executable)
+    path = f'{shlex.quote(f"PYTHONPATH={bundle}")}"${{PYTHONPATH:+:$PYTHONPATH}}"' if bundle else ""
+    python = f"/usr/bin/env {path} {profile.python or 'python3'}" if path else profile.python or "python3"
     if profile.container is None:
-        return profile.python if profile.python else shlex.quote(sys.executable)
+        return python
     container = profile.container
-    words = [container.command, "exec", *container.options, container.image]
-    return f"{shlex.join(words)} {profile.python or 'python3'}"
+    verb, after = _WORDS.get(Path(container.command).name, (("exec",), ()))
+    words = [container.command, *verb, *container.options, container.image, *after]
+    return f"{shlex.join(words)} {python}"

@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.slurm.terms import SlurmTerms, require_plain
-from hpcsweep.slurm.watching.causes import SETUP_FAILED_CODE
+from hpcsweep.slurm.watching.causes import SETUP_FAILED_CODE, UNFIT_PYTHON_CODE
 from hpcsweep.store.task_files import EVENTS_SUFFIX, NEXT_SUFFIX
 
 SIGNAL = "USR2"
+# read by whatever Python there is, so in the syntax of Python 2 and 3.0
+CHECK_PYTHON = (
+    "import sys; v = sys.version_info[:2]; import pkgutil\n"
+    "has = [m[1] for m in pkgutil.iter_modules() if m[1] == 'numpy']\n"
+    "n = tuple(int(p) for p in __import__('numpy').__version__.split('.')[:2]) if has and v >= (3, 9) else (0, 0)\n"
+    "bad = 'Python %d.%d' % v if v < (3, 9) else 'no NumPy' if not has else 'NumPy %d.%d' % n if n < (1, 23) else ''\n"
+    "bad and sys.stderr.write('hpcsweep: found ' + bad + ' for the workers, expected Python 3.9 and NumPy 1.23 or newer"
+    "\\n')\n"
+    f"sys.exit({UNFIT_PYTHON_CODE} if bad else 0)"
+)
 
 # The EXIT trap runs however the worker ends, unless the whole node is lost. SIGTERM must not end the shell before the
 # worker has written its checkpoint, but must end what the shell starts, so it is caught and not ignored.
@@ -78,7 +88,17 @@ def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]
         lines.append(f"export {name}={shlex.quote(value)}")
     for line in [*(f"module load {shlex.quote(module)}" for module in terms.modules), *terms.setup]:
         lines += [line, _or_stop(line)]
-    return lines
+    return [*lines, *_check_python(terms)]
+
+
+def _check_python(terms: SlurmTerms) -> list[str]:
+    """Return lines that end the task in words if the Python of a profile cannot run the worker bundle.
+
+    Any other trouble (no such container, say) is left to the worker's start, which is told by its own exit code.
+    """
+    if not terms.bundle:
+        return []
+    return [f"{terms.python} -c {shlex.quote(CHECK_PYTHON)}", f'[ "$?" -ne {UNFIT_PYTHON_CODE} ] || exit "$?"']
 
 
 def _or_stop(line: str) -> str:

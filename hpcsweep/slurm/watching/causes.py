@@ -8,6 +8,7 @@ from hpcsweep.slurm.watching.queue import Task
 from hpcsweep.store.causes import Cause
 
 SETUP_FAILED_CODE = 78  # EX_CONFIG: the exit code of a batch script whose set-up line failed
+UNFIT_PYTHON_CODE = 79  # the exit code of a batch script whose Python cannot run a worker
 STORE_UNREACHABLE_CODE = 75  # EX_TEMPFAIL: the exit code of a worker that cannot read its store
 SIGKILL = 9
 OUT_OF_MEMORY_SIGNAL = 125  # how SLURM marks a step killed by the cgroup's memory limit
@@ -55,6 +56,8 @@ def cause_of_exit(code: int) -> Cause | None:
         return None
     if code == SETUP_FAILED_CODE:
         return Cause.SETUP_FAILED
+    if code == UNFIT_PYTHON_CODE:
+        return Cause.UNFIT_PYTHON
     if code == STORE_UNREACHABLE_CODE:
         return Cause.STORE_UNREACHABLE
     if code in (2, 126, 127):  # srun's execve error, the shell's "cannot execute" and "not found"
