@@ -16,6 +16,7 @@ LIBRARIES = ("keras", "tensorflow", "jax", "jaxlib")
 INSIDES = ("keras.src", "tensorflow.python", "tensorflow.compiler", "tensorflow.core")
 PRIVATE_FILES = ("training/keras_private.py", "training/on_tensorflow/private.py")
 PRIVATE = re.compile(r"_(?!repr_\w+_$)[^_]\w*")  # less those that notebooks look for
+PUBLIC = {"_fields", "_field_defaults", "_make", "_asdict", "_replace"}  # of named tuples, as documented
 BY_NAME = {"getattr", "hasattr", "setattr", "delattr"}
 NAMING = BY_NAME | {"attrgetter", "methodcaller", "patch", "object", "setitem", "delitem"}  # object: of mock's `patch`
 OUTSIDE = ("tests", "benchmarks", "analysis", "jobs", "docs")  # what uses the package, beside it
@@ -67,7 +68,7 @@ def _is_private_attribute(node: ast.AST) -> bool:
 
 
 def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC
 
 
 def _defined(path: str, tree: ast.Module) -> set[str]:
