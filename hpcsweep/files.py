@@ -10,7 +10,8 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def look_alike(looks: Iterable[Look]) -> bool:
         return False
 
 
+@contextmanager
+def naming(call: str, path: Path) -> Iterator[None]:
+    """Let an error of the system say in which call, and with which file, it came."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror or error} ({call})", str(path)) from error
+
+
 def fsync_folder(folder: Path) -> None:
     """Make the names in `folder` durable, if its file system can do that."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -90,12 +100,13 @@ def write_aside(path: Path, data: bytes) -> Path:
     """Write `data` durably to a new temporary file beside `path`, and return its path; an OSError leaves nothing."""
     temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        with open(temporary, "xb") as file:
+        with naming("write", path), open(temporary, "xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            with naming("fsync", path):
+                os.fsync(file.fileno())
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
     return temporary
 
@@ -104,9 +115,10 @@ def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` by `data`: a reader sees either the whole old file or the whole new one."""
     temporary = write_aside(path, data)
     try:
-        os.replace(temporary, path)
+        with naming("rename", path):
+            os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
     fsync_folder(path.parent)
 
@@ -120,25 +132,32 @@ def publish(path: Path, data: bytes) -> bool:
     temporary = write_aside(path, data)
     try:
         try:
-            os.link(temporary, path)
+            with naming("link", path):
+                os.link(temporary, path)
             won = True
         except OSError:
             won = temporary.stat().st_nlink == 2
             if not won and not path.exists():
                 raise
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
     if won:
         fsync_folder(path.parent)
     return won
+
+
+def _remove(temporary: Path) -> None:
+    """Remove a temporary file; one that cannot be removed is a leftover, and no reason to fail."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def server_now(folder: Path) -> float:
     """Return the file server's clock in seconds since 1970: the mtime of a probe file written to `folder` now."""
     probe = folder / f"{TEMPORARY_PREFIX}clock-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        with open(probe, "xb") as file:
+        with naming("write", probe), open(probe, "xb") as file:
             file.write(b".")
         return probe.stat().st_mtime
     finally:
-        probe.unlink(missing_ok=True)
+        _remove(probe)

@@ -82,7 +82,8 @@ class LocalWorkers:
             )
         except OSError as error:
             raise SchedulerError(
-                f"a worker could not be started: {error}; expected room for one more process"
+                f"a worker could not be started: {error}; expected room for one more process and its files; the same "
+                "command continues"
             ) from error
 
 

@@ -60,9 +60,15 @@ class Claim:
 
 
 def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -> Claim | None:
-    """Claim the trajectory, or return None if somebody else is at work on it or was quicker."""
+    """Claim the trajectory, or return None if somebody else is at work on it or was quicker.
+
+    OSError if that cannot be found out or written.
+    """
     newest = newest_generation(folder.names())
-    if newest and life_of(folder, newest, lease_s, probe=True) is not Life.DEAD:
+    life = life_of(folder, newest, lease_s, probe=True) if newest else Life.DEAD
+    if life is not Life.DEAD:
+        if life is Life.UNKNOWN:
+            server_now(folder.path)  # raises what keeps us from knowing
         return None
     claim = Claim(folder, newest + 1)
     return claim if publish(claim.path, json.dumps(owner).encode()) else None

@@ -48,6 +48,7 @@ class StopReason(StrEnum):
     TIME = "time"  # its allocation ends
     TOO_SHORT = "too short"  # nothing that is left can reach a checkpoint in its time
     PREEMPTED = "preempted"  # SLURM wants the node for another job
+    FAULT = "fault"  # its machine met one fault after the other, such as a full disk
     SUPERSEDED = "superseded"  # SLURM has started the same task elsewhere
 
 

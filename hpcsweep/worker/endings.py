@@ -11,6 +11,7 @@ class Ending(StrEnum):
     DONE = "done"  # all its runs have results
     PAUSED = "paused"  # it was time to stop; training continues from what was kept
     FAILED = "failed"  # its code raised an error, or its process died
+    FAULT = "fault"  # the machine could not write or read, which is no failure of the run
     LOST = "lost"  # another worker had taken it over
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import traceback
 
@@ -16,14 +15,12 @@ _HOST = re.compile(r"device:CPU|by allocator cpu|CPU allocator", re.IGNORECASE)
 
 
 def cause_of_error(error: BaseException) -> Cause:
-    """Return the cause that `status` groups by: GPU memory, out of memory (the host's), disk full, raised.
+    """Return the cause that `status` groups by: GPU memory, out of memory (the host's), raised.
 
     The errors of TensorFlow, JAX and PyTorch are recognised by name, since none of these need be installed.
     """
     if isinstance(error, MemoryError):
         return Cause.OUT_OF_MEMORY
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Cause.DISK_FULL
     if type(error).__name__ in DEVICE_ERRORS and _EXHAUSTED.search(f"{type(error).__name__} {error}"):
         return Cause.OUT_OF_MEMORY if _HOST.search(str(error)) else Cause.GPU_MEMORY
     return Cause.RAISED

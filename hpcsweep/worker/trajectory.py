@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -23,6 +24,7 @@ from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.endings import Ending
 from hpcsweep.worker.error_causes import cause_of_error, message_of, short_traceback
 from hpcsweep.worker.expected_epochs import EpochsAhead
+from hpcsweep.worker.faults import is_fault, patiently
 from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.process.job_code import Job, JobCode, seed_everything
 from hpcsweep.worker.process.output import output_to, say
@@ -51,6 +53,7 @@ class TrajectoryTrainer:
         self._store, self._manifest, self._code, self._stop = store, manifest, code, stop
         self._ends: dict[Any, tuple[str, str]] = {}  # weights that a run of this process ended with: run, trajectory
         self._pace, self._ahead = pace, ahead
+        self.fault = ""  # the last that was met, in words
 
     def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
         """Train what is missing of a claimed trajectory; the claim is given back whatever happens.
@@ -60,15 +63,26 @@ class TrajectoryTrainer:
         folder = claim.folder
         heartbeat = Heartbeat(claim, self._manifest.heartbeat_s, self._manifest.lease_s)
         try:
-            publish(folder.meaning, self._meaning(trajectory))
+            self._patiently(lambda: publish(folder.meaning, self._meaning(trajectory)))
             with heartbeat, output_to(folder.log(claim.generation)) if crew is None else nullcontext():
                 return self._train_runs(trajectory, claim, heartbeat, crew)
         except ClaimLostError:
             return Ending.LOST
+        except OSError as error:
+            if not is_fault(error, self._store.root):
+                raise
+            return self._pause(error)
         finally:
-            if heartbeat.check():
-                folder.progress.unlink(missing_ok=True)
-                claim.give_back()
+            with contextlib.suppress(OSError):  # it then expires
+                self._patiently(lambda: _give_back(claim, heartbeat))
+
+    def _patiently(self, action: Callable[[], Any]) -> Any:
+        return patiently(self._store.root, action)
+
+    def _pause(self, error: BaseException) -> Ending:
+        self.fault = message_of(error)
+        say(f"hpcsweep: paused, which is no failure of the run: {self.fault}; the same command continues it")
+        return Ending.FAULT
 
     def _train_runs(
         self, trajectory: ManifestTrajectory, claim: Claim, heartbeat: Heartbeat, crew: Crew | None
@@ -113,7 +127,7 @@ class TrajectoryTrainer:
             if not heartbeat.check():
                 raise ClaimLostError
             made_by.keep()
-            publish_result(claim.folder, result, claim.generation)
+            self._patiently(lambda: publish_result(claim.folder, result, claim.generation))
             remove_others(claim.folder, run.id, claim.generation)
             self._pace.learn(handle.open_s if handle.first_kept_s is None else handle.first_kept_s)
         except ClaimLostError:
@@ -122,8 +136,13 @@ class TrajectoryTrainer:
             say(short_traceback())
             if isinstance(error, KeyboardInterrupt) and self._interrupted():
                 return Ending.PAUSED
-            with contextlib.suppress(OSError):  # a full disk has no room for the record of the failure either
-                write_failure(claim.folder, _failure(explain_missing(error, study), run, claim))
+            if is_fault(error, self._store.root):
+                return self._pause(error)
+            failure = _failure(explain_missing(error, study), run, claim)
+            try:
+                self._patiently(lambda: write_failure(claim.folder, failure))
+            except OSError as fault:  # a full disk has no room for the record of the failure either
+                return self._pause(fault)
             return Ending.FAILED
         finally:
             handle.close()
@@ -212,6 +231,12 @@ class TrajectoryTrainer:
     def _meaning(self, trajectory: ManifestTrajectory) -> bytes:
         meaning = {"job": self._manifest.job, "params": trajectory.params, "seed": trajectory.seed}
         return (canonical_json(meaning) + "\n").encode()
+
+
+def _give_back(claim: Claim, heartbeat: Heartbeat) -> None:
+    if heartbeat.check():
+        claim.folder.progress.unlink(missing_ok=True)
+        claim.give_back()
 
 
 def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from hpcsweep.machine import process_has_ended, zip_equal
+from hpcsweep.machine import process_has_ended
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
@@ -19,12 +21,14 @@ from hpcsweep.store.task_files import this_task
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.endings import Ending, Tally
+from hpcsweep.worker.error_causes import message_of
 from hpcsweep.worker.expected_epochs import EpochsAhead
+from hpcsweep.worker.faults import Pauses, is_fault, patiently
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.process.at_work import ClaimsAtWork
 from hpcsweep.worker.process.job_code import JobCode
-from hpcsweep.worker.process.output import say
+from hpcsweep.worker.process.output import say, warn
 from hpcsweep.worker.process.renewal import Growth, drain_in_children
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
@@ -66,7 +70,10 @@ def work(
 
 def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None] | None) -> bool:
     gone = launcher is not None and process_has_ended(*launcher)
-    return gone or submission.cancelled.exists()
+    try:
+        return gone or submission.cancelled.exists()
+    except OSError:  # a file server that is gone has cancelled nothing
+        return False
 
 
 def drain(
@@ -98,28 +105,45 @@ def _train_all(
     ahead, surroundings = EpochsAhead(manifest, workers), Surroundings()
     code.after_import = surroundings.note
     trainer = TrajectoryTrainer(store, manifest, code, stop, pace, ahead)
-    endings, growth = Counter[str](), Growth(manifest.settings.renew_gb)
+    endings, growth, pauses = Counter[str](), Growth(manifest.settings.renew_gb), Pauses()
     stacked = manifest.settings.engine == Engine.STACKED and not isolated
     # A single trajectory is trained in a crew too: it may have been begun in a stack.
     train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
+    warm_up = _nothing if isolated else code.warm_up
     for batch in batches(manifest, index, workers, stacked=stacked):
         if stop.requested:
             break
-        claims = [(one, claim) for one in batch if (claim := _claim(store, manifest, one, pace)) is not None]
-        with at_work.during(claim for _, claim in claims):
-            ended = train(claims)
-        for (trajectory, claim), ending in zip_equal(claims, ended):
-            endings[ending] += 1
-            endings[Tally.PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
+        claims: Claims = []
+        try:
+            claims = patiently(store.root, partial(_claim_all, store, manifest, batch, pace, warm_up))
+            with at_work.during(claim for _, claim in claims):
+                ended = train(claims)
+        except OSError as error:
+            if not is_fault(error, store.root):
+                raise
+            _give_back(claims)
+            trainer.fault, claims, ended = message_of(error), [], [Ending.FAULT]
+        endings.update(ended)
+        for (trajectory, claim), ending in zip(claims, ended):
+            with suppress(OSError):  # it counts only towards what a worker says
+                endings[Tally.PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
+        if pauses.over(ended):
+            break
         left = surroundings.restore() if claims else []
         if left:
             say(f"hpcsweep: the job has left behind or changed: {', '.join(left)}; continuing in a new process")
         if not isolated and claims and (left or growth.is_too_big()):
             endings[Tally.SPENT] += 1
             break
+    if endings[Ending.FAULT]:
+        warn(f"hpcsweep: paused by a fault of the machine: {trainer.fault}; the same command continues")
     endings.update({Tally.LATER: pace.later, Tally.TOO_SHORT: pace.too_short})
     return +endings
+
+
+def _nothing() -> None:
+    """Start nothing: each trajectory has a process of its own."""
 
 
 def _train_one(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, *, isolated: bool) -> list[Ending]:
@@ -134,11 +158,35 @@ def is_open(seen: StoredTrajectory, trajectory: ManifestTrajectory) -> bool:
     return not seen.folder.cancelled.exists()
 
 
-def _claim(store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace) -> Claim | None:
+def _claim_all(
+    store: Store, manifest: Manifest, batch: list[ManifestTrajectory], pace: Pace, warm_up: Callable[[], None]
+) -> Claims:
+    """Claim what can be claimed of a batch; if one cannot for a fault of the machine, none is claimed."""
+    claims: Claims = []
+    try:
+        for one in batch:
+            if (claim := _claim(store, manifest, one, pace, warm_up)) is not None:
+                claims.append((one, claim))
+    except OSError:
+        _give_back(claims)
+        raise
+    return claims
+
+
+def _give_back(claims: Claims) -> None:
+    for _, claim in claims:
+        with suppress(OSError):  # it then expires
+            claim.give_back()
+
+
+def _claim(
+    store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace, warm_up: Callable[[], None]
+) -> Claim | None:
     """Claim a trajectory if something of it is left to train and nobody is at work on it."""
     seen = store.look(trajectory.id)
     if not is_open(seen, trajectory) or not pace.allows(seen):
         return None
+    warm_up()  # whoever dies while Keras starts has claimed nothing
     seen.folder.path.mkdir(parents=True, exist_ok=True)
     claim = try_claim(seen.folder, describe_owner(this_task() or f"pid {os.getpid()}"), manifest.lease_s)
     if claim is None:

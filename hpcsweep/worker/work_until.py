@@ -29,7 +29,7 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
         now = drain(store, manifest, stop, index, workers, Pace(stop))
         endings.update({name: count for name, count in now.items() if name != Tally.TOO_SHORT})
         endings[Tally.TOO_SHORT] = now[Tally.TOO_SHORT]
-        if stop.requested or now[Tally.LATER]:
+        if stop.requested or now[Tally.LATER] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
             return +endings
         if not any(now[ending] for ending in Ending):
             if not _someone_is_silent(store, manifest):

@@ -51,9 +51,6 @@ def train(run, *, how: str, size: int = 1):
     if how == "memory":
         hoard = [bytes(range(256)) * 4_000_000]
         time.sleep(60)
-    if how == "disk":
-        with open("/dev/full", "w") as full:
-            full.write("x" * 10**6)
     if how == "deaf":
         while True:
             time.sleep(1)

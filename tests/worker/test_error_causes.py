@@ -18,8 +18,6 @@ def _named(name: str, message: str) -> Any:
     ("error", "cause"),
     [
         (MemoryError(), "out of memory"),
-        (OSError(errno.ENOSPC, "No space left on device"), "disk full"),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk full"),
         (OSError(errno.ENOENT, "No such file"), "raised"),
         (_named("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB"), "GPU memory"),
         (
@@ -31,7 +29,7 @@ def _named(name: str, message: str) -> Any:
     ],
 )
 def test_errors_are_grouped_by_what_helps(error: Exception, cause: str) -> None:
-    """Memory of the GPU and of the host, a full disk and an error of the code are four things to do."""
+    """Memory of the GPU and of the host and an error of the code are three things to do."""
     assert cause_of_error(error) == cause
 
 

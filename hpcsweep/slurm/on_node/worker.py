@@ -20,7 +20,7 @@ from hpcsweep.slurm.watching.causes import STORE_UNREACHABLE_CODE
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, this_task
 from hpcsweep.sweep.choices import ContinueBy
-from hpcsweep.worker.endings import Tally
+from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.stop_request import Stop
 
 SIGNAL_EARLY_S = 75.0  # SLURM may send its warning up to a minute before the time that was asked for
@@ -97,6 +97,8 @@ def _why(stop: Stop, endings: Counter[str]) -> StopReason:
         return StopReason.PREEMPTED
     if stop.requested or endings[Tally.LATER]:
         return StopReason.TIME
+    if endings[Ending.FAULT] and not endings[Tally.PROGRESSED]:
+        return StopReason.FAULT
     return StopReason.TOO_SHORT if endings[Tally.TOO_SHORT] else StopReason.NOTHING_LEFT
 
 

@@ -145,6 +145,9 @@ def _note(task: TaskHistory, *, gone: bool) -> Note | None:
     if stop.get("why") == StopReason.TOO_SHORT:
         told = f"worker {task.name}: what is left cannot reach its first checkpoint in the time that it was given"
         return Note(told, "give it more: {resume_with_more_time}")
+    if stop.get("why") == StopReason.FAULT:
+        told = f"worker {task.name} paused: its machine met one fault after the other, such as a full disk; see its log"
+        return Note(told, "when that is mended: {resume}")
     left = any(event["event"] == Event.LEFT for event in task.events)
     if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
         return Note(f"worker {task.name} could not be continued from its node", "type: {resume}")

@@ -47,6 +47,7 @@ class JobCode:
         self._folder = store.layout.snapshot(self.snapshot) if self.snapshot else self._study
         self._files = self._read(store)
         self._precision = manifest.settings.precision
+        self._is_warm = False
         self.draws: list[str] = []
         self.used_at_import: dict[str, Any] = {}
         self.after_import: Callable[[], None] = lambda: None
@@ -112,6 +113,14 @@ class JobCode:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         importlib.import_module("hpcsweep.training")
+
+    def warm_up(self) -> None:
+        """Start Keras if the job needs it; an error is left to the runs, which meet it again."""
+        if self.uses_keras and not self._is_warm:
+            self._is_warm = True
+            with contextlib.suppress(Exception):
+                self.prepare_keras()
+                seed_everything(SEED_OF_IMPORTS, keras=True, precision=self._precision)
 
     def _texts(self) -> list[str]:
         return [text.decode("utf-8", errors="replace") for name, text in self._files.items() if name.endswith(".py")]

@@ -21,6 +21,12 @@ def say(text: str) -> None:
         os.write(1, f"{text}\n".encode(errors="backslashreplace"))
 
 
+def warn(text: str) -> None:
+    """Print a line of the worker itself to stderr, where whoever started it looks for its last words."""
+    with suppress(OSError):
+        os.write(2, f"{text}\n".encode(errors="backslashreplace"))
+
+
 @contextmanager
 def output_to(path: Path) -> Iterator[None]:
     """Send this process's stdout and stderr to the end of `path` during the block.

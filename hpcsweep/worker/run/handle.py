@@ -23,6 +23,7 @@ from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import ManifestRun, ManifestTrajectory, WorkerSettings
 from hpcsweep.sweep.runs import epochs_of
 from hpcsweep.worker.crew import Crew
+from hpcsweep.worker.faults import patiently
 from hpcsweep.worker.process.generators import generator_states, set_generator_states
 from hpcsweep.worker.run.folder import begin_with
 from hpcsweep.worker.run.heartbeat import Heartbeat
@@ -151,7 +152,7 @@ class RunHandle:
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what was decided for `key`, once for all runs of the store; whoever asks first decides."""
-        return self._store.decide(key, propose)
+        return patiently(self._store.root, lambda: self._store.decide(key, propose))
 
     # -- what the job tells -----------------------------------------------------------------------------------------
 
@@ -222,15 +223,18 @@ class RunHandle:
             "elapsed_s": self.elapsed_s,
             "made_by": self.made_by.of_checkpoint(),
         }
-        self.made_by.keep()
         reached = max(self._history.last_epoch, epoch or 0)
         if not self._shares_epochs:  # no shorter run could be given it, so it may lie beyond `epochs`, as in phases
             reached = min(reached, epochs_of(self.params) or reached)
-        write_checkpoint(self._claim.folder, self._claim.generation, reached, whole)
+        patiently(self._store.root, lambda: self._keep_checkpoint(reached, whole))
         self._checkpointed = time.monotonic()
         self._checkpoint_cost_s = self._checkpointed - began
         if self.first_kept_s is None:
             self.first_kept_s = self._checkpointed - self._opened
+
+    def _keep_checkpoint(self, reached: int, whole: Mapping[str, Any]) -> None:
+        self.made_by.keep()
+        write_checkpoint(self._claim.folder, self._claim.generation, reached, whole)
 
     def restore(self) -> Any:
         """Return the newest intact checkpoint's state, or None; the history goes back to it.
@@ -239,7 +243,8 @@ class RunHandle:
         the checkpoint. A state of files is returned as the folder that holds them. Raises StoreError if other code,
         data or versions of Keras made it, and nobody said that it may go on.
         """
-        whole, warnings = read_newest_checkpoint(self._claim.folder, epochs_of(self.params))
+        folder, limit = self._claim.folder, epochs_of(self.params)
+        whole, warnings = patiently(self._store.root, lambda: read_newest_checkpoint(folder, limit))
         for warning in warnings:
             print(f"hpcsweep: skipped a damaged checkpoint: {warning}", file=sys.stderr)
         if whole is None:
