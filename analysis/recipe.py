@@ -1,4 +1,4 @@
-"""What the recipes share: which sweep and store they read, and where their tables and figures go."""
+"""What the recipes share: the sweep and store they read, and where their tables and figures go."""
 
 import argparse
 from pathlib import Path
@@ -6,13 +6,21 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-mpl.use("Agg")  # figures go to files, also where there is no display
+mpl.use("Agg")  # figures go to files, so no display is needed
 
 from hpcsweep import results
 from hpcsweep.tables import render, table
 
 ROOT = Path(__file__).resolve().parent.parent
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # told apart by all eyes
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#000000",
+)  # can be told apart by the colour-blind too
 mpl.rcParams.update(
     {
         "axes.prop_cycle": mpl.cycler(color=COLOURS),
@@ -55,13 +63,13 @@ class Recipe:
         return ROOT / "sweeps" / f"{name}{self.suffix}.toml"
 
     def load(self, name):
-        """Return a sweep's results, finished or not, and say how many of its runs are."""
+        """Return the results of a sweep, and print how many of its runs are finished."""
         found = results.load(self.sweep(name), store=self.store)
         self.say("", f"== {found.title}: {finished(found.runs).shape[0]} of {len(found.runs)} runs finished")
         return found
 
     def table(self, found, **layout):
-        """Print a comparison table and keep it; say so where nothing is finished."""
+        """Print a comparison table and keep it; if no run is finished, say so."""
         if len(finished(found.runs)):
             self.say("", render(table(found, **layout), width=140))
         else:
@@ -95,7 +103,7 @@ def longest(history):
 
 
 def draw_curves(axes, history, metric, by, label=str):
-    """Draw a metric against the epoch: a line for each value of `by`, its seeds' mean, and their range as a band."""
+    """Draw a metric against the epoch: for each value of `by`, the mean of its seeds, and their range as a band."""
     for value, group in history.groupby(by, sort=False):
         seeds = group.groupby("epoch")[metric].agg(["mean", "min", "max"])
         (line,) = axes.plot(seeds.index, seeds["mean"], label=label(value))
@@ -107,7 +115,7 @@ def draw_curves(axes, history, metric, by, label=str):
 
 
 def draw_confusion(axes, confusion, classes):
-    """Draw a confusion matrix, a row a true class, with its counts; shades are logarithmic to show single errors."""
+    """Draw a confusion matrix with its counts, a row per true class; on the logarithmic scale single errors show."""
     shades = np.log1p(confusion)
     axes.imshow(shades, cmap="Blues")
     for (row, col), count in np.ndenumerate(confusion):
@@ -115,4 +123,4 @@ def draw_confusion(axes, confusion, classes):
         axes.text(col, row, count, ha="center", va="center", fontsize=7, color="white" if light else "0.3")
     places = range(len(classes))
     axes.set(xticks=places, xticklabels=classes, yticks=places, yticklabels=classes)
-    axes.set(xlabel="what the net says", ylabel="what it is")
+    axes.set(xlabel="class that the net names", ylabel="what it is")

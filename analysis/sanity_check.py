@@ -1,7 +1,8 @@
 """Can a net learn a few examples by heart? A verdict for any sweep whose runs train on a small subset.
 
-A net that cannot reach almost 100 % on 10 examples of each class has a fault: in the data, the loss, the rate. To ask
-it of your own job, give it a parameter `examples_per_class: int = 0` and two lines (see jobs/what_it_learns.py):
+A net that cannot reach almost 100 % on 10 examples of each class has a fault: in the data, the loss or the learning
+rate. To ask this of your own job, give it a parameter `examples_per_class: int = 0` and two lines, as in
+jobs/what_it_learns.py:
 
     if examples_per_class:
         data = data.first_of_each_class(examples_per_class)
@@ -19,7 +20,7 @@ PASSED_FROM = 0.99
 
 
 def verdicts(found, passed_from=PASSED_FROM):
-    """Return one row a finished run: what varies, its best training accuracy, the epoch of passing, the verdict."""
+    """Return one row per finished run: what varies, its best training accuracy, when it passed, and the verdict."""
     runs = found.runs[found.runs["state"].isin(["done", "diverged"])]
     if runs.empty:
         return runs
@@ -37,7 +38,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sweep", help="a sweep file whose runs train on a small subset")
     parser.add_argument("--store", help="the store of results [default: HPCSWEEP_STORE or results/]")
-    parser.add_argument("--accuracy", type=float, default=PASSED_FROM, help="passed from here on [default: 0.99]")
+    parser.add_argument(
+        "--accuracy",
+        type=float,
+        default=PASSED_FROM,
+        help="the training accuracy that counts as passed [default: 0.99]",
+    )
     options = parser.parse_args()
     rows = verdicts(results.load(options.sweep, store=options.store), options.accuracy)
     print(rows.to_string(index=False) if len(rows) else "no run is finished")

@@ -9,7 +9,7 @@ from recipe import Recipe, draw_curves, finished, histories, longest
 recipe = Recipe("study1_epochs", __doc__)
 recipe.say(
     "Data: scikit-learn's 8x8 digits (1,438 to train, 359 to test) and a net of 64-64-10, in place of MNIST's 60,000 "
-    "and 784-784-10: compare the behaviour, not the numbers."
+    "and 784-784-10: compare how the curves behave, not the numbers."
     if recipe.small
     else "Data: MNIST, 60,000 to train, 10,000 to test; net 784-784-10."
 )
@@ -35,7 +35,7 @@ mean = history.groupby("epoch")[["accuracy", "val_accuracy", "val_loss"]].mean()
 gap = mean["accuracy"] - mean["val_accuracy"]
 recipe.say(
     "",
-    "epoch  train   test    gap (train - test: overfitting; train is the mean while the epoch trains)",
+    "epoch  train   test    gap (train - test: overfitting; train is the mean during the epoch)",
     *(
         f"{epoch:5d}  {mean['accuracy'][epoch]:.4f}  {mean['val_accuracy'][epoch]:.4f}  {gap[epoch]:+.4f}"
         for epoch in sorted({0, 1, *found.runs["epochs"]} & set(mean.index))
@@ -50,7 +50,7 @@ recipe.say(
     else "Training accuracy does not reach 0.99.",
     f"Test accuracy is best at epoch {mean['val_accuracy'].idxmax()} ({mean['val_accuracy'].max():.4f}); "
     f"at the end it is {mean['val_accuracy'].iloc[-1]:.4f}.",
-    f"Test loss is least at epoch {mean['val_loss'].idxmin()} ({mean['val_loss'].min():.4f}); at the end it is "
+    f"Test loss is lowest at epoch {mean['val_loss'].idxmin()} ({mean['val_loss'].min():.4f}); at the end it is "
     f"{mean['val_loss'].iloc[-1]:.4f}.",
     f"The deepest dip of test accuracy from one epoch to the next is {-dips.min():.4f}.",
 )

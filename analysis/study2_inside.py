@@ -1,4 +1,4 @@
-"""Study 2: what does a net learn, and what do batch size, learning rate and dropout change about it?
+"""Study 2: what does a net learn, and and what do batch size, learning rate and dropout change?
 
 Type: make studies, or run the sweeps study2_inside, study2_sanity and study4_sine (with _small), then
 python analysis/study2_inside.py --small
@@ -12,7 +12,7 @@ from sanity_check import PASSED_FROM, verdicts
 from hpcsweep.data import load
 
 SHOWN_UNITS = 8
-SELDOM = 0.01  # below, a unit may have been on in no training image, so none excites it most
+SELDOM = 0.01  # below this share, a unit may have been on in no training image at all, and then none excites it most
 BUSY = 0.8  # a unit that is on in more than this share of the test images says little about any of them
 
 recipe = Recipe("study2_inside", __doc__)
@@ -31,7 +31,7 @@ recipe.say("busy_units: the share of hidden units that are on in more than 80 % 
 
 
 def draw_changes(found):
-    """One panel for each factor: test accuracy with each of its values, the others at the base."""
+    """One panel per factor: test accuracy at each of its values, with the other factors at the base."""
     history, factors = histories(found), found.varying()
     base = {name: found.runs[name].iloc[0] for name in factors}
     figure, panels = plt.subplots(1, len(factors), figsize=(3.2 * len(factors), 3.4), sharey=True)
@@ -44,7 +44,9 @@ def draw_changes(found):
     wobble = history.sort_values("epoch").groupby("id")["val_accuracy"].diff()
     late = history["epoch"] > history["epoch"].max() // 2
     for size, group in history[late].assign(wobble=wobble).groupby("batch_size"):
-        recipe.say(f"batch size {size}: test accuracy moves by {group['wobble'].abs().mean():.4f} an epoch (late half)")
+        recipe.say(
+            f"batch size {size}: test accuracy moves by {group['wobble'].abs().mean():.4f} per epoch (late half)"
+        )
 
 
 def draw_classes(arrays, classes):
@@ -54,7 +56,7 @@ def draw_classes(arrays, classes):
     draw_confusion(left, confusion, classes)
     left.set_title("test images")
     dots.plot(right, range(len(classes)), "o")
-    dots.set(yticks=range(len(classes)), yticklabels=classes, xlabel="share that is right", title="each class")
+    dots.set(yticks=range(len(classes)), yticklabels=classes, xlabel="share that is correct", title="each class")
     dots.invert_yaxis()
     dots.grid(axis="y", alpha=0.3)
     recipe.save(figure, "classes")
@@ -98,7 +100,10 @@ def draw_dropout(found):
     for dropout, group in alike.groupby("dropout"):
         share = np.sort(np.concatenate([kept["share_on"] for kept in found.arrays(list(group["id"])).values()]))
         axes.plot(np.linspace(0, 1, len(share)), share, label=f"dropout {dropout:g}")
-        recipe.say(f"dropout {dropout:g}: {np.mean(share > BUSY):.0%} of the hidden units are on in more than 80 %")
+        recipe.say(
+            f"dropout {dropout:g}: {np.mean(share > BUSY):.0%} of the hidden units are on in more than 80 % "
+            "of the test images"
+        )
     axes.axhline(BUSY, color="0.7", linewidth=1)
     axes.set(xlabel="hidden units, from the least to the most active", ylabel="share of test images it is on in")
     axes.legend()

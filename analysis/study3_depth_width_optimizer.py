@@ -16,7 +16,7 @@ THRESHOLDS = (0.6, 0.8)
 recipe = Recipe("study3_depth_width_optimizer", __doc__)
 recipe.say(
     "Data: scikit-learn's 8x8 digits (1,438 to train) in place of Kuzushiji-MNIST's 60,000, pixels from 0 to 1: "
-    "everything is easier and faster learnt, so compare the order of the rows, not the numbers."
+    "everything is learnt sooner and more easily, so compare the order of the rows, not the numbers."
     if recipe.small
     else "Data: Kuzushiji-MNIST, pixels from 0 to 1."
 )
@@ -26,7 +26,7 @@ def one_factor():
     """The base and each single change; averages are over the epochs of the history."""
     found = recipe.load("study3_one_factor")
     recipe.table(found, columns="s3")
-    recipe.say('"sparse categorical" only names how labels are written: its row must equal the base, and does if so.')
+    recipe.say('"sparse categorical" only names how labels are written: its row must equal the base.')
     collapsed(found)
 
 
@@ -48,7 +48,7 @@ def collapsed(found):
 
 
 def long_run():
-    """When thresholds are first passed, and from where on more epochs gain next to nothing."""
+    """When thresholds are first passed, and after how many epochs more of them gain next to nothing."""
     found = recipe.load("study3_long")
     recipe.table(found, rows=["epochs"], values=["last_loss", "min_loss", "max_accuracy", "max_val_accuracy"])
     history = histories(found)
@@ -109,8 +109,8 @@ def mistake():
     )
     recipe.say("", table.to_string(index=False), "")
     recipe.say(
-        "WRONG ON PURPOSE: the accumulated runs share one model. The same epochs give another number each time, and a "
-        "fresh model's number for these epochs is another again. The weights they began with give them away:",
+        "WRONG ON PURPOSE: the accumulated runs share one model. The same number of epochs gives another result each "
+        "time, and a fresh model gives yet another. The weights they began with give them away:",
         f"hpcsweep verify sweeps/study3_accumulated{recipe.suffix}.toml",
     )
     figure, axes = plt.subplots(figsize=(6.5, 3.4))

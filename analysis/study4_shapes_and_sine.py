@@ -20,7 +20,7 @@ def shapes():
     """The loss against the epoch for each learning rate: diverged, no better than guessing, or learning."""
     found = recipe.load("study4_shapes")
     recipe.say(
-        f"Data: {found.runs['train_images'].iloc[0]} drawn images of {found.runs['side'].iloc[0]} pixels a side."
+        f"Data: {found.runs['train_images'].iloc[0]} drawn images of {found.runs['side'].iloc[0]} pixels per side."
     )
     recipe.table(found, rows=["learning_rate"], cols=["decay"], values=["last_loss", "last_val_accuracy"])
     runs = finished(found.runs)
@@ -39,12 +39,12 @@ def shapes():
     recipe.say(
         f"It learns from a rate of {max(learns):g} downwards, {halvings(runs, learns)} halvings from the first one."
         if learns
-        else "It learns at none of these rates: halve on."
+        else "It learns at none of these rates: go on halving."
     )
 
 
 def verdict(group, chance):
-    """Say of the runs of one rate whether they diverged, guess, or learn."""
+    """Say of the runs of one rate whether they diverged, only guess, or learn."""
     diverged = (group["state"] == "diverged").sum()
     if diverged:
         return f"diverged: the loss became NaN or infinite in {diverged} of {len(group)} runs"
@@ -71,7 +71,7 @@ def draw_examples(classes):
 
 
 def draw_halving(found, chance):
-    """The loss of each rate, from the largest to the smallest; a cross marks where it is no number any more."""
+    """The loss of each rate, from the largest to the smallest; a cross marks where it stops being a number."""
     history = histories(found)
     decays = sorted(history["decay"].unique())
     figure, panels = plt.subplots(1, len(decays), figsize=(5 * len(decays), 4), sharey=True, squeeze=False)

@@ -13,7 +13,7 @@ recipe.say(
     "Data: scikit-learn's 8x8 digits, net 64-100-10, in place of MNIST's 784-100-10. An epoch has 1,438 steps, not "
     "60,000, so every rate needs more epochs, and the best rates are larger."
     if recipe.small
-    else "Data: MNIST, net 784-100-10, one example a step."
+    else "Data: MNIST, net 784-100-10, one example per step."
 )
 found = recipe.load("study5_own_net")
 recipe.table(found, rows=["learning_rate"], cols=["epochs"], values=["last_val_accuracy"])
@@ -65,7 +65,7 @@ def epoch_curve(rate):
 
 
 def family(shown=None):
-    """Experiment 4: the score against the epochs, a curve a rate; `shown` is how many rates are drawn."""
+    """Experiment 4: the score against the epochs, one curve per rate; `shown` is how many rates are drawn."""
     rates = sorted(score["learning_rate"].unique())
     colours = plt.get_cmap("viridis")(np.linspace(0, 0.95, len(rates)))
     axes = plt.gca()

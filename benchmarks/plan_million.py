@@ -1,4 +1,4 @@
-"""Planning a million runs: seconds and peak memory, against json.dumps and sha256 of a dict a run.
+"""Planning a million runs: seconds and peak memory, against json.dumps and sha256 of a dict per run.
 
     python benchmarks/plan_million.py [--repeats 3]
 

@@ -1,4 +1,4 @@
-"""A sweep of 48 dense nets from start to table, against a process a run and joblib over runs, both with `model.fit`.
+"""A sweep of 48 dense nets from start to table, against a process per run and joblib over runs, both with `model.fit`.
 
     python benchmarks/sweep48.py [--quick] [--full] [--engines auto stacked]
 
@@ -125,14 +125,14 @@ def compare(
         joblib_over_runs(half, lengths, pooled, root)
     kind = "measured whole" if options.full else f"extrapolated from {len(sample)} runs of {SAMPLE_EPOCHS} epochs"
     print(f"{len(runs)} runs, {images} + {validate} images, {lengths} epochs, batch 32, {cores} processes at a time")
-    for name, baseline in (("a process a run, model.fit", single), ("joblib over runs, model.fit", pooled)):
+    for name, baseline in (("a process per run, model.fit", single), ("joblib over runs, model.fit", pooled)):
         (wall, processor), epoch = baseline.whole_s(runs), 1000 * np.mean(baseline.epoch_s, axis=0)
         print(
-            f"{name:32} {wall:7.1f} s  cpu {processor:7.1f} s   {kind}; {epoch[0]:.0f} ms an epoch, cpu {epoch[1]:.0f}"
+            f"{name:32} {wall:7.1f} s  cpu {processor:7.1f} s   {kind}; {epoch[0]:.0f} ms per epoch, cpu {epoch[1]:.0f}"
         )
     for name, (seconds, facts) in ours.items():
         print(f"{'hpcsweep run, engine ' + name:32} {seconds[0]:7.1f} s  cpu {seconds[1]:7.1f} s   {facts}")
-        for other, baseline in (("a process a run", single), ("joblib over runs", pooled)):
+        for other, baseline in (("a process per run", single), ("joblib over runs", pooled)):
             times = baseline.whole_s(runs) / seconds
             print(f"{'  against ' + other:32} {times[0]:7.1f}x  cpu {times[1]:7.1f}x")
 

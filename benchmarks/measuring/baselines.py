@@ -1,4 +1,4 @@
-"""The 48 runs by `model.fit`: a process a run, and joblib over runs. Measured on a sample, or whole."""
+"""The 48 runs by `model.fit`: a process per run, and joblib over runs. Measured on a sample, or whole."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Baseline:
 
 
 def process_a_run(runs: list[Run], lengths: list[int], baseline: Baseline) -> None:
-    """Measure runs in processes of their own, one a core at a time, pinned, one thread each."""
+    """Measure runs in processes of their own, one per core at a time, pinned, one thread each."""
     cores = sorted(os.sched_getaffinity(0))[: baseline.cores]
 
     def on(core: int) -> None:

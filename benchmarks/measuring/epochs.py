@@ -1,4 +1,4 @@
-"""Seconds an epoch of each engine against `model.fit`, measured alternately."""
+"""Seconds per epoch of each engine against `model.fit`, measured alternately."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def report(*, quick: bool) -> Iterator[str]:
 def _line(side: str, curve: list[float]) -> str:
     points = "  ".join(f"{runs}: {curve[runs - 1]:.0f}" for runs in SHOWN if runs <= len(curve))
     tail = curve[len(curve) // 4 :]
-    return f"{side:13} {points}   last three quarters: {(tail[-1] - tail[0]) / (len(tail) - 1):+.2f} MB a run"
+    return f"{side:13} {points}   last three quarters: {(tail[-1] - tail[0]) / (len(tail) - 1):+.2f} MB per run"
 
 
 def curve(side: str, runs: int) -> None:

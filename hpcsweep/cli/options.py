@@ -29,12 +29,12 @@ out_option = click.option(
 
 _REQUEST = (
     click.option("--profile", metavar="NAME", help="A profile in jobs/profiles/, in place of the sweep's."),
-    click.option("--time", "time", metavar="TIME", help='Wall time of a worker: minutes, "HH:MM:SS" or "D-HH:MM:SS".'),
-    click.option("--workers", metavar="N|each", help='Size of the array; "each": one per trajectory.'),
-    click.option("--gpus", type=click.IntRange(min=0), help="GPUs of a worker."),
+    click.option("--time", "time", metavar="TIME", help='Wall time per worker: minutes, "HH:MM:SS" or "D-HH:MM:SS".'),
+    click.option("--workers", metavar="N|each", help='How many workers; "each": one per trajectory.'),
+    click.option("--gpus", type=click.IntRange(min=0), help="GPUs per worker."),
     click.option("--workers-per-gpu", metavar="N|auto", help='Workers that share a GPU; "auto": as many as fit.'),
-    click.option("--cpus", type=click.IntRange(min=1), help="CPU cores of a worker."),
-    click.option("--mem", metavar="GB", help="Memory of a worker, such as 32G."),
+    click.option("--cpus", type=click.IntRange(min=1), help="CPU cores per worker."),
+    click.option("--mem", metavar="GB", help="Memory per worker, such as 32G."),
     click.option("--partition", metavar="NAME", help="SLURM partition."),
     click.option("--account", metavar="NAME", help="SLURM account."),
     click.option("--qos", metavar="NAME", help="SLURM quality of service."),

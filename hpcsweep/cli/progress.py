@@ -1,4 +1,4 @@
-"""How far a sweep is while it trains: a bar on a terminal, elsewhere a line now and then."""
+"""How far a sweep has come while it trains: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def clean(
 ) -> Leftovers:
     """Remove caches, partly written files and what ended submissions left; never a result, a log or a failure.
 
-    With `checkpoints`, also remove those of trainings that are done; longer ones then start over. With `dry_run`, or if
+    With `checkpoints`, also remove those of what is done; a longer training then starts over. With `dry_run`, or if
     `agree` is asked and says no, nothing is removed. `store` is a store or its folder; without it, the environment or
     the working folder decides.
     """

@@ -154,7 +154,7 @@ class _Waiting:
 def _wind_down(team: LocalWorkers, say: Say) -> None:
     """Let the workers write checkpoints; a second ctrl-C ends them at once."""
     with suppress(OSError):  # perhaps we stop because a pipe or terminal was closed
-        say("\nstopping: the workers write their checkpoints (ctrl-C again: end them at once)")
+        say("\nstopping: the workers write their checkpoints (press ctrl-C again to end them at once)")
     team.stop()
     try:
         while team.running():

@@ -1,4 +1,4 @@
-"""How far a sweep is: what the store says about its runs, and SLURM about its workers."""
+"""How far a sweep has come: what the store says about its runs, and SLURM about its workers."""
 
 from __future__ import annotations
 

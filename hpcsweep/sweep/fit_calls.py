@@ -92,8 +92,8 @@ class FitCalls:
             name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
             if name in _DISTRIBUTED:
                 raise JobError(
-                    f"{reference}: found {_DISTRIBUTED[name]}'s {name} in line {node.lineno}, expected one device a "  # type: ignore[attr-defined]
-                    "run: fit trains each run on one, and a sweep fills the others with other runs"
+                    f"{reference}: found {_DISTRIBUTED[name]}'s {name} in line {node.lineno}, expected one device "  # type: ignore[attr-defined]
+                    "per run: fit trains each run on one, and a sweep fills the others with other runs"
                 )
 
     def _function(self, function: ast.FunctionDef) -> int:

@@ -82,7 +82,8 @@ def _not_known(results: Results) -> Iterator[str]:
     if "code_sha256" in results.own:
         unknown = int(results.column("code_sha256")[results.in_state(*COUNTED)].isna().sum())
         if unknown:
-            yield f"By which code and data {_runs(unknown)} {_verb(unknown)} made is not known: of an earlier release."
+            known = f"by which code and data {_runs(unknown)} {_verb(unknown)} made"
+            yield f"It is not known {known}: an earlier release did not record it."
 
 
 def _in_words(name: str, value: str) -> str:

@@ -101,7 +101,7 @@ def as_arrays(name: str, tree: Any) -> Tree:
         )
     array = np.asarray(tree)
     if array.ndim == 0:
-        raise UsageError(f"fit: {name} is one number; expected an array with one row an example")
+        raise UsageError(f"fit: {name} is one number; expected an array with one row per example")
     if array.dtype == object:
         kinds = {type(item) for item in array.reshape(-1)}
         if kinds not in ({str}, {bytes}):
@@ -173,7 +173,7 @@ def _weights_of_classes(y: Tree, sample_weight: Tree, class_weight: Mapping[int,
     if labels.ndim > 1:
         labels = labels[..., 0] if labels.shape[-1] == 1 else np.argmax(labels, axis=-1)
     if labels.ndim != 1:
-        raise UsageError(f"fit: class_weight is given, and y has shape {y.shape}; expected one class an example")
+        raise UsageError(f"fit: class_weight is given, and y has shape {y.shape}; expected one class per example")
     found, places = np.unique(np.round(labels).astype("int32"), return_inverse=True)
     weights = np.array([class_weight.get(int(label), 1.0) for label in found], dtype=keras.config.floatx())
     return weights[places]

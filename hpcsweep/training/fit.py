@@ -237,7 +237,7 @@ def _require_one_device(model: Any) -> None:
     replicas = getattr(strategy, "num_replicas_in_sync", 1)
     if replicas > 1 or keras.distribution.distribution() is not None:
         raise UsageError(
-            "fit: the model is distributed over several devices; expected one device a run: a sweep fills the others "
+            "fit: the model is distributed over several devices; expected one device per run: a sweep fills the others "
             "with other runs"
         )
 

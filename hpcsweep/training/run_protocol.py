@@ -30,7 +30,7 @@ class RunHandle(Protocol):
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """What was logged so far, a list a metric."""
+        """What was logged so far, a list per metric."""
 
     @property
     def diverged(self) -> bool:

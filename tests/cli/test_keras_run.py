@@ -23,7 +23,7 @@ repeats = 2
 layers = 1
 learning_rate = 0.01
 [grid]
-neurons = [8, 16]
+neurons = [8]
 epochs = [3, 400]
 """
 NAMED_JOB = """
@@ -68,13 +68,13 @@ def test_a_killed_keras_sweep_ends_as_if_undisturbed(tmp_path: Path, wait_until:
         os.kill(pid, signal.SIGKILL)
     command.communicate()
     finished = {run_id: result.facts["ended"] for run_id, result in results(study.store).items()}
-    assert 1 <= len(finished) < 8
+    assert 1 <= len(finished) < 4
     again = study.run("run", path)
     assert again.returncode == 0, again.stderr
     undisturbed = study.run("run", path, "--store", study.root / "undisturbed")
     assert again.stdout == undisturbed.stdout
     ours, theirs = results(study.store), results(study.root / "undisturbed")
-    assert len(ours) == 8
+    assert len(ours) == 4
     assert {result.facts["backend"] for result in ours.values()} == {backend}
     assert not any(differences(result, theirs[run_id]) for run_id, result in ours.items())
     assert all(ours[run_id].facts["ended"] == ended for run_id, ended in finished.items())  # nothing trained twice
@@ -84,7 +84,7 @@ def test_a_result_of_a_classifier_is_whole(tmp_path: Path) -> None:
     """A Keras run has digests, engine, device, epoch 0, confusion matrix and the accuracy of each class."""
     assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
     study = Study(tmp_path / "study")
-    path = study.sweep("digits", SWEEP.replace("repeats = 2", "").replace("[8, 16]", "[8]").replace("400", "4"))
+    path = study.sweep("digits", SWEEP.replace("repeats = 2", "").replace("400", "4"))
     assert study.run("run", path, "--quiet").returncode == 0
     short, long = sorted(results(study.store).values(), key=lambda result: result.params["epochs"])
     assert short.facts["initial_weights_sha256"] == long.facts["initial_weights_sha256"]

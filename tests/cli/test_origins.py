@@ -204,7 +204,7 @@ def test_a_store_of_an_earlier_release_is_read_and_nothing_is_guessed(study: Stu
     assert states(study, path) == {"done": 1}
     said = study.run("run", path)
     assert said.returncode == 0
-    assert "By which code and data 1 run was made is not known" in said.stdout
+    assert "It is not known by which code and data 1 run was made" in said.stdout
 
 
 def as_of_earlier_release(store: Path) -> None:

@@ -13,7 +13,7 @@ from tests.made_results import MakeStore, make_result, results_of
 
 
 def history(values: Any) -> dict[str, Any]:
-    """A history of `val_accuracy`, one second an epoch."""
+    """A history of `val_accuracy`, one second per epoch."""
     return {"epoch": range(len(values)), "val_accuracy": values, "seconds": [1.0] * len(values)}
 
 

@@ -1,4 +1,4 @@
-"""How long a sweep will take: from what was measured, else a guess that is said to be one."""
+"""How long a sweep will take: predicted from what was measured, or guessed, and then called a guess."""
 
 from __future__ import annotations
 

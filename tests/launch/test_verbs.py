@@ -154,7 +154,7 @@ def test_what_goes_to_slurm_is_refused_in_words(ran: Study, sweep: Sweep) -> Non
 
 
 def test_warnings_of_the_sweep_file_are_told(study: Study, caplog: pytest.LogCaptureFixture) -> None:
-    """What is wrong with a sweep file but no fault goes to `say`, else to the logger; the plan shows it as well."""
+    """What is odd in a sweep file, but no fault, goes to `say` or to the logger; the plan shows it as well."""
     study.job("job", JOB)
     path = study.sweep("s", SWEEP + "[[exclude]]\nrate = 7.0\n")
     said: list[str] = []

@@ -24,7 +24,7 @@
 #   GPUS CPUS MEM  per node (default 4, 4, 10000 MB)
 #   EXTRA_CONF     text appended to slurm.conf (the last value of a key wins);  NODE_EXTRA  appended to the NodeName line
 # Partitions: teaching (default, first node), dgx, short (one minute), scavenge (preempted by) urgent, plain (QOS normal only), untimed.
-# Accounting: QOS `normal` and `interactive` (4 running and 12 submitted jobs a user, one day), enforced.
+# Accounting: QOS `normal` and `interactive` (4 running and 12 submitted jobs per user, one day), enforced.
 # Nothing outside the folder is written, but for the control groups of CGROUP=1.  Runs as root or as any user (as a user, only that user's jobs can run).
 set -u
 export LC_ALL=C

@@ -76,7 +76,7 @@ CUT_BODY = "[fixed]\npace = {pace}\nepochs = 110\nsize = 3\n[resources]\ntime = 
 
 
 def cut_pace(way: str) -> float:
-    """Return the seconds an epoch takes in the sweep that goes on in this way: each sweep has runs of its own."""
+    """Return the seconds that an epoch takes in the sweep that goes on in this way: each sweep has runs of its own."""
     return 0.5 + WAYS.index(way) / 1e6
 
 

@@ -86,6 +86,6 @@ def test_phases_share_no_epochs(tmp_path: Path) -> None:
 def test_distribution_over_devices_is_refused_when_the_job_is_read(tmp_path: Path) -> None:
     """A strategy of several devices beside `fit` is refused in words; a job without `fit` may have one."""
     body = "strategy = tf.distribute.MirroredStrategy()\nwith strategy.scope():\n    model = build()\n"
-    with pytest.raises(JobError, match=r"tf\.distribute's MirroredStrategy in line 4, expected one device a run"):
+    with pytest.raises(JobError, match=r"tf\.distribute's MirroredStrategy in line 4, expected one device per run"):
         schema_of(tmp_path, body + "return fit(run, model, data)")
     assert schema_of(tmp_path, body + "return model.fit(data)", head="import tensorflow as tf\n").shares_epochs

@@ -89,7 +89,7 @@ def test_the_latex_is_this() -> None:
 
 
 def test_csv_is_tidy_and_exact() -> None:
-    """CSV has one line a cell with numbers that read back exactly."""
+    """CSV has one line per cell with numbers that read back exactly."""
     rows = list(csv.DictReader(io.StringIO(render(small(), "csv"))))
     assert len(rows) == 4
     assert float(rows[0]["mean"]) == small().cells[(2,), ("adam",), 0].mean

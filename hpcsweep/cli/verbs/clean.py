@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 @click.command("clean")
 @store_option
 @click.option(
-    "--checkpoints", is_flag=True, help="Also remove those of trainings that are done; longer ones then start over."
+    "--checkpoints",
+    is_flag=True,
+    help="Also remove the checkpoints of what is done; a longer training then starts over.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")

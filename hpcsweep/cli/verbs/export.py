@@ -11,7 +11,14 @@ from hpcsweep.cli.options import note, source_argument, store_option, where_opti
 
 @click.command("export")
 @source_argument
-@click.option("--out", "folder", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--out",
+    "folder",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write to.",
+)
 @click.option("--csv", is_flag=True, help="CSV instead of Parquet.")
 @where_option
 @store_option

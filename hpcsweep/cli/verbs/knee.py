@@ -16,7 +16,13 @@ from hpcsweep.files import json_text
 @click.option("--value", "metric", metavar="METRIC", help="The metric  [default: val_accuracy, or val_loss ...]")
 @click.option("--axis", default="epochs", show_default=True, help="epochs, or a numeric parameter.")
 @click.option("--percent", type=float, default=5.0, show_default=True, help="How much of the gain may be left.")
-@click.option("--reach", metavar="NUMBERS", default="0.6,0.8,0.85", show_default=True, help="Thresholds of interest.")
+@click.option(
+    "--reach",
+    metavar="NUMBERS",
+    default="0.6,0.8,0.85",
+    show_default=True,
+    help="Values of the metric: after how many epochs is each reached?",
+)
 @where_option
 @json_option
 @store_option

@@ -15,7 +15,9 @@ from hpcsweep.cli.options import note, store_option
 @store_option
 @click.option("--follow", "-f", is_flag=True, help="Keep printing as it grows; ctrl-C ends.")
 @click.option("--all", "all_attempts", is_flag=True, help="Every attempt, not only the newest.")
-@click.option("--worker", metavar="TASK", help="Print what a worker itself printed, such as 1234_5, instead of a run.")
+@click.option(
+    "--worker", metavar="TASK", help="Print what a worker, such as 1234_5, itself printed, instead of the log of a run."
+)
 def command(run: str | None, store: str | None, follow: bool, all_attempts: bool, worker: str | None) -> None:
     """Print the log of RUN: an id, or the beginning of one. A failed run's log ends with its traceback."""
     from hpcsweep.errors import UsageError

@@ -12,7 +12,10 @@ from hpcsweep.cli.options import note, source_argument, store_option, where_opti
 @click.command("report")
 @source_argument
 @click.option(
-    "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="[default: NAME-report.html]"
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write  [default: NAME-report.html]",
 )
 @where_option
 @store_option

@@ -44,7 +44,7 @@ KINDS = ("mean", "ci", "median", "range", "min", "max")
     "--columns", metavar="NAME", help="A ready-made layout: s3 (change from the base, averages, extremes) or s3-val."
 )
 @where_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
 @json_option
 @click.option("--findings", is_flag=True, help="Also say which differences the seeds support (text, md).")
 @click.option("--no-best", is_flag=True, help="Do not mark the best cell.")

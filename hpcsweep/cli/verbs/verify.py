@@ -18,14 +18,14 @@ from hpcsweep.errors import UsageError
     metavar="N|all",
     default="1",
     show_default=True,
-    help="Runs to train again, each alone, by its own code.",
+    help="Runs to train again, each alone, with its own code.",
 )
 @click.option("--no-train", is_flag=True, help="Train nothing, only check what is stored, as does --sample 0.")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw the sample with this seed  [default: a new one each time]"
 )
 def command(sweep_path: Path, store: str | None, sample: str, no_train: bool, seed: int | None) -> int:
-    """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare bits.
+    """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare.
 
     Exit code 1 if anything is wrong.
     """

@@ -82,7 +82,7 @@ def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
     findings = []
     partition = limits.partition(request.partition)
     if partition:
-        most = "no limit of time" if partition.max_s is None else f"at most {format_duration(partition.max_s)} per job"
+        most = "no time limit" if partition.max_s is None else f"at most {format_duration(partition.max_s)} per job"
         findings.append(Finding(Level.OK, f'partition "{partition.name}": {most}'))
     if limits.accounts:
         findings.append(Finding(Level.OK, f"limits of your account and QOS: {describe_user_limits(limits.user)}"))

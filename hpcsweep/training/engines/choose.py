@@ -16,10 +16,10 @@ from hpcsweep.training.programs.protocol import NotCompilableError, Program
 from hpcsweep.training.run_protocol import RunHandle
 
 ENGINES = ("auto", "fit", "compiled", "compiled-xla", "stacked")
-XLA_PAYS_FROM_STEPS = 20_000  # XLA saves about 0.1 ms a step of a small dense net, and takes 1 to 3 s to compile
+XLA_PAYS_FROM_STEPS = 20_000  # XLA saves about 0.1 ms per step of a small dense net, and takes 1 to 3 s to compile
 XLA_MUST_GAIN = 1.2  # else the numbers of model.fit are worth more
 DISPATCHED_STEP_S = 8e-5  # TensorFlow starts the hundred operations of the smallest step in 0.08 to 0.15 ms
-FIT_MAY_WIN_FROM_S = 5e-3  # model.fit's own work takes 0.3 to 1 ms a step
+FIT_MAY_WIN_FROM_S = 5e-3  # model.fit's own work takes 0.3 to 1 ms per step
 FIT_MUST_GAIN = 1.1  # else what was measured may be chance
 _NO_FASTER_WITH_XLA_ON_CPU = ("Conv", "LSTM", "GRU", "RNN")
 
@@ -98,12 +98,12 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
         return _not_slower_than_fit(setup, f"XLA cannot compile it: {error}")
     if cpu and xla_s < DISPATCHED_STEP_S:
         reason = (
-            f"measured: {1e3 * xla_s:.3f} ms a step with XLA; without it, starting a step's operations takes as long"
+            f"measured: {1e3 * xla_s:.3f} ms per step with XLA; without it, starting a step's operations takes as long"
         )
         return _decided("compiled-xla", reason)
     plain_s, xla_s = measure_steps_s(setup, "compiled", "compiled-xla")
     engine = "compiled-xla" if plain_s > XLA_MUST_GAIN * xla_s else "compiled"
-    return _decided(engine, f"measured: {1e3 * plain_s:.3f} ms a step compiled, {1e3 * xla_s:.3f} ms with XLA")
+    return _decided(engine, f"measured: {1e3 * plain_s:.3f} ms per step compiled, {1e3 * xla_s:.3f} ms with XLA")
 
 
 def _not_slower_than_fit(setup: Setup, reason: str) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _not_slower_than_fit(setup: Setup, reason: str) -> dict[str, Any]:
     if measure_steps_s(setup, "compiled")[0] < FIT_MAY_WIN_FROM_S:
         return _decided("compiled", reason)
     fit_s, compiled_s = measure_steps_s(setup, "fit", "compiled")
-    measured = f"measured: {1e3 * fit_s:.1f} ms a step with model.fit, {1e3 * compiled_s:.1f} ms compiled"
+    measured = f"measured: {1e3 * fit_s:.1f} ms per step with model.fit, {1e3 * compiled_s:.1f} ms compiled"
     return _decided("fit" if compiled_s > FIT_MUST_GAIN * fit_s else "compiled", f"{measured}; {reason}")
 
 

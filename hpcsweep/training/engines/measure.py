@@ -40,7 +40,7 @@ class Trial:
 
     @property
     def step_s(self) -> float:
-        """Seconds a step, without what a call takes beside its steps."""
+        """Seconds per step, without what a call takes beside its steps."""
         if self.batches == 1:
             return self.single_s
         return max(self.whole_s - self.single_s, 0.0) / (self.batches - 1)

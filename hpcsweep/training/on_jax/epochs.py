@@ -53,7 +53,7 @@ class PureModel:
     def epochs(
         self, state: PureState, train: Any, validation: Any, orders: Any, count: Any, spans: Any
     ) -> tuple[PureState, Any]:
-        """Train and validate `count` epochs, one a row of `orders`: [rows, examples], or [rows, members, examples].
+        """Train and validate `count` epochs, one per row of `orders`: [rows, examples], or [rows, members, examples].
 
         `spans`: the example at which to begin, and that before which to end, of the training and of the validation
         data; beginning at 0 resets the metrics. Returns the state, and the metrics [rows, names] or [rows, names,

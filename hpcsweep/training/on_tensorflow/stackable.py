@@ -73,7 +73,7 @@ def _check_optimizer(optimizer: Any) -> None:
 
 
 def _loss(model: Any) -> Any:
-    """Return the loss as a function of (truth, outputs), one number an example, whatever axes stand before it."""
+    """Return the loss as a function of (truth, outputs), one number per example, whatever axes stand before it."""
     if model.loss is None or isinstance(model.loss, (list, tuple, dict)):
         raise NotStackableError("a net without a loss, or with several, cannot be stacked")
     loss = keras.losses.get(model.loss)

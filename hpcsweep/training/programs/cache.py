@@ -1,4 +1,4 @@
-"""The programs of this process: one an architecture and engine, kept for the runs to come."""
+"""The programs of this process: one per architecture and engine, kept for the runs to come."""
 
 from __future__ import annotations
 

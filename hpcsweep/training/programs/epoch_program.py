@@ -33,7 +33,7 @@ class EpochProgram(KerasProgram, EpochCalls[list[float]]):
         self._names = list(model.get_metrics_result())
 
     def column(self, values: NDArray[Any]) -> list[float]:
-        """Return one number an epoch."""
+        """Return one number per epoch."""
         numbers: list[float] = values.tolist()
         return numbers
 

@@ -27,7 +27,7 @@ def require_metrics(logs: Any, names: list[str]) -> None:
 
 
 Columns = dict[str, list[float]]
-"""Metrics by name, one number an epoch."""
+"""Metrics by name, one number per epoch."""
 MemberColumns = dict[str, NDArray[np.float64]]
 """Metrics by name, [epochs, members]."""
 

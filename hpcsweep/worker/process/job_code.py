@@ -79,7 +79,7 @@ class JobCode:
         if self.draws:
             say(
                 f"hpcsweep: {self._file} draws random numbers while it is imported ({', '.join(self.draws)}), the same "
-                "in every run; draw them inside the job function if each run shall have its own"
+                "in every run; draw them inside the job function if each run should have its own"
             )
         self.after_import()
         job = getattr(module, self._function, None)

@@ -52,7 +52,7 @@ def tool(folder: Path, text: str) -> Path:
 
 @given(st.floats(0, 200), st.floats(0, 100), st.integers(1, 256))
 def test_never_more_than_memory_and_cores_allow(total_gb: float, peak_gb: float, cores: int) -> None:
-    """One worker at least, one a core at most; several never hold more than the GPU has, were each twice its peak."""
+    """One worker at least, one per core at most; several never hold more than the GPU has, were each twice its peak."""
     fit = workers_that_fit(total_gb, peak_gb, cores)
     assert 1 <= fit <= cores
     assert fit == 1 or fit * (2 * peak_gb + CONTEXT_GB) <= 0.9 * total_gb
@@ -167,7 +167,7 @@ def spans(study: SlurmStudy, seeds: range) -> dict[int, list[tuple[float, float]
 
 def test_workers_follow_onto_a_gpu_as_soon_as_a_result_says_that_they_fit(study: SlurmStudy, tmp_path: Path) -> None:
     """One worker begins; after its first result two more share its GPU; later workers know that from the beginning.
-    Every run is trained once, and the driver is asked once a task."""
+    Every run is trained once, and the driver is asked once per task."""
     smi = tool(tmp_path / "tools", SMI)
     (study.root / "jobs" / "hungry.py").write_text(HUNGRY)
     study.profile("smi", PROFILE + f"setup = ['export PATH={smi.parent}:$PATH']\n")

@@ -169,7 +169,7 @@ def test_a_cancelled_submission_does_not_go_on(files: SlurmFiles) -> None:
 def test_processes_and_threads_come_from_the_allocation(
     gpus: int, cpus: int, visible: str, processes: list[tuple[int, str | None]]
 ) -> None:
-    """Two workers a GPU share its cores; on CPUs there is one worker a core with one thread. Never all of the node."""
+    """Two workers per GPU share its cores; on CPUs a worker per core has one thread. Never all of the node."""
     terms = SlurmTerms(Request(60.0, gpus=gpus, cpus=cpus), workers_per_gpu=2)
     given = {"SLURM_CPUS_PER_TASK": str(cpus), "CUDA_VISIBLE_DEVICES": visible}
     assert [(one.threads, one.gpu) for one in plan_processes(terms, given)] == processes

@@ -105,7 +105,7 @@ def test_doctor_on_a_healthy_cluster(study: SlurmStudy) -> None:
     study.profile("doctor", 'scheduler = "slurm"\npartition = "dgx"\nmem_gb = 3\ngpus = 1\n')
     said = study.run("doctor", "--profile", "doctor", "--probe", code=None)
     assert "ok       SLURM 22.05" in said or "ok       SLURM" in said
-    assert 'partition "dgx": no limit of time' in said
+    assert 'partition "dgx": no time limit' in said
     assert "to start at" in said
     assert "node dgx1 sees and can write the store" in said
     assert "TensorFlow sees 0 of 1 GPUs there" in said  # the cluster's GPUs are pretended

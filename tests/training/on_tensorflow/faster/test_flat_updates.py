@@ -13,6 +13,8 @@ from tests.training.test_equality import keras_alone, through_fit
 pytestmark = nets.tensorflow_only
 pytest.importorskip("tensorflow", reason="optimizers of Keras on TensorFlow")
 L, optimizers = keras.layers, keras.optimizers
+# whole batches to train on: XLA compiles a step per size of batch, which takes most of the time here
+DATA = nets.images(192, 45)
 
 OPTIMIZERS = {
     "adam": lambda: optimizers.Adam(0.01),
@@ -86,7 +88,7 @@ def computed(updates, build, engine: str = "compiled-xla") -> list[tuple[int, in
 def test_flat_updates_have_the_bits_of_model_fit_with_xla(name, updates):
     """Weights and history of a net of 16 and 12 neurons are those of `model.fit` with XLA, whatever the optimizer."""
     build = wide(OPTIMIZERS[name])
-    assert through_fit(build, nets.images(), 32, "compiled-xla") == keras_alone(build, nets.images(), 32, jit=True)
+    assert through_fit(build, DATA, 32, "compiled-xla") == keras_alone(build, DATA, 32, jit=True)
     assert updates.shapes >= {(16, 12)}  # the bits of the larger kernel differ for Nadam with some releases of XLA
 
 
@@ -104,7 +106,7 @@ def test_flat_updates_take_the_gradients_of_narrow_products(updates, monkeypatch
 
     monkeypatch.setattr(narrow_products, "LEAST_INPUTS", 64)
     build = wide(OPTIMIZERS["adam"], neurons=31)
-    assert through_fit(build, nets.images(), 32, "compiled-xla") == keras_alone(build, nets.images(), 32, jit=True)
+    assert through_fit(build, DATA, 32, "compiled-xla") == keras_alone(build, DATA, 32, jit=True)
     assert updates.shapes == {(31, 12), (64, 31)}
 
 

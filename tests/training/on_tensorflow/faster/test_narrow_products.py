@@ -14,6 +14,7 @@ from tests.training import nets
 from tests.training.test_equality import keras_alone, through_fit
 
 pytestmark = nets.tensorflow_only
+DATA = nets.images(192, 45)  # whole batches to train on: XLA compiles a step per size of batch, which takes the time
 tf = pytest.importorskip("tensorflow", reason="products of Keras on TensorFlow")
 
 
@@ -52,8 +53,8 @@ BUILDS = [nets.dense, plain, nets.normalised, nets.regularised, nets.functional,
 def test_swapped_products_have_the_bits_of_model_fit_with_xla(build, products):
     """With its first kernel's gradient computed swapped, a net has the bits of `model.fit` with XLA all the same."""
     assert swaps(build, "compiled-xla") > 0
-    expected = keras_alone(build, nets.images(), 32, jit=True)
-    assert through_fit(build, nets.images(), 32, "compiled-xla") == expected
+    expected = keras_alone(build, DATA, 32, jit=True)
+    assert through_fit(build, DATA, 32, "compiled-xla") == expected
 
 
 @pytest.mark.parametrize(("examples", "inputs", "neurons"), [(1, 784, 8), (32, 784, 1), (11, 144, 3), (128, 3072, 32)])

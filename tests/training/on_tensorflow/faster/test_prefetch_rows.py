@@ -11,6 +11,7 @@ from tests.training import nets
 from tests.training.test_equality import keras_alone, through_fit
 
 pytestmark = nets.tensorflow_only
+DATA = nets.images(192, 45)  # whole batches to train on: XLA compiles a step per size of batch, which takes the time
 tf = pytest.importorskip("tensorflow", reason="rows of TensorFlow's arrays")
 
 
@@ -54,5 +55,5 @@ def test_only_rows_that_wait_for_memory_are_fetched(rows, monkeypatch):
 @pytest.mark.parametrize("build", [nets.dense, nets.normalised, nets.batch_norm, nets.dropout, nets.functional])
 def test_fetched_rows_have_the_bits_of_model_fit_with_xla(build, rows):
     """A net whose rows are fetched has the bits of `model.fit` with XLA all the same."""
-    expected = keras_alone(build, nets.images(), 32, jit=True)
-    assert through_fit(build, nets.images(), 32, "compiled-xla") == expected
+    expected = keras_alone(build, DATA, 32, jit=True)
+    assert through_fit(build, DATA, 32, "compiled-xla") == expected
