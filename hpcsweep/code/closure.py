@@ -16,16 +16,19 @@ _CACHE = "__pycache__"
 _OURS = "hpcsweep"  # a library, of which the version counts, also where it lies in the study's folder
 
 
-def files_of_job(root: Path, job: str, include: Sequence[str] = ()) -> dict[str, bytes]:
+def files_of_job(root: Path, job: Sequence[str], include: Sequence[str] = ()) -> dict[str, bytes]:
     """Return the content of each file of a job, by its path from the study's folder `root`, with slashes, sorted.
 
-    `job` is the path of the job's file from there; `include` are patterns such as "configs/*.json" of further files.
+    `job` has the paths of the job's own files from there: one of a function, those that a command names. `include` are
+    patterns such as "configs/*.json" of further files.
     Raises JobError for a file that cannot be read, and for a pattern that names nothing in the study.
     """
     found: dict[str, bytes] = {}
-    above = [root / folder / INIT for folder in PurePosixPath(job).parents if (root / folder / INIT).is_file()]
-    waiting = [root / job, *above, *(path for pattern in include for path in _included(root, pattern))]
-    folders = (root / PurePosixPath(job).parent, root)
+    parents = [folder for file in job for folder in PurePosixPath(file).parents]
+    above = [root / folder / INIT for folder in parents if (root / folder / INIT).is_file()]
+    own = [root / file for file in job]
+    waiting = [*own, *above, *(path for pattern in include for path in _included(root, pattern))]
+    folders = list(dict.fromkeys([*(file.parent for file in own), root]))
     while waiting:
         path = waiting.pop()
         name = path.relative_to(root).as_posix()

@@ -21,6 +21,7 @@ from hpcsweep.store.claims import owner_in_words
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
 from hpcsweep.store.states import RunState
+from hpcsweep.sweep.command import require_program
 from hpcsweep.sweep.load import MAX_RUNS
 from hpcsweep.sweep.runs import Trajectory, short_id
 
@@ -51,14 +52,15 @@ def run(
     closed pipe. Workers whose caller was killed notice it and stop by themselves. Signals reach only the main thread:
     in another thread, `run` trains as well, and stops in the same way when the main thread has ended.
 
-    Raises SweepFileError or JobError for a fault in the sweep file, StoreError if the store cannot be written,
-    SchedulerError if workers cannot be started.
+    Raises SweepFileError or JobError for a fault in the sweep file or a program that is not there, StoreError if the
+    store cannot be written, SchedulerError if workers cannot be started.
     """
     sweep, opened = open_sweep(source, store=store, max_runs=max_runs, say=say)
     plan = settled_plan(sweep, opened, choice, failed=failed, say=say)
     todo = plan.unfinished(failed=failed)
     if not todo:
         return plan
+    require_program(sweep.job.reference, sweep.job.files)
     submission = write_submission(plan, opened, todo)
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
     with _signals_as_interrupts():

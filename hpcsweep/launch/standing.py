@@ -143,14 +143,15 @@ def _other_study(sweep: Sweep, store: Store, runs: list[Run], judged: Mapping[st
             study = Path(facts["study"])
             if not study.is_dir() or study.samefile(sweep.root):
                 continue
-            if version_of(files_of_job(study, sweep.job.file)).sha256.startswith(judged[run.id].made.code):
+            if version_of(files_of_job(study, sweep.job.files)).sha256.startswith(judged[run.id].made.code):
                 return study
     return None
 
 
 def _of_other_study(plan: Plan, study: Path) -> str:
+    own = " and ".join(plan.sweep.job.files)
     return (
-        f"the store holds results of another study for these runs, {study}, whose {plan.sweep.job.file} is other code; "
-        "nothing was trained; expected a store of this study's own, or another name for its job's file; type: "
+        f"the store holds results of another study for these runs, {study}, whose {own} is other code; "
+        "nothing was trained; expected a store of this study's own, or another name for that file; type: "
         f"--store DIR, or set HPCSWEEP_STORE"
     )

@@ -42,7 +42,7 @@ def write_submission(
         lease_s=store.lease_s,
         heartbeat_s=heartbeat_s,
         trajectories=tuple(_entry(one, store) for one in trajectories),
-        settings=_settings(sweep, sha256_hex(files[sweep.job.file])),
+        settings=_settings(sweep, files),
         snapshot=keep_snapshot(store.layout, files),
     )
     # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.
@@ -59,7 +59,8 @@ def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
     )
 
 
-def _settings(sweep: Sweep, job_sha256: str) -> WorkerSettings:
+def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
+    own = [sha256_hex(files[name]) for name in sweep.job.files]
     return WorkerSettings(
         **sweep.training.model_dump(),
         workdir=sweep.workdir,
@@ -68,7 +69,8 @@ def _settings(sweep: Sweep, job_sha256: str) -> WorkerSettings:
         metrics=dict(sweep.directions),
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         commit=commit_of(sweep.root),
-        job_sha256=job_sha256,
+        job_sha256=own[0] if own else None,
+        command=sweep.command_options.model_dump() if sweep.command_options else None,
     )
 
 

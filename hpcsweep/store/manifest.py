@@ -61,9 +61,9 @@ class ManifestTrajectory:
 class WorkerSettings:
     """How workers train, the same for all runs of a submission: the sweep file's [training] and rules, and its origin.
 
-    `stop` (with its `mode`), `on_divergence`, `metrics` and `keep` are the sections of these names; `commit` is the
-    study's, `job_sha256` the job file's. `workdir`: "run" for a working folder for each run, "study" for the folder
-    that the worker is started in.
+    `stop` (with its `mode`), `on_divergence`, `metrics` and `keep` are the sections of these names, `command` is
+    [command_options], None for a job function; `commit` is the study's, `job_sha256` the job file's. `workdir`: "run"
+    for a working folder for each run, "study" for the folder that the worker is started in.
     """
 
     engine: str = Engine.AUTO
@@ -78,6 +78,7 @@ class WorkerSettings:
     keep: Mapping[str, Any] | None = None
     stop: Mapping[str, Any] | None = None
     on_divergence: Mapping[str, Any] | None = None
+    command: Mapping[str, Any] | None = None
     metrics: Mapping[str, Direction] = field(default_factory=dict)
     commit: str | None = None
     job_sha256: str | None = None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from hpcsweep.metrics import Direction, better, contradictions, declaration, direction_of_ids
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
 from hpcsweep.sweep.settings import AtLeastOne, Name, NotNegative, Resources, Section, one_of, wrong
 
 LARGEST_SEED = 2**32 - 1  # what NumPy and Keras take
+
+FOR_FUNCTIONS = {"training", "stop", "on_divergence"}  # sections that jobs written for hpcsweep obey
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -171,6 +175,53 @@ class Code(Section):
     )
 
 
+class CommandOptions(Section):
+    """Where a command's metrics come from, besides the file $HPCSWEEP_METRICS, and how it is stopped."""
+
+    csv: str | None = Field(
+        default=None, description="A CSV file that it writes, from the run's folder, such as CSVLogger's of Keras."
+    )
+    tensorboard: str | None = Field(
+        default=None, description="The folder of its TensorBoard event files, from the run's folder."
+    )
+    patterns: list[str] = Field(
+        default=[], description="Regular expressions on lines of its output, whose named groups are metrics or epoch."
+    )
+    first_epoch: Literal[0, 1] | None = Field(
+        default=None,
+        description="The number that it gives to its first epoch of training; by default 0 if it reports an epoch 0.",
+    )
+    stop_signal: Literal["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2", "SIGHUP"] = Field(
+        default="SIGTERM", description="What tells it to stop in time."
+    )
+    grace_s: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Seconds that it is given after the signal; by default 60."
+    )
+    shares_epochs: bool = Field(
+        default=False,
+        description="Whether a run of fewer `epochs` is the start of a longer one, which goes on from it.",
+    )
+
+    @field_validator("csv", "tensorboard")
+    @classmethod
+    def _in_the_folder(cls, path: str | None) -> str | None:
+        if path is not None and (not path or Path(path).is_absolute() or ".." in Path(path).parts):
+            raise wrong("a path from the run's folder, without ..")
+        return path
+
+    @field_validator("patterns")
+    @classmethod
+    def _name_metrics(cls, patterns: list[str]) -> list[str]:
+        for pattern in patterns:
+            try:
+                named = re.compile(pattern).groupindex
+            except re.error as error:
+                raise wrong(f"a regular expression ({error})", found=f'"{pattern}"') from None
+            if not named:
+                raise wrong(r"a named group per metric, such as loss=(?P<loss>[\d.]+)", found=f'"{pattern}"')
+        return patterns
+
+
 class Table(Section):
     """The comparison table that is shown when the sweep is done."""
 
@@ -183,9 +234,15 @@ class SweepFile(Section):
     """A sweep: a question, its parameter space, its job, its resources."""
 
     name: Name = Field(description="The sweep's name.")
-    job: str = Field(
-        description='The job: "path.py:function" or "package.module:function", from the folder of sweeps/ and jobs/.'
+    job: str | None = Field(
+        default=None,
+        description='The job: "path.py:function" or "package.module:function", from the folder of sweeps/ and jobs/.',
     )
+    command: str | list[str] | None = Field(
+        default=None,
+        description='In place of a job, a program and its arguments: ["python", "train.py", "--lr={lr}"].',
+    )
+    shell: bool = Field(default=False, description="Whether the command is one line of text, for a shell.")
     description: str = Field(default="", description="A sentence for people.")
     profile: str = Field(
         default="local", description="A file in jobs/profiles/ (without .toml), or a built-in profile."
@@ -212,8 +269,31 @@ class SweepFile(Section):
     metrics: Annotated[dict[str, Direction], BeforeValidator(flat)] = Field(
         default={}, description='Which way a metric is better, "max" or "min", where its name does not say.'
     )
+    command_options: CommandOptions | None = Field(
+        default=None, description="Where a command's metrics come from, and how it is stopped."
+    )
     code: Code = Field(default=Code(), description="What belongs to the job's code besides what it imports.")
     table: Table | None = Field(default=None, description="The layout of the comparison table.")
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _is_text(cls, command: object) -> object:
+        if isinstance(command, list) and not all(isinstance(word, str) for word in command):
+            raise wrong("a list of strings, each a word of the command")
+        return command
+
+    @model_validator(mode="after")
+    def _one_job(self) -> SweepFile:
+        if self.job is not None and self.command is not None:
+            raise wrong("one of the two", key="job", found="a command as well")
+        if self.job is None and self.command is None:
+            raise wrong('job = "path.py:function", or command = ["program", "argument"]', key="job", found="nothing")
+        if self.command is None and (self.shell or self.command_options):
+            raise wrong("it with a command", key="shell" if self.shell else "command_options", found="it with a job")
+        if self.command is not None:
+            for name in FOR_FUNCTIONS & self.model_fields_set:
+                raise wrong("none: the program does its own training", key=name, found="it with a command")
+        return self
 
     @model_validator(mode="after")
     def _one_kind_of_seeds(self) -> SweepFile:

@@ -40,21 +40,18 @@ class Parameter:
 
 @dataclass(frozen=True)
 class JobSchema:
-    """What a sweep file may give to a job. `reference` is `path:function`, the path inside the study, with slashes.
+    """What a sweep file may give to a job.
 
-    `shares_epochs`: the job has `epochs: int`, and a run of 10 epochs is the start of one of 50.
+    `reference` is `path:function`, or that of a command; `files` are the job's own files, by their paths from the
+    study's folder, with slashes; `shown` is what error lines call it. `shares_epochs`: the job has `epochs: int`, and a
+    run of 10 epochs is the start of one of 50.
     """
 
     reference: str
-    path: Path
-    function: str
+    files: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     shares_epochs: bool
-
-    @property
-    def file(self) -> str:
-        """The path of the job's file from the study's folder, with slashes."""
-        return self.reference.rpartition(":")[0]
+    shown: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,8 +69,7 @@ class JobSchema:
             if parameter.name == name:
                 return parameter
         raise JobError(
-            f"{self.reference}: found no parameter {name}, expected one of {listed(self.names)}"
-            + nearest(name, self.names)
+            f"{self.shown}: found no parameter {name}, expected one of {listed(self.names)}" + nearest(name, self.names)
         )
 
 
@@ -113,7 +109,7 @@ def read_job(root: Path, reference: str) -> JobSchema:
     path = next((path for path in paths if (root / path).is_file()), paths[0])
     module = _parse(root, path)
     function = _find(module, name, str(path))
-    return _schema(f"{path}:{name}", root, path, function, module)
+    return _schema(root, path, function, module)
 
 
 def _parse(root: Path, path: PurePosixPath) -> ast.Module:
@@ -151,16 +147,15 @@ def _find(module: ast.Module, name: str, file: str) -> ast.FunctionDef:
     )
 
 
-def _schema(
-    reference: str, root: Path, path: PurePosixPath, function: ast.FunctionDef, module: ast.Module
-) -> JobSchema:
+def _schema(root: Path, path: PurePosixPath, function: ast.FunctionDef, module: ast.Module) -> JobSchema:
+    reference = f"{path}:{function.name}"
     calls = FitCalls(module)
     calls.require_phases(reference, function)
     scope = Scope(root, path, module)
     parameters = tuple(_parameters(reference, function, scope))
     epochs = any(one.name == EPOCHS and one.kind == Exact(int) for one in parameters)
     shares_epochs = epochs and _declares_sharing(reference, function, has_phases=calls.has_phases)
-    return JobSchema(reference, absolute(root / path), function.name, parameters, shares_epochs)
+    return JobSchema(reference, (str(path),), parameters, shares_epochs, shown=reference)
 
 
 def _parameters(reference: str, function: ast.FunctionDef, scope: Scope) -> Iterator[Parameter]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction
 from hpcsweep.sweep.choices import EPOCHS, SEED
-from hpcsweep.sweep.file import Keep, OnDivergence, Stop, SweepFile, Table, Training
+from hpcsweep.sweep.command_schema import read_command, written_command
+from hpcsweep.sweep.file import CommandOptions, Keep, OnDivergence, Stop, SweepFile, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_job import resolve
 from hpcsweep.sweep.profile import Profile, load_profile
@@ -23,6 +24,7 @@ from hpcsweep.sweep.space import Space, count_runs, expand
 from hpcsweep.sweep.toml_problems import Problem, one_line, read_toml, refuse, validate
 from hpcsweep.sweep.value_types import Value
 
+T = TypeVar("T")
 MAX_RUNS = 1_000_000
 
 
@@ -55,9 +57,10 @@ class Sweep:
     shown: str
     own_profile: str
     include: tuple[str, ...] = ()
+    command_options: CommandOptions | None = None
 
     def __repr__(self) -> str:
-        return f"<Sweep {self.name}: {len(self.runs)} runs of {self.job.reference}>"
+        return f"<Sweep {self.name}: {len(self.runs)} runs of {self.job.shown}>"
 
     @property
     def engine(self) -> str:
@@ -79,7 +82,7 @@ class Sweep:
         Raises JobError, one line, if one of them cannot be read or [code] include names nothing.
         """
         try:
-            return files_of_job(self.root, self.job.file, self.include)
+            return files_of_job(self.root, self.job.files, self.include)
         except JobError as error:
             raise JobError(one_line(f"{self.shown}: {error}")) from None
 
@@ -91,8 +94,8 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
     """
     name, path = str(path), Path(path)
     file = validate(SweepFile, read_toml(path), name)
-    root = find_root(path, file.job)
-    job = _job(root, file.job, name)
+    root = find_root(path, _own_files(file, name))
+    job = _job(root, file, name)
     space, problems = resolve(file, job)
     if problems:
         raise refuse(name, problems)
@@ -123,6 +126,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         shown=name,
         own_profile=file.profile,
         include=tuple(file.code.include),
+        command_options=file.command_options or (CommandOptions() if file.command is not None else None),
     )
 
 
@@ -132,27 +136,41 @@ def sweep_json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def find_root(path: Path, job: str) -> Path:
-    """Return the study's folder: the nearest one above the sweep file in which the job's path exists.
+def find_root(path: Path, files: Callable[[Path], Sequence[str]]) -> Path:
+    """Return the study's folder: the nearest one above the sweep file in which `files` finds one of the job's files.
 
     If there is no such folder: the parent of the folder sweeps/ that the file is in. If it is in none: its own folder.
     """
     folder = absolute(path).parent
-    try:
-        files, _ = split_reference(job)
-    except JobError:
-        return folder
-    for ancestor in (folder, *folder.parents):
-        if any((ancestor / file).is_file() for file in files):
+    for ancestor in (folder, *folder.parents[:-1]):
+        if files(ancestor):
             return ancestor
     return folder.parent if folder.name == "sweeps" else folder
 
 
-def _job(root: Path, reference: str, name: str) -> JobSchema:
+def _own_files(file: SweepFile, name: str) -> Callable[[Path], Sequence[str]]:
+    """Return what names the job's own files that a folder has."""
+    if file.job is None:
+        return _refused_in_line(lambda: written_command(file), f"{name}: command").files
     try:
-        return read_job(root, reference)
+        own, _ = split_reference(file.job)
+    except JobError:  # told when the job is read
+        return lambda folder: ()
+    return lambda folder: [str(path) for path in own if (folder / path).is_file()]
+
+
+def _job(root: Path, file: SweepFile, name: str) -> JobSchema:
+    if file.job is None:
+        return _refused_in_line(lambda: read_command(root, file), f"{name}: command")
+    reference = file.job
+    return _refused_in_line(lambda: read_job(root, reference), f"{name}: job")
+
+
+def _refused_in_line(read: Callable[[], T], where: str) -> T:
+    try:
+        return read()
     except JobError as error:
-        raise JobError(one_line(f"{name}: job: {error}")) from None
+        raise JobError(one_line(f"{where}: {error}")) from None
 
 
 def _profile(root: Path, profile: str, name: str) -> Profile:

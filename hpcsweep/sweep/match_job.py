@@ -76,7 +76,7 @@ class Resolver:
         names = self._job.names
         self._report(
             f"{section}.{name}",
-            f"a parameter that {self._job.reference} does not take",
+            f"a parameter that {self._job.shown} does not take",
             f"one of {listed(names)}{nearest(name, names)}",
         )
         return None
@@ -89,7 +89,7 @@ class Resolver:
             return fitted(kind, value)
         except MismatchError as error:
             near = nearest(value, choices(kind)) if isinstance(value, str) else ""
-            self._report(key, describe(value), f"{error}{hint} ({self._job.reference}){near}")
+            self._report(key, describe(value), f"{error}{hint} ({self._job.shown}){near}")
             return None
 
     def _values(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
@@ -156,11 +156,11 @@ class Resolver:
         whole = not _takes_any_float(kind) if spec.whole is None else spec.whole
         if not _takes_any_float(kind) and not (whole and _takes_any_int(kind)):
             self._report(
-                key, "a range of numbers", f"{kind.expected()} ({self._job.reference}); choice = [...] lists values"
+                key, "a range of numbers", f"{kind.expected()} ({self._job.shown}); choice = [...] lists values"
             )
         for end, value in (("low", low), ("high", high)):
             if whole and (value != int(value) or abs(value) > LARGEST_EXACT):
-                self._report(f"{key}.{end}", describe(value), f"a whole number ({self._job.reference})")
+                self._report(f"{key}.{end}", describe(value), f"a whole number ({self._job.shown})")
         return Draw(kind, low=low, high=high, log=spec.log, whole=whole)
 
     def _check_given_once(self) -> None:
@@ -193,7 +193,7 @@ class Resolver:
             if name not in given:
                 key = f"{section}.{name}" if section else name
                 where = WHERE_GIVEN[section.split(" ")[0]]
-                self._report(key, "nothing", f"a value {where}, since {self._job.reference} needs it")
+                self._report(key, "nothing", f"a value {where}, since {self._job.shown} needs it")
 
     def _check_options(self) -> None:
         if self._file.on_divergence:
@@ -208,7 +208,7 @@ class Resolver:
     def _check_halved(self, name: str) -> None:
         floats = [one.name for one in self._job.parameters if Exact(float) in _alternatives(one.kind)]
         if name not in floats:
-            expected = f"a float parameter of {self._job.reference}, one of {listed(floats)}"
+            expected = f"a float parameter of {self._job.shown}, one of {listed(floats)}"
             self._report("on_divergence.halve", describe(name), expected + nearest(name, floats))
 
 

@@ -22,12 +22,13 @@ from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.call_job import call_job
 from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.endings import Ending
-from hpcsweep.worker.error_causes import cause_of_error, message_of, short_traceback
+from hpcsweep.worker.error_causes import ProgramFailedError, cause_of_error, message_of, short_traceback, told_of
 from hpcsweep.worker.expected_epochs import EpochsAhead
 from hpcsweep.worker.faults import is_fault, patiently
 from hpcsweep.worker.pace import Pace, record_cut
-from hpcsweep.worker.process.job_code import Job, JobCode, seed_everything
+from hpcsweep.worker.process.job_code import seed_everything
 from hpcsweep.worker.process.output import output_to, say
+from hpcsweep.worker.process.snapshot_code import Job, SnapshotCode
 from hpcsweep.worker.run.folder import explain_missing, keep, limits, remove_others, working_in
 from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
@@ -45,7 +46,7 @@ class TrajectoryTrainer:
         self,
         store: Store,
         manifest: Manifest,
-        code: JobCode,
+        code: SnapshotCode,
         stop: Stop,
         pace: Pace,
         ahead: EpochsAhead,
@@ -133,7 +134,8 @@ class TrajectoryTrainer:
         except ClaimLostError:
             raise
         except BaseException as error:
-            say(short_traceback())
+            if not isinstance(error, ProgramFailedError):  # whose output the log has already
+                say(short_traceback())
             if isinstance(error, KeyboardInterrupt) and self._interrupted():
                 return Ending.PAUSED
             if is_fault(error, self._store.root):
@@ -249,7 +251,7 @@ def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
 
 def _failure(error: BaseException, run: ManifestRun, claim: Claim) -> Failure:
     said = message_of(error)
-    return Failure(cause_of_error(error), said, short_traceback(), claim.generation, run.id, time.time())
+    return Failure(cause_of_error(error), said, told_of(error), claim.generation, run.id, time.time())
 
 
 def _attempt(claim: Claim, generation: int) -> dict[str, Any]:

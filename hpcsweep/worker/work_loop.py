@@ -19,7 +19,9 @@ from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
 from hpcsweep.store.task_files import this_task
 from hpcsweep.sweep.choices import Engine
+from hpcsweep.sweep.command import command_of
 from hpcsweep.sweep.runs import short_id
+from hpcsweep.worker.command.code import CommandCode
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.error_causes import message_of
 from hpcsweep.worker.expected_epochs import EpochsAhead
@@ -30,6 +32,7 @@ from hpcsweep.worker.process.at_work import ClaimsAtWork
 from hpcsweep.worker.process.job_code import JobCode
 from hpcsweep.worker.process.output import say, warn
 from hpcsweep.worker.process.renewal import Growth, drain_in_children
+from hpcsweep.worker.process.snapshot_code import SnapshotCode
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
 from hpcsweep.worker.stop_request import Stop
@@ -81,18 +84,25 @@ def drain(
 ) -> Counter[str]:
     """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part."""
     pace = pace or Pace(stop)
-    code, isolated = JobCode(store, manifest), manifest.settings.isolated
-    if isolated and code.uses_keras:  # what takes seconds, before the first fork, so that every child has it
+    code, isolated = _load(store, manifest), manifest.settings.isolated
+    if (
+        isolated and isinstance(code, JobCode) and code.uses_keras
+    ):  # what takes seconds, before the first fork, so that every child has it
         code.prepare_keras()
     at_work = ClaimsAtWork()
     train = partial(_train_all, store, manifest, code, stop, index, workers, at_work, isolated=isolated)
     return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
 
+def _load(store: Store, manifest: Manifest) -> SnapshotCode:
+    command = command_of(manifest.job)
+    return JobCode(store, manifest) if command is None else CommandCode(store, manifest, command)
+
+
 def _train_all(
     store: Store,
     manifest: Manifest,
-    code: JobCode,
+    code: SnapshotCode,
     stop: Stop,
     index: int,
     workers: int,

@@ -41,7 +41,7 @@ def test_every_way_to_import_is_followed(tmp_path: Path) -> None:
         "nets/parts/wide.py": "",
         "nets/parts/narrow.py": "",
     }
-    found = files_of_job(study(tmp_path, files), "jobs/train.py")
+    found = files_of_job(study(tmp_path, files), ["jobs/train.py"])
     assert set(files) - set(found) == {"jobs/unused.py", "lib/nobody.py", "nets/parts/narrow.py"}
     assert found["lib/sub/leaf.py"] == b"x = 1"
 
@@ -49,14 +49,14 @@ def test_every_way_to_import_is_followed(tmp_path: Path) -> None:
 def test_the_jobs_folder_comes_before_the_study(tmp_path: Path) -> None:
     """Of two modules of one name the one beside the job is meant, as Python finds it; cycles end."""
     files = {"jobs/a.py": "import both\n", "jobs/both.py": "import a\n", "both.py": ""}
-    assert list(files_of_job(study(tmp_path, files), "jobs/a.py")) == ["jobs/a.py", "jobs/both.py"]
+    assert list(files_of_job(study(tmp_path, files), ["jobs/a.py"])) == ["jobs/a.py", "jobs/both.py"]
 
 
 def test_what_the_sweep_includes_is_code_too(tmp_path: Path) -> None:
     """Patterns name files and folders; included modules are followed; one that names nothing is refused."""
     files = {"jobs/a.py": "", "conf/x.json": "{}", "conf/deep/y.json": "{}", "plug/in.py": "import dep", "dep.py": ""}
     root = study(tmp_path, files)
-    assert set(files_of_job(root, "jobs/a.py", ["conf", "plug/*.py"])) == set(files)
+    assert set(files_of_job(root, ["jobs/a.py"], ["conf", "plug/*.py"])) == set(files)
     for wrong in ("cnf/*", "../*", "/etc/passwd", ""):
         with pytest.raises(JobError, match="names no file"):
-            files_of_job(root, "jobs/a.py", [wrong])
+            files_of_job(root, ["jobs/a.py"], [wrong])

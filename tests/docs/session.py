@@ -109,7 +109,8 @@ class Session:
         """Read a block as a sweep file, a part of one, or a profile; write it if it has a title."""
         found = tomllib.loads(block.text)
         if set(found) <= set(SweepFile.model_fields):
-            SweepFile.model_validate({"name": "part", "job": "jobs/part.py:train", **found})
+            job = {} if "command" in found else {"job": "jobs/part.py:train"}
+            SweepFile.model_validate({"name": "part", **job, **found})
         if block.title:
             self._write(block)
             if block.title.startswith("jobs/profiles/"):

@@ -72,9 +72,9 @@ def test_every_key_and_name_has_its_page() -> None:
 
 
 def test_the_example_of_every_section_shows_every_section() -> None:
-    """The first sweep file of the reference has every key that a sweep file may have at its top."""
-    example = blocks(REPOSITORY / "docs" / "reference" / "sweep-files.md")[0]
-    shown = {*tomllib.loads(example.text), "seeds"}
+    """The reference's first two sweep files, of a job and of a command, have every key that one may have at its top."""
+    job, command = blocks(REPOSITORY / "docs" / "reference" / "sweep-files.md")[:2]
+    shown = {*tomllib.loads(job.text), *tomllib.loads(command.text), "seeds"}
     assert shown >= {field.alias or name for name, field in SweepFile.model_fields.items()}
 
 

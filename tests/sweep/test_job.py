@@ -36,7 +36,7 @@ def test_parameters_in_order(tmp_path: Path) -> None:
     assert [one.required for one in schema.parameters] == [True, False, False, False]
     assert schema.defaults == {"a": "x", "c": [1, [2.5, -3]], "d": None}
     assert schema.parameter("d").annotation == "int | None"
-    assert (schema.function, schema.path, schema.reference) == ("train", tmp_path / "job.py", "job.py:train")
+    assert (schema.files, schema.reference, schema.shown) == (("job.py",), "job.py:train", "job.py:train")
 
 
 @pytest.mark.parametrize(

@@ -9,54 +9,49 @@ import importlib.util
 import random
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from hpcsweep.code.closure import files_of_job
-from hpcsweep.code.version import CodeVersion, version_of
+from hpcsweep.code.version import CodeVersion
 from hpcsweep.data.used import noting
 from hpcsweep.errors import JobError
 from hpcsweep.store import Store
 from hpcsweep.store.manifest import Manifest
-from hpcsweep.store.snapshots import read_snapshot
 from hpcsweep.worker.process.generators import generator_states
 from hpcsweep.worker.process.imported import ImportedCode
 from hpcsweep.worker.process.output import say
+from hpcsweep.worker.process.snapshot_code import Job, SnapshotCode
 from hpcsweep.worker.process.snapshot_import import SnapshotLoader, import_from, module_name
 
 _ADAPTED_TO = re.compile(r"^\s*(?:import|from)\s+(sklearn|pandas|matplotlib)\b", re.MULTILINE)
 _KERAS = re.compile(r"\b(keras|tensorflow|hpcsweep\.training|from\s+hpcsweep\s+import\s+.*\btraining)\b")
 SEED_OF_IMPORTS = 0
 
-Job = Callable[..., Any]
 
-
-class JobCode:
-    """The code of a manifest's job, read and checked; imported when it is first called for.
+class JobCode(SnapshotCode):
+    """The code of a job function; imported when it is first called for.
 
     A manifest of an earlier release has no snapshot: its job is what the study holds now.
     """
 
     def __init__(self, store: Store, manifest: Manifest) -> None:
         """Read the files; StoreError if the snapshot is not what was kept."""
-        self.snapshot, self._study, self._file = manifest.snapshot, manifest.root, manifest.job_file
-        self._function = manifest.job_function
-        self._folder = store.layout.snapshot(self.snapshot) if self.snapshot else self._study
-        self._files = self._read(store)
+        self._file, self._function = manifest.job_file, manifest.job_function
+        super().__init__(store, manifest)
+        self._folder = store.layout.snapshot(self.snapshot) if self.snapshot else self.study
         self._precision = manifest.settings.precision
         self._is_warm = False
-        self.draws: list[str] = []
-        self.used_at_import: dict[str, Any] = {}
-        self.after_import: Callable[[], None] = lambda: None
 
-    def _read(self, store: Store) -> dict[str, bytes]:
+    def read(self, store: Store) -> dict[str, bytes]:
+        """Return the job's files."""
         if self.snapshot:
-            return read_snapshot(store.layout, self.snapshot)
+            return super().read(store)
         try:
-            return files_of_job(self._study, self._file)
+            return files_of_job(self.study, [self._file])
         except JobError:  # a job that is gone is the failure of each of its runs, told when it is imported
             return {}
 
@@ -84,17 +79,12 @@ class JobCode:
         self.after_import()
         job = getattr(module, self._function, None)
         if not callable(job):
-            raise JobError(f"{self._study / self._file}: has no function {self._function} after import; expected one")
+            raise JobError(f"{self.study / self._file}: has no function {self._function} after import; expected one")
         return job  # type: ignore[no-any-return]
 
     @cached_property
     def _imported(self) -> ImportedCode:
-        return ImportedCode(self.snapshot_version, self._study)
-
-    @cached_property
-    def snapshot_version(self) -> CodeVersion:
-        """What the snapshot's files mean."""
-        return version_of(self._files)
+        return ImportedCode(self.snapshot_version, self.study)
 
     def version(self) -> CodeVersion:
         """Return what the code that this process has imported means."""
@@ -123,10 +113,10 @@ class JobCode:
                 seed_everything(SEED_OF_IMPORTS, keras=True, precision=self._precision)
 
     def _texts(self) -> list[str]:
-        return [text.decode("utf-8", errors="replace") for name, text in self._files.items() if name.endswith(".py")]
+        return [text.decode("utf-8", errors="replace") for name, text in self.files.items() if name.endswith(".py")]
 
     def _import(self) -> Any:
-        import_from(self._folder, self._files, self._study, self._file)
+        import_from(self._folder, self.files, self.study, self._file)
         name = module_name(self._file)
         if name is not None:
             return importlib.import_module(name)
@@ -134,9 +124,9 @@ class JobCode:
 
     def _import_by_path(self) -> Any:
         """Import a file whose path has dots, which no name can have; other processes do not find its functions."""
-        path = self._study / self._file
+        path = self.study / self._file
         name = f"_hpcsweep_job_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-        loader = SnapshotLoader(name, str(path), self._files[self._file])
+        loader = SnapshotLoader(name, str(path), self.files[self._file])
         spec = importlib.util.spec_from_file_location(name, path, loader=loader)
         if spec is None:
             raise JobError(f"{path}: cannot be imported; expected a Python file")

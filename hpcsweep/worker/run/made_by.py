@@ -22,7 +22,7 @@ from hpcsweep.store.made_by import (
 )
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.process.imported import library_versions
-from hpcsweep.worker.process.job_code import JobCode
+from hpcsweep.worker.process.snapshot_code import SnapshotCode
 
 DECISIVE = ("keras", "tensorflow", "jax", "torch")  # a training goes on only with the version (major.minor) it has had
 _HELP = "begin it anew with --retrain (what is there is put aside)"
@@ -31,7 +31,7 @@ _HELP = "begin it anew with --retrain (what is there is put aside)"
 class MadeBy:
     """What one attempt at a trajectory works with; `used` are the data that its run has used up to now."""
 
-    def __init__(self, store: Store, folder: TrajectoryFolder, generation: int, code: JobCode) -> None:
+    def __init__(self, store: Store, folder: TrajectoryFolder, generation: int, code: SnapshotCode) -> None:
         self._store, self._folder, self._generation, self._code = store, folder, generation, code
         self.used: dict[str, Any] = {}
         self.begun_by: str | None = None  # the other code that its checkpoint is of, if it goes on from one
