@@ -34,6 +34,10 @@ class StoreError(HpcsweepError, OSError):
     """The store cannot be read or written, or a record in it is damaged."""
 
 
+class NewerFormatError(StoreError):
+    """A file in the store was written by a later release: nothing is wrong with it, but this release cannot read it."""
+
+
 class DataError(HpcsweepError, OSError):
     """A data set is not there, cannot be read, or does not hold what its format or checksum promises."""
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 TEMPORARY_PREFIX = ".tmp-"
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def sha256_hex(data: bytes) -> str:
@@ -49,9 +52,22 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+def printable(text: str) -> str:
+    """Return text that somebody else may have written, with all escaped that a terminal would obey but line ends.
+
+    So a log or a parameter can neither move the cursor, nor hide a line, nor write right to left.
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return text for a cell of a CSV file, with a quote before what a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_BEGINS) else text
+
+
 def json_text(value: Any, **layout: Any) -> str:
     """Return the strict JSON text of a value, made `plain`; `layout` is what `json.dumps` takes."""
-    return json.dumps(plain(value), allow_nan=False, **layout)
+    return json.dumps(plain(value), allow_nan=False, **layout).replace("\x7f", "\\u007f")
 
 
 def numbers_of(record: Mapping[str, float | str]) -> dict[str, float]:

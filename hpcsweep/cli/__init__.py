@@ -11,6 +11,7 @@ import click
 
 import hpcsweep
 from hpcsweep.errors import HpcsweepError, nearest
+from hpcsweep.files import printable
 
 # verb -> what it does, shown without importing it
 VERBS = {
@@ -37,6 +38,9 @@ VERBS = {
     "data": "List, fetch and check data sets.",
     "schema": "Print the JSON Schema of sweep files, for editors.",
 }
+
+
+LONGEST_LINE = 500  # letters of an error that nobody expected
 
 
 class LazyGroup(click.Group):
@@ -97,6 +101,13 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         sys.exit(_say(f"{error.filename or 'the file system'}: {error.strerror or error}", 2))
+    except MemoryError:
+        sys.exit(_say("out of memory; expected less to read, or a machine with more", 2))
+    except Exception as error:  # nothing of a store or a sweep file shall end in a traceback
+        if debug:
+            raise
+        told = " ".join(str(error).split())[:LONGEST_LINE]
+        sys.exit(_say(f"{type(error).__name__}: {told}; this was not expected: show where with hpcsweep --debug", 2))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -108,5 +119,5 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"hpcsweep: {message}", err=True)
+    click.echo(printable(f"hpcsweep: {message}"), err=True)
     return code

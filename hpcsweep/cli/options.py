@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from hpcsweep.files import printable
 from hpcsweep.sweep.choices import ContinueBy
 
 sweep_argument = click.argument("sweep_path", metavar="SWEEP", type=click.Path(path_type=Path))
@@ -79,9 +80,14 @@ def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
+    """Print text that a store or a sweep file may hold; no terminal obeys what is in it."""
+    click.echo(printable(str(text)), nl=nl, err=err)
+
+
 def note(message: str) -> None:
     """Tell the user something that is not data."""
-    click.echo(message, err=True)
+    echo(message, err=True)
 
 
 def split_names(texts: Sequence[str] | str | None) -> list[str] | None:

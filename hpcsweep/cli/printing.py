@@ -8,10 +8,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from hpcsweep.cli.options import note
-from hpcsweep.files import write_atomic
+from hpcsweep.cli.options import echo, note
+from hpcsweep.files import printable, write_atomic
 from hpcsweep.metrics import metrics_among
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.states import RunState
@@ -36,21 +34,21 @@ def table_width(*, to_file: bool = False) -> int:
 def deliver(text: str, out: Path | None) -> None:
     """Print `text`, or write it to the file `out` and say so on stderr."""
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
-        write_atomic(out, text.encode())
+        write_atomic(out, printable(text).encode())
         note(f"wrote {out}")
 
 
 def print_status(status: Status) -> None:
     """Print how many runs are in which state, those in training, the failed ones by cause, and SLURM's workers."""
-    click.echo(status.in_words())
+    echo(status.in_words())
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
         metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
-        click.echo(f"  {short_id(run.id)}  running  epoch {run.epoch}  {metrics}")
+        echo(f"  {short_id(run.id)}  running  epoch {run.epoch}  {metrics}")
     if status.processes:
         more = f" and {len(status.processes) - SHOWN_WORKERS} more" if len(status.processes) > SHOWN_WORKERS else ""
-        click.echo(f"  workers: {', '.join(status.processes[:SHOWN_WORKERS])}{more}")
+        echo(f"  workers: {', '.join(status.processes[:SHOWN_WORKERS])}{more}")
     _print_doubts(status)
     _print_failures(status)
     if status.workers:
@@ -61,7 +59,7 @@ def _print_doubts(status: Status) -> None:
     """Print what was not made by today's code and data, or not from a fresh model, or may be at work, and why."""
     by_doubt = Counter((run.state, run.doubt) for run in status.runs if run.doubt)
     for (state, doubt), count in by_doubt.items():
-        click.echo(f"  {count} {state}: {doubt}")
+        echo(f"  {count} {state}: {doubt}")
 
 
 def _print_failures(status: Status) -> None:
@@ -71,40 +69,40 @@ def _print_failures(status: Status) -> None:
         by_cause[run.why].append(short_id(run.id))
     advice = status.advice
     for why, ids in by_cause.items():
-        click.echo(f"  {len(ids)} failed: {why or 'unknown cause'}")
-        click.echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: {advice.logs(ids[0])}")
+        echo(f"  {len(ids)} failed: {why or 'unknown cause'}")
+        echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: {advice.logs(ids[0])}")
         if advice.on_slurm:
             cause = why.cause if why else Cause.UNKNOWN
-            click.echo(f"    {advice.fill(cause.advice, run=ids[0])}")
+            echo(f"    {advice.fill(cause.advice, run=ids[0])}")
     if by_cause and not advice.on_slurm:
-        click.echo(f"  try them again: {advice.retry_here}")
+        echo(f"  try them again: {advice.retry_here}")
 
 
 def print_workers(view: SlurmView, advice: Advice) -> None:
     """Print who waits and why, who runs where, who died of what, and the command that helps."""
     if view.running or view.pending:
-        click.echo(f"  workers: {len(view.running)} running, {len(view.pending)} waiting")
+        echo(f"  workers: {len(view.running)} running, {len(view.pending)} waiting")
     for task in view.running[:SHOWN_WORKERS]:
-        click.echo(f"    {task.name} runs on {task.node} since {task.start.replace('T', ' ')}")
+        echo(f"    {task.name} runs on {task.node} since {task.start.replace('T', ' ')}")
     if len(view.running) > SHOWN_WORKERS:
-        click.echo(f"    ... and {len(view.running) - SHOWN_WORKERS} more")
+        echo(f"    ... and {len(view.running) - SHOWN_WORKERS} more")
     for reason, tasks in view.reasons():
         mark = "STUCK: " if reason.stuck else ""
         arrays = sorted({task.array for task in tasks})
         helps = f"; {advice.fill(reason.advice, arrays=arrays)}" if reason.advice else ""
-        click.echo(f"    {len(tasks)} waiting: {mark}{reason.words}{helps}")
+        echo(f"    {len(tasks)} waiting: {mark}{reason.words}{helps}")
     for cause, deaths in view.deaths_by_cause().items():
         _print_deaths(cause, deaths, advice)
     for one in view.notes:
-        click.echo(f"  {one.in_words(advice.fill)}")
+        echo(f"  {one.in_words(advice.fill)}")
 
 
 def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice) -> None:
     some = " ".join(death.task for death in deaths[:4])
     nodes = sorted({death.node for death in deaths if death.node})
     ended = f"{len(deaths)} worker{'s' if len(deaths) > 1 else ''} ended"
-    click.echo(f"  {ended}: {cause.words} ({some}, node {','.join(nodes) or '?'})")
+    echo(f"  {ended}: {cause.words} ({some}, node {','.join(nodes) or '?'})")
     if all(death.again for death in deaths):
-        click.echo("    SLURM starts it again by itself")
+        echo("    SLURM starts it again by itself")
     else:
-        click.echo(f"    {advice.fill(cause.advice, task=deaths[0].task, nodes=nodes)}")
+        echo(f"    {advice.fill(cause.advice, task=deaths[0].task, nodes=nodes)}")

@@ -10,6 +10,7 @@ from hpcsweep.errors import NothingSelectedError
 from hpcsweep.launch.html import page
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.opening import Source, StoreSource, open_source
+from hpcsweep.store.reader import read_text
 from hpcsweep.store.task_files import worker_logs
 from hpcsweep.sweep.runs import short_id
 
@@ -24,7 +25,7 @@ class Logs:
     @property
     def text(self) -> str:
         """What the newest attempt printed."""
-        return self.paths[-1].read_text(errors="replace")
+        return read_text(self.paths[-1])
 
     def __str__(self) -> str:
         return self.text

@@ -21,6 +21,7 @@ from hpcsweep.files import sha256_hex, write_atomic
 from hpcsweep.results.columns import Records, join
 from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 from hpcsweep.store.layout import Layout
+from hpcsweep.store.reader import read_bytes
 
 FORMAT = 5
 MAX_SEGMENTS = 8
@@ -70,7 +71,7 @@ def _pack(records: Records) -> bytes:
 
 
 def _unpack(layout: Layout, path: Path) -> Records:
-    data = path.read_bytes()
+    data = read_bytes(path)
     if path != layout.records(FORMAT, sha256_hex(data)):
         raise StoreError(f"{path}: damaged, or of another version")
     arrays = unpack_arrays(data)

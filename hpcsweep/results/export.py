@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import StoreError, to_type
-from hpcsweep.files import write_atomic
+from hpcsweep.files import FORMULA_BEGINS, spreadsheet_text, write_atomic
 from hpcsweep.results.frames import as_key
 from hpcsweep.results.loading import ResultsSource
 from hpcsweep.results.query.select import results_of
@@ -91,7 +91,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _csv_bytes(frame: pd.DataFrame) -> bytes:
     coded = {str(name): _as_json(frame[name]) for name in frame if _csv_type(frame[name]).startswith("json")}
-    text: str = frame.assign(**coded).to_csv(index=False, lineterminator="\n")
+    headings = [spreadsheet_text(str(name)) for name in frame]
+    text: str = frame.assign(**coded).to_csv(index=False, header=headings, lineterminator="\n")
     return text.encode()
 
 
@@ -102,7 +103,7 @@ def _csv_type(column: pd.Series[Any]) -> str:
         return "category"
     if pd.api.types.is_string_dtype(column.dtype):
         texts = [text for text in column if isinstance(text, str)]
-        mistakable = any(not text or not text.isprintable() for text in texts)
+        mistakable = any(not text or not text.isprintable() or text.startswith(FORMULA_BEGINS) for text in texts)
         return "json str" if mistakable else "str"
     return str(column.dtype)
 
@@ -110,6 +111,7 @@ def _csv_type(column: pd.Series[Any]) -> str:
 def _read_csv(path: Path, types: dict[str, str]) -> pd.DataFrame:
     # as texts first: a text "NA" is not a missing value, and Python's float() gives exactly the float that was printed
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
+    frame.columns = list(types)
     restore: dict[str, Callable[[list[Any]], Any]] = {
         "json": _from_json,
         "json str": lambda found: pd.Series([json.loads(text) if text else None for text in found], dtype="str"),

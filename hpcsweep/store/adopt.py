@@ -12,6 +12,7 @@ from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import describe_owner, try_claim
 from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import Made, made_by_generation
+from hpcsweep.store.reader import read_bytes
 from hpcsweep.store.results import Result, publish_result
 from hpcsweep.store.store import Store
 from hpcsweep.sweep.runs import short_id
@@ -65,4 +66,4 @@ def _copy_checkpoint(source: TrajectoryFolder, target: TrajectoryFolder, generat
     if found:
         newest = found[-1]
         path = Path(source.checkpoint(newest.generation, newest.number, newest.epoch))
-        write_atomic(target.checkpoint(generation, 1, newest.epoch), path.read_bytes())
+        write_atomic(target.checkpoint(generation, 1, newest.epoch), read_bytes(path))

@@ -15,14 +15,18 @@ import ast
 import io
 import json
 import struct
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpcsweep.errors import StoreError, UsageError
 from hpcsweep.files import sha256_hex
+from hpcsweep.store.reader import parse_json, parse_record, require_format
 
 Array = np.ndarray[Any, Any]
 FORMAT = 1  # of a state
@@ -31,6 +35,9 @@ _END = struct.Struct("<4s4H2LH")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _MAGIC = b"\x93NUMPY"
+_LONGEST_HEADER = 10_000  # bytes, as for NumPy
+_MOST_COMPRESSED = 100  # times
+_UNUSUAL = (struct.error, LookupError, ValueError, SyntaxError, TypeError, ArithmeticError, MemoryError, RecursionError)
 _UNKNOWN = 0xFFFFFFFF  # means that a zip64 field holds the number
 
 
@@ -44,14 +51,25 @@ def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
 def unpack_arrays(data: bytes, *, writable: bool = False) -> dict[str, Array]:
     """Return the arrays of an npz by name; unless `writable`, some are views of `data`, which cannot be written to.
 
-    ValueError or OSError as `numpy.load` raises them.
+    ValueError if that is no npz, or one that takes much more memory than bytes.
     """
     try:
         arrays = {name: _array(data, start) for name, start in _members(data)}
-    except (struct.error, LookupError, ValueError, SyntaxError):
-        with np.load(io.BytesIO(data), allow_pickle=False) as members:
-            return {name: members[name] for name in members.files}
+    except _UNUSUAL:
+        return _load(data)
     return {name: np.array(array) for name, array in arrays.items()} if writable else arrays
+
+
+def _load(data: bytes) -> dict[str, Array]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as members:
+            size = sum(member.file_size for member in members.infolist())
+        if size > len(data) * _MOST_COMPRESSED + (1 << 20):
+            raise ValueError(f"{len(data)} bytes that claim to hold {size}")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (*_UNUSUAL, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise ValueError(f"no npz of plain arrays: {error}") from error
 
 
 def pack_state(state: Any, *, generation: int, epoch: int) -> bytes:
@@ -70,17 +88,21 @@ def pack_state(state: Any, *, generation: int, epoch: int) -> bytes:
 
 
 def unpack_state(data: bytes) -> Any:
-    """Return the state that `pack_state` was given; StoreError if a byte is missing or changed."""
+    """Return the state that `pack_state` was given; StoreError if a byte is missing or changed.
+
+    NewerFormatError if a later release wrote it.
+    """
     line, newline, body = data.partition(b"\n")
-    try:
-        header = json.loads(line)
-        intact = bool(newline) and header["format"] == FORMAT and header["sha256"] == sha256_hex(body)
-    except (ValueError, KeyError, TypeError):
-        intact = False
-    if not intact:
+    where = Path("the checkpoint")
+    header = parse_record(line, where)
+    require_format(header, FORMAT, where)
+    if not newline or header.get("sha256") != sha256_hex(body):
         raise StoreError("the checkpoint is torn or damaged: its SHA-256 does not match; an older one is used")
-    arrays = unpack_arrays(body, writable=True)
-    return _rebuild(json.loads(arrays["tree"].tobytes()), arrays)
+    try:
+        arrays = unpack_arrays(body, writable=True)
+        return _rebuild(parse_json(arrays["tree"].tobytes(), where), arrays)
+    except _UNUSUAL as error:
+        raise StoreError(f"the checkpoint is damaged: {error}; an older one is used") from error
 
 
 def _flatten(value: Any, arrays: dict[str, Array], where: str) -> Any:
@@ -142,6 +164,8 @@ def _array(data: bytes, start: int) -> Array:
         raise ValueError("no array")
     wide = 2 if data[start + 6] == 1 else 4
     length = int.from_bytes(data[start + 8 : start + 8 + wide], "little")
+    if length > _LONGEST_HEADER:
+        raise ValueError("no header of a plain array")
     text = start + 8 + wide
     dtype, fortran, shape = _header(data[text : text + length])
     count = int(np.prod(shape, dtype=np.int64))

@@ -9,6 +9,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.files import write_atomic
 from hpcsweep.store.layout import CHECKPOINT, TrajectoryFolder
+from hpcsweep.store.reader import read_bytes
 
 KEPT = 2
 
@@ -59,7 +60,7 @@ def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = Non
             continue
         path = _path(folder, checkpoint)
         try:
-            return unpack_state(path.read_bytes()), warnings
+            return unpack_state(read_bytes(path)), warnings
         except FileNotFoundError:
             continue
         except StoreError as error:

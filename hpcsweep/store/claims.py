@@ -24,6 +24,7 @@ from typing import Any
 from hpcsweep.files import publish, server_now
 from hpcsweep.machine import process_has_ended, process_started
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
+from hpcsweep.store.reader import read_record
 from hpcsweep.store.task_files import Event, read_events
 
 
@@ -120,10 +121,9 @@ def was_given_back(folder: TrajectoryFolder, generation: int) -> bool:
 def read_owner(folder: TrajectoryFolder, generation: int) -> dict[str, Any]:
     """Return what the owner of a claim said about itself; empty if that cannot be read."""
     try:
-        owner = json.loads(folder.claim(generation).read_bytes())
-    except (OSError, ValueError):
+        return read_record(folder.claim(generation))
+    except OSError:
         return {}
-    return owner if isinstance(owner, dict) else {}
 
 
 def owner_in_words(folder: TrajectoryFolder, generation: int) -> str:

@@ -15,6 +15,7 @@ from hpcsweep.code.version import CodeVersion
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex
 from hpcsweep.store.layout import MADE, SHORT, Layout, TrajectoryFolder
+from hpcsweep.store.reader import read_record
 
 NO_DATA = "0" * 64
 """The digest of having used no data that we know of."""
@@ -55,8 +56,8 @@ def read_version(layout: Layout, beginning: str) -> CodeVersion | None:
     """Return the version whose digest begins so, None if the store has none."""
     for path in layout.versions.glob(f"{beginning}*.json"):
         try:
-            return CodeVersion.from_json(json.loads(path.read_bytes()))
-        except (ValueError, KeyError, TypeError) as error:
+            return CodeVersion.from_json(read_record(path))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"{path}: damaged ({error}); expected a version of a job's code") from error
     return None
 
@@ -86,11 +87,7 @@ def keep_data(layout: Layout, used: dict[str, Any]) -> None:
 def read_data(layout: Layout, beginning: str) -> dict[str, Any]:
     """Return the data whose digest begins so; none if the store does not know them."""
     for path in layout.datasets.glob(f"{beginning}*.json"):
-        try:
-            used: dict[str, Any] = json.loads(path.read_bytes())
-            return used
-        except ValueError as error:
-            raise StoreError(f"{path}: damaged ({error}); expected a record of data") from error
+        return read_record(path)
     return {}
 
 

@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import StoreError
+from hpcsweep.errors import NewerFormatError, StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, direction_of_ids
+from hpcsweep.store.layout import TRAJECTORY
+from hpcsweep.store.reader import parse_record, read_bytes, require_format
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
 from hpcsweep.sweep.runs import epochs_of
 
@@ -133,14 +135,15 @@ def manifest_lines(manifest: Manifest) -> list[str]:
 
 
 def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
-    """Read a manifest; StoreError if it is not one of this format.
+    """Read a manifest; StoreError if it is damaged, NewerFormatError if a later release wrote it.
 
     What only a later hpcsweep knows is ignored. With `to_train` it is refused, since numbers may depend on it.
     """
     try:
-        header, *lines = map(json.loads, path.read_text().splitlines())
-        if header["format"] != FORMAT:
-            raise ValueError(f"format {header['format']}")
+        first, *others = read_bytes(path).splitlines()
+        header = parse_record(first, path)
+        require_format(header, FORMAT, path)
+        lines = [parse_record(line, path) for line in others]
         settings = header["settings"]
         unknown = sorted((header.keys() - _HEADER) | (settings.keys() - _SETTINGS))
         if unknown and to_train:
@@ -152,7 +155,9 @@ def read_manifest(path: Path, *, to_train: bool = False) -> Manifest:
             trajectories=tuple(map(_trajectory, lines)),
             settings=_settings({name: value for name, value in settings.items() if name in _SETTINGS}),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except NewerFormatError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise StoreError(f"{path}: cannot be read as a manifest of format {FORMAT}: {error}") from error
 
 
@@ -177,6 +182,8 @@ def _line(trajectory: ManifestTrajectory) -> dict[str, Any]:
 
 def _trajectory(line: dict[str, Any]) -> ManifestTrajectory:
     params = line["params"]
+    if not all(TRAJECTORY.fullmatch(name) for name in (line["id"], *(run["id"] for run in line["runs"]))):
+        raise ValueError("found an id that is no digest")
     runs = tuple(
         ManifestRun(run["id"], {**params, "epochs": run["epochs"]} if "epochs" in run else params)
         for run in line["runs"]

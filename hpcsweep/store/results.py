@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from hpcsweep.errors import StoreError, shell
+from hpcsweep.errors import NewerFormatError, StoreError, shell
 from hpcsweep.files import canonical_json, numbers_of, plain, publish, sha256_hex, write_atomic
 from hpcsweep.store.causes import Cause, Why
-from hpcsweep.store.layout import TrajectoryFolder
+from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
+from hpcsweep.store.reader import read_bytes, read_record
 
 # Planning reads no arrays, and importing NumPy would take most of the time of planning a small sweep.
 if TYPE_CHECKING:
@@ -56,6 +58,11 @@ class Failure:
         return Why(self.cause, self.message)
 
 
+_KINDS: dict[str, Any] = {
+    "trajectory": str, "job": str, "seed": int, "params": dict, "outcome": str, "epoch": (int, type(None)),
+    "facts": dict, "metrics": dict, "arrays": dict,
+}  # fmt: skip
+_NOT_FINITE = ("nan", "inf", "-inf")
 _FAILURE = {one.name for one in fields(Failure)}
 
 
@@ -80,13 +87,18 @@ def publish_result(folder: TrajectoryFolder, result: Result, generation: int) ->
 
 
 def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = True) -> Result:
-    """Read a result; StoreError if the record or its arrays do not match their hashes."""
+    """Read a result; StoreError if the record or its arrays do not match their hashes.
+
+    NewerFormatError if a later release wrote it.
+    """
     path = folder.result(run_id)
     try:
-        record = json.loads(path.read_bytes())
-        said = record.pop("sha256")
-        intact = said == sha256_hex(canonical_json(record).encode()) and record["id"] == run_id
-    except (ValueError, KeyError, TypeError, AttributeError):
+        record = read_record(path, FORMAT)
+        said = record.pop("sha256", None)
+        intact = said == sha256_hex(canonical_json(record).encode()) and _is_result(record, run_id)
+    except NewerFormatError:
+        raise
+    except (StoreError, ValueError):
         intact = False
     if not intact:
         raise StoreError(
@@ -104,6 +116,15 @@ def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = Tr
     )
 
 
+def _is_result(record: Mapping[str, Any], run_id: str) -> bool:
+    """Whether a record has what every result has, in the right types."""
+    if record.get("id") != run_id or not all(isinstance(record.get(name, ...), kind) for name, kind in _KINDS.items()):
+        return False
+    numbers = all(isinstance(value, (int, float)) or value in _NOT_FINITE for value in record["metrics"].values())
+    file, digest = record["arrays"].get("file"), record["arrays"].get("sha256")
+    return numbers and isinstance(digest, str) and isinstance(file, str) and ARRAYS.fullmatch(file) is not None
+
+
 def write_failure(folder: TrajectoryFolder, failure: Failure) -> None:
     """Record how this generation failed."""
     write_atomic(folder.failed(failure.generation), json.dumps(asdict(failure), indent=1).encode())
@@ -112,9 +133,12 @@ def write_failure(folder: TrajectoryFolder, failure: Failure) -> None:
 def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
     """Read the failure of a generation; a record that cannot be read is a failure of unknown cause."""
     try:
-        record = json.loads(folder.failed(generation).read_bytes())
-        return Failure(**{name: record[name] for name in record if name in _FAILURE})
-    except (OSError, ValueError, TypeError) as error:
+        record = read_record(folder.failed(generation))
+        failure = Failure(**{name: record[name] for name in record if name in _FAILURE})
+        if not all(isinstance(text, str) for text in (failure.cause, failure.message, failure.traceback)):
+            raise TypeError("found no texts in it")
+        return failure
+    except (OSError, TypeError) as error:
         return Failure(Cause.UNREADABLE, f"the failure record cannot be read: {error}", "", generation)
 
 
@@ -122,20 +146,19 @@ def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path
     from hpcsweep.store.array_bytes import unpack_arrays
 
     path = folder.path / entry["file"]
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        data = b""
-    if sha256_hex(data) != entry["sha256"]:
-        raise StoreError(
-            f"{path}: missing or damaged (its SHA-256 does not match); delete the run's record and run the sweep "
-            f"again: {shell('rm', record_path)}"
-        )
-    return unpack_arrays(data)
+    with suppress(FileNotFoundError, StoreError):
+        data = read_bytes(path)
+        if sha256_hex(data) == entry["sha256"]:
+            with suppress(ValueError):
+                return unpack_arrays(data)
+    raise StoreError(
+        f"{path}: missing or damaged (its SHA-256 does not match); delete the run's record and run the sweep "
+        f"again: {shell('rm', record_path)}"
+    )
 
 
 def _arrays_name(folder: TrajectoryFolder, run_id: str) -> str | None:
     try:
-        return str(json.loads(folder.result(run_id).read_bytes())["arrays"]["file"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(read_record(folder.result(run_id))["arrays"]["file"])
+    except (OSError, KeyError, TypeError):
         return None

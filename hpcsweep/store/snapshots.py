@@ -14,6 +14,7 @@ from pathlib import Path
 from hpcsweep.errors import StoreError, shell
 from hpcsweep.files import TEMPORARY_PREFIX, canonical_json, fsync_folder, sha256_hex
 from hpcsweep.store.layout import Layout
+from hpcsweep.store.reader import read_bytes
 
 _CACHE = "__pycache__"  # of processes that the job starts, which import from the snapshot by themselves
 
@@ -49,7 +50,7 @@ def read_snapshot(layout: Layout, digest: str) -> dict[str, bytes]:
     """Return the files of a snapshot by their paths; StoreError if they are not those that were kept."""
     folder = layout.snapshot(digest)
     try:
-        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
+        files = {path.relative_to(folder).as_posix(): read_bytes(path) for path in _files(folder)}
     except OSError as error:
         raise StoreError(f"{folder}: the code that shall run cannot be read: {error.strerror}") from error
     if snapshot_digest(files) != digest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +12,9 @@ from typing import Any
 from hpcsweep.errors import NothingSelectedError, StoreError, shell
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
-from hpcsweep.store.layout import LOG, RESULT, Layout, SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.layout import LOG, RESULT, TRAJECTORY, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
+from hpcsweep.store.reader import read_record, read_text
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
 from hpcsweep.store.states import RunState, StoredTrajectory, run_state
 from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
@@ -172,10 +172,9 @@ class Store:
     def progress(self, trajectory_id: str) -> dict[str, Any] | None:
         """Return the latest `epoch`, `metrics` and `epochs` of a trajectory that is being trained, None if unknown."""
         try:
-            progress = json.loads(self.folder(trajectory_id).progress.read_bytes())
-        except (OSError, ValueError):
+            return read_record(self.folder(trajectory_id).progress)
+        except OSError:
             return None
-        return progress if isinstance(progress, dict) else None
 
     def log_paths(self, trajectory_id: str) -> list[Path]:
         """Return what the attempts at a trajectory printed, oldest attempt first."""
@@ -206,7 +205,7 @@ class Store:
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             publish(path, canonical_json({"key": key, "decision": propose()}).encode())
-        decision = json.loads(path.read_bytes())["decision"]
+        decision = read_record(path).get("decision")
         if not isinstance(decision, dict):
             raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")
         return decision
@@ -222,7 +221,7 @@ class Store:
     def run_ids(self, submission: SubmissionFolder) -> set[str]:
         """Return the ids of all runs that the sweep had when it was submitted."""
         try:
-            return set(submission.run_ids.read_text().split())
+            return {line for line in read_text(submission.run_ids).split() if TRAJECTORY.fullmatch(line)}
         except FileNotFoundError:
             return set()
 
@@ -238,16 +237,13 @@ class Store:
         raise StoreError(f"{self.layout.sweeps / sweep}: more than a thousand submissions in one second")
 
     def _check_format(self) -> None:
+        path = self.layout.format
         try:
-            found = json.loads(self.layout.format.read_bytes())["format"]
+            if "format" not in read_record(path, FORMAT):
+                raise StoreError(f"{path}: damaged: found no format; choose another store with --store")
         except (FileNotFoundError, NotADirectoryError):
             return
+        except StoreError:
+            raise
         except OSError as error:
             raise StoreError(f"the store {self.root} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError):
-            found = "nothing readable"
-        if found != FORMAT:
-            raise StoreError(
-                f"{self.layout.format}: found format {found}, expected {FORMAT}; this store is of another version of "
-                "hpcsweep: choose another with --store"
-            )

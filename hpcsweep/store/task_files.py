@@ -19,10 +19,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import StoreError
+from hpcsweep.errors import NewerFormatError, StoreError
 from hpcsweep.files import write_atomic
 from hpcsweep.machine import StrEnum
 from hpcsweep.store.layout import Layout, SubmissionFolder
+from hpcsweep.store.reader import read_record, read_text
 
 ARRAY = re.compile(r"array-(\d+)\.json")
 SENT = re.compile(r"sent-([0-9a-f]+)\.json")
@@ -105,12 +106,11 @@ class SlurmFiles:
         """Return what was asked of SLURM."""
         path = self.path / "terms.json"
         try:
-            terms = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
+            return read_record(path)
+        except NewerFormatError:
+            raise
+        except OSError as error:
             raise StoreError(f"{path}: cannot be read: {error}; submit the sweep again") from error
-        if not isinstance(terms, dict):
-            raise StoreError(f"{path}: damaged; expected a JSON object; submit the sweep again")
-        return terms
 
     def announce(self, sent: SentArray) -> None:
         """Write down durably that an array is about to be submitted."""
@@ -152,7 +152,8 @@ class SlurmFiles:
     def add_event(self, task: str, event: Event, **facts: Any) -> None:
         """Add a line to a task's events."""
         line = json.dumps({"event": event, "time": int(time.time()), **facts}) + "\n"
-        descriptor = os.open(self.events_path(task), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        how = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(self.events_path(task), how, 0o666)
         try:
             os.write(descriptor, line.encode())
         finally:
@@ -178,7 +179,7 @@ class SlurmFiles:
         for path in self.path.iterdir():
             if pattern.fullmatch(path.name):
                 try:
-                    record = json.loads(path.read_bytes())
+                    record = read_record(path)
                     found.append(
                         SentArray(**{name: record[name] for name in SentArray.__dataclass_fields__ if name in record})
                     )
@@ -209,14 +210,14 @@ def this_task() -> str | None:
 def read_events(path: Path) -> list[dict[str, Any]]:
     """Return the events in a file; incomplete lines are skipped."""
     try:
-        text = path.read_text(errors="replace")
+        text = read_text(path)
     except OSError:
         return []
     events = []
     for line in text.splitlines():
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(event, dict) and "event" in event:
             events.append(event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from hpcsweep.files import look_alike
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import UNKNOWN, Made, is_accepted, made_by_generation, read_data, read_version
+from hpcsweep.store.reader import read_record
 from hpcsweep.store.states import FINISHED, RunState
 from hpcsweep.store.store import Store
 from hpcsweep.sweep.runs import Run, epochs_of, short_id
@@ -167,7 +167,6 @@ def _generation_of(run: Run, names: Iterable[str]) -> int:
 def params_of(folder: TrajectoryFolder) -> dict[str, Any]:
     """Return the parameters with which a trajectory was trained; none if that is not known."""
     try:
-        meaning = json.loads(folder.meaning.read_bytes())
-        return dict(meaning["params"])
+        return dict(read_record(folder.meaning)["params"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}

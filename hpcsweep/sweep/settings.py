@@ -101,7 +101,7 @@ TimeS = Annotated[
 Name = Annotated[str, AfterValidator(_safe_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
 Line = Annotated[str, AfterValidator(_one_line)]
 Word = Annotated[str, AfterValidator(_one_word)]
-AtLeastOne = Annotated[int, Field(ge=1)]
+AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000_000)]
 NotNegative = Annotated[int, Field(ge=0)]
 Workers = Annotated[int | str, _count_or(EACH, "one per trajectory"), _count_or_schema(EACH)]
 WorkersPerGpu = Annotated[int | str, _count_or(AUTO, "as many as fit"), _count_or_schema(AUTO)]

@@ -18,9 +18,10 @@ from hpcsweep.worker.error_causes import message_of
 
 ANYWHERE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EREMOTEIO))
 IN_STORE = frozenset(
-    (errno.EROFS, errno.EACCES, errno.EPERM, errno.ETIMEDOUT, errno.ENOLCK, errno.EAGAIN, errno.EBUSY, errno.ENFILE)
-)
-"""Of a job's own files, these are the affair of the job."""
+    (errno.EROFS, errno.EACCES, errno.EPERM, errno.ETIMEDOUT, errno.ENOLCK, errno.EAGAIN, errno.EBUSY, errno.ENFILE,
+     errno.ELOOP, errno.ENXIO)
+)  # fmt: skip
+"""Of a job's own files, these are the affair of the job. The last two: a link or a pipe lies where a file belongs."""
 WAITS_S = (0.1, 0.4, 1.5)  # before a call is tried again
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)  # after a run that met a fault, before the next; then the worker ends
 _WORDS = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -188,3 +189,45 @@ def test_readers_write_nothing(study: Study, hpcsweep: Hpcsweep) -> None:
 
 def _times(root: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in root.rglob("*")}
+
+
+ODD_SWEEP = """
+name = "odd"
+job = "jobs/toy.py:train"
+[grid]
+layers = [2, 3]
+optimizer = ["=1+1", "\\u001b[31mred\\u007f$x^$", "-plain"]
+"""
+SHOWN = (
+    ("status", "sweeps/toy.toml"),
+    ("status", "sweeps/toy.toml", "--json"),
+    ("plan", "sweeps/toy.toml", "--all"),
+    ("plan", "sweeps/toy.toml", "--csv"),
+    *(("table", "results", "--format", name) for name in ("text", "md", "csv", "latex", "html", "json")),
+    ("show", "RUN"),
+    ("show", "RUN", "--json"),
+    ("logs", "RUN"),
+    ("plot", "sweeps/toy.toml", "curves", "--out", "curves.svg"),
+    ("plot", "sweeps/toy.toml", "heatmap", "--out", "map.png"),
+)
+
+
+def test_no_terminal_and_no_spreadsheet_obeys_what_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Escapes are shown as text by every verb and format; no cell is a formula, no dollar begins one in a figure."""
+    study = make_study(tmp_path / "odd", sweep_text=ODD_SWEEP, missing=0)
+    monkeypatch.chdir(tmp_path / "odd")
+    odd = next(result for result in study.results if "red" in result.params["optimizer"])
+    study.store.folder(odd.trajectory).log(1).write_text("\x1b]0;title\x07 10%\r20%\n")
+    for words in SHOWN:
+        with pytest.raises(SystemExit) as ended:
+            main([odd.id if word == "RUN" else word for word in words])
+        said = "".join(capsys.readouterr())
+        assert ended.value.code == 0, said
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", said), words
+        if "csv" in words[-1]:
+            assert ",=" not in said
+            assert ",'=1+1" in said
+        if words[-1].endswith("json"):
+            assert json.loads(said)

@@ -78,7 +78,7 @@ def test_damage_is_seen_on_read(folder: TrajectoryFolder, kind: str) -> None:
 def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     """A store that a later version wrote is not touched."""
     (tmp_path / "store.json").write_text('{"format": 99}')
-    with pytest.raises(StoreError, match="found format 99, expected 1"):
+    with pytest.raises(StoreError, match="of format 99, written by a newer hpcsweep"):
         Store(tmp_path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hpcsweep.cli.options import note, store_option
+from hpcsweep.cli.options import echo, note, store_option
 
 
 @click.command("cancel")
@@ -22,4 +22,4 @@ def command(targets: tuple[str, ...], store: str | None) -> None:
         sweep = target.endswith(".toml")
         told = cancel(target, store=store, say=note) if sweep else cancel(open_store(store), target)
         for line in told.lines:
-            click.echo(line)
+            echo(line)

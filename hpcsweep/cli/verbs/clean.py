@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.options import note, store_option
+from hpcsweep.cli.options import echo, note, store_option
 
 if TYPE_CHECKING:
     from hpcsweep.launch.clean import Leftovers
@@ -30,7 +30,7 @@ def command(store: str | None, checkpoints: bool, dry_run: bool, yes: bool) -> N
 
     def agree(leftovers: Leftovers) -> bool:
         for line in leftovers.in_words():
-            click.echo(line)
+            echo(line)
         return not dry_run and (yes or click.confirm("remove them?", err=True))
 
     cleaned = clean(store, checkpoints=checkpoints, agree=agree)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import json_option, note
+from hpcsweep.cli.options import echo, json_option, note
 
 data_option = click.option(
     "--data",
@@ -42,12 +42,12 @@ def list_(folder: str | None, profile: str | None, as_json: bool) -> None:
     where = data_folder(named)
     if as_json:
         json.dump({"folder": str(where), "data": [asdict(one) for one in listed]}, sys.stdout)
-        click.echo()
+        echo()
         return
     note(f"data folder: {where}")
     names, texts = max(len(one.name) for one in listed), max(len(one.what) for one in listed)
     for one in listed:
-        click.echo(f"{one.name:<{names}}  {one.what:<{texts}}  {one.state}")
+        echo(f"{one.name:<{names}}  {one.what:<{texts}}  {one.state}")
 
 
 @command.command()
@@ -63,7 +63,7 @@ def fetch(names: tuple[str, ...], folder: str | None, profile: str | None) -> No
     from hpcsweep.data.sets import fetch_data
 
     for path in fetch_data(*names, folder=_given(folder, profile), say=note):
-        click.echo(path)
+        echo(path)
 
 
 @command.command()
@@ -85,11 +85,11 @@ def check(names: tuple[str, ...], folder: str | None, profile: str | None, as_js
         problems = {name: verdict.problems for name, verdict in verdicts.items()}
         not_compared = [name for name, verdict in verdicts.items() if not (verdict.problems or verdict.compared)]
         json.dump({"folder": str(data_folder(named)), "problems": problems, "not_compared": not_compared}, sys.stdout)
-        click.echo()
+        echo()
     else:
         for name, verdict in verdicts.items():
             well = "well" if verdict.compared else "readable, but no checksum of its unpacked content is published"
-            click.echo("\n".join(verdict.problems) or f"{name}: {well}")
+            echo("\n".join(verdict.problems) or f"{name}: {well}")
     return 2 if any(verdict.problems for verdict in verdicts.values()) else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hpcsweep.cli.options import json_option, note, store_option
+from hpcsweep.cli.options import echo, json_option, note, store_option
 from hpcsweep.files import json_text
 
 
@@ -27,9 +27,9 @@ def command(runs: tuple[str, ...], of_sweep: str | None, as_json: bool, store: s
 
     frame = diff(open_store(store), *runs)
     if as_json:
-        click.echo(json_text(frame.to_dict(orient="records")))
+        echo(json_text(frame.to_dict(orient="records")))
     elif len(frame):
-        click.echo(frame_text(frame), nl=False)
+        echo(frame_text(frame), nl=False)
     else:
         note("the runs are the same in everything recorded")
 
@@ -39,6 +39,6 @@ def _print_code(sweep_path: str, store: str | None) -> None:
 
     difference = code_diff(sweep_path, store=store, say=note)
     if difference:
-        click.echo(difference, nl=False)
+        echo(difference, nl=False)
     else:
         note("the code of all finished runs is today's, or unknown")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import note, source_argument, store_option, where_option
+from hpcsweep.cli.options import echo, note, source_argument, store_option, where_option
 
 
 @click.command("export")
@@ -29,6 +29,6 @@ def command(source: Path, folder: Path, csv: bool, where: str | None, store: str
 
     selected = select(load(source, store=store, say=note), where)
     for path in export(selected, folder, csv=csv):
-        click.echo(path)
+        echo(path)
     states = selected.column("state").value_counts()
     note(", ".join(f"{count} {state}" for state, count in states.items()))

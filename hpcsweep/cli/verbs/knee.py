@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import json_option, note, source_argument, store_option, where_option
+from hpcsweep.cli.options import echo, json_option, note, source_argument, store_option, where_option
 from hpcsweep.files import json_text
 
 
@@ -51,10 +51,10 @@ def command(
     )
     if as_json:
         frames = {"knee": found.knee, "reaching": found.reaching, "marginal": found.marginal}
-        click.echo(json_text({name: _records(frame) for name, frame in frames.items()}))
+        echo(json_text({name: _records(frame) for name, frame in frames.items()}))
         return
     for title, frame in found.titled().items():
-        click.echo(f"{title}\n\n{frame_text(frame, longest=200)}")
+        echo(f"{title}\n\n{frame_text(frame, longest=200)}")
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import note, store_option
+from hpcsweep.cli.options import echo, note, store_option
 
 
 @click.command("logs")
@@ -39,19 +40,28 @@ def command(run: str | None, store: str | None, follow: bool, all_attempts: bool
 
 def _print(paths: tuple[Path, ...]) -> int:
     """Print logs one after the other; return the position in the last one."""
+    from hpcsweep.store.reader import open_safely
+
     end = 0
     for path in paths:
         note(f"== {path}")
-        with open(path, "rb") as log:
-            click.echo(log.read().decode(errors="replace"), nl=False)
+        with os.fdopen(open_safely(path), "rb") as log:
+            echo(_lines(log.read().decode(errors="replace")), nl=False)
             end = log.tell()
     return end
 
 
 def _follow(path: Path, begin: int) -> None:
     """Print what is added to a log from byte `begin` on, until somebody interrupts."""
-    with open(path, errors="replace") as log:
+    from hpcsweep.store.reader import open_safely
+
+    with os.fdopen(open_safely(path), errors="replace") as log:
         log.seek(begin)
         while True:
             text = log.read()
-            click.echo(text, nl=False) if text else time.sleep(0.3)
+            echo(_lines(text), nl=False) if text else time.sleep(0.3)
+
+
+def _lines(text: str) -> str:
+    """Return a log with each state of its progress bars, which return to the beginning of their line, as a line."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import store_option
+from hpcsweep.cli.options import echo, store_option
 
 
 @click.command("merge")
@@ -22,5 +22,5 @@ def command(other: Path, store: str | None) -> int:
 
     merged = merge(other, store=store)
     for line in merged.in_words():
-        click.echo(line)
+        echo(line)
     return 1 if merged.different or merged.damaged else 0

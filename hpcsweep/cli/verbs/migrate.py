@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import note, store_option, sweep_argument
+from hpcsweep.cli.options import echo, note, store_option, sweep_argument
 
 
 @click.command("migrate")
@@ -42,7 +42,7 @@ def command(
         say=note,
     )
     for line in found.in_words():
-        click.echo(line)
+        echo(line)
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

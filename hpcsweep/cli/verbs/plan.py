@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpcsweep.cli.options import json_option, max_runs_option, note, store_option, sweep_argument
+from hpcsweep.cli.options import echo, json_option, max_runs_option, note, store_option, sweep_argument
+from hpcsweep.files import spreadsheet_text
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def command(
         from hpcsweep.launch.cluster import batch_script
 
         if script := batch_script(sweep_path, store=store, profile=profile, say=note):
-            click.echo(script)
+            echo(script)
         return
     from hpcsweep.launch.plan import plan
 
@@ -52,7 +54,7 @@ def command(
     made = plan(sweep_path, store=store, profile=profile, max_runs=max_runs, predict=predict, say=note)
     if as_json:
         sys.stdout.writelines(made.json_pieces())
-        click.echo()
+        echo()
     elif as_csv:
         _print_csv(made)
     else:
@@ -61,20 +63,27 @@ def command(
 
 def _print_csv(plan: Plan) -> None:
     names = plan.sweep.job.names
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["id", "state", "seed", *names])
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["id", "state", "seed", *map(spreadsheet_text, names)])
     for run, state in zip(plan.sweep.runs, plan.states, strict=True):
-        values = [json.dumps(value) if isinstance(value, list) else value for value in run.values]
-        writer.writerow([run.id, state, run.seed, *values])
+        writer.writerow([run.id, state, run.seed, *map(_cell, run.values)])
+    echo(buffer.getvalue(), nl=False)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return spreadsheet_text(value)
+    return json.dumps(value) if isinstance(value, list) else value
 
 
 def _print_text(plan: Plan, show_all: bool) -> None:
-    click.echo(plan.in_words())
+    echo(plan.in_words())
     if predicted := plan.prediction_in_words():
-        click.echo(predicted)
+        echo(predicted)
     rows = list(islice(plan.rows(), None if show_all else SHOWN))
     for row in rows:
         params = " ".join(f"{name}={value}" for name, value in row["params"].items())
-        click.echo(f"  {short_id(row['id'])}  {row['state']:<9}  seed={row['seed']} {params}")
+        echo(f"  {short_id(row['id'])}  {row['state']:<9}  seed={row['seed']} {params}")
     if len(rows) < len(plan.sweep.runs):
-        click.echo(f"  ... and {len(plan.sweep.runs) - len(rows)} more (--all, --csv, --json list them)")
+        echo(f"  ... and {len(plan.sweep.runs) - len(rows)} more (--all, --csv, --json list them)")

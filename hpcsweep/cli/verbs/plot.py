@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import note, source_argument, split_names, store_option, where_option
+from hpcsweep.cli.options import echo, note, source_argument, split_names, store_option, where_option
 
 KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "per-class")
 
@@ -60,4 +60,4 @@ def command(
     figure = plot(results, kind, where=where, **options)
     path = out or Path(f"{results.title}-{kind}.png")
     save(figure, path)
-    click.echo(path)
+    echo(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import note, source_argument, store_option, where_option
+from hpcsweep.cli.options import echo, note, source_argument, store_option, where_option
 
 
 @click.command("report")
@@ -25,4 +25,4 @@ def command(source: Path, out: Path | None, where: str | None, store: str | None
     from hpcsweep.results import load
 
     results = load(source, store=store, say=note)
-    click.echo(write_report(results, out or Path(f"{results.title}-report.html"), where=where))
+    echo(write_report(results, out or Path(f"{results.title}-report.html"), where=where))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import choice_options, note, request_options, store_option, sweep_argument
+from hpcsweep.cli.options import choice_options, echo, note, request_options, store_option, sweep_argument
 
 
 @click.command("resume")
@@ -35,4 +35,4 @@ def command(
     choice = Choice(keep_code, keep_data, retrain)
     sent = resume(sweep_path, store=store, failed=retry_failed, choice=choice, say=note, **wishes)
     if sent.arrays:
-        click.echo(sent.in_words())
+        echo(sent.in_words())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.options import choice_options, max_runs_option, note, store_option, sweep_argument
+from hpcsweep.cli.options import choice_options, echo, max_runs_option, note, store_option, sweep_argument
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -68,6 +68,6 @@ def _print_table(plan: Plan, store: str | None) -> None:
     from hpcsweep.tables import render, table
 
     try:
-        click.echo(render(table(plan.sweep, store=store), "text", table_width()), nl=False)
+        echo(render(table(plan.sweep, store=store), "text", table_width()), nl=False)
     except NothingSelectedError:  # every run failed: there is nothing to compare, and the reason follows
         return

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from hpcsweep.cli.options import echo
+
 
 @click.command("schema")
 def command() -> None:
@@ -15,4 +17,4 @@ def command() -> None:
     """
     from hpcsweep.sweep.load import sweep_json_schema
 
-    click.echo(json.dumps(sweep_json_schema(), indent=2))
+    echo(json.dumps(sweep_json_schema(), indent=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hpcsweep.cli.options import json_option, store_option
+from hpcsweep.cli.options import echo, json_option, store_option
 from hpcsweep.files import json_text
 
 
@@ -20,6 +20,6 @@ def command(run: str, as_json: bool, store: str | None) -> None:
 
     record = show(open_store(store), run)
     if as_json:
-        click.echo(json_text(record))
+        echo(json_text(record))
     else:
-        click.echo("\n".join(describe(record)))
+        echo("\n".join(describe(record)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import json_option, note, store_option
+from hpcsweep.cli.options import echo, json_option, note, store_option
 from hpcsweep.files import json_text
 
 
@@ -26,11 +26,11 @@ def command(sweep_path: Path | None, store: str | None, as_json: bool, go_on: bo
 
     if sweep_path is None:
         for sweep in known_sweeps(store):
-            click.echo(f"{sweep.name}: last submitted {sweep.submitted or 'never'} (UTC)")
+            echo(f"{sweep.name}: last submitted {sweep.submitted or 'never'} (UTC)")
         return 0
     for status in watch(sweep_path, store=store, say=note):
         if as_json:
-            click.echo(json_text(status.to_json()))
+            echo(json_text(status.to_json()))
         else:
             print_status(status)
         if not go_on:

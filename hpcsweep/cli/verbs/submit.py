@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import agree_to_removed, choice_options, note, request_options, store_option, sweep_argument
+from hpcsweep.cli.options import (
+    agree_to_removed,
+    choice_options,
+    echo,
+    note,
+    request_options,
+    store_option,
+    sweep_argument,
+)
 
 
 @click.command("submit")
@@ -54,7 +62,7 @@ def command(
         choice = Choice(keep_code, keep_data, retrain)
         said = cluster.submit(sweep_path, agree=agree, links=links, choice=choice, **asked).in_words()
     if said:
-        click.echo(said)
+        echo(said)
 
 
 def _agree_to_all(removed: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hpcsweep.cli.options import note, store_option, sweep_argument
+from hpcsweep.cli.options import echo, note, store_option, sweep_argument
 from hpcsweep.errors import UsageError
 
 
@@ -36,5 +36,5 @@ def command(sweep_path: Path, store: str | None, sample: str, no_train: bool, se
     number = 0 if no_train else None if sample == "all" else int(sample)
     found = verify(sweep_path, store=store, sample=number, seed=seed, say=note)
     for line in found.in_words():
-        click.echo(line)
+        echo(line)
     return 0 if found.ok else 1

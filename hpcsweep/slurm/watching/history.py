@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hpcsweep.store.reader import read_end
 from hpcsweep.store.task_files import Event, SentArray, SlurmFiles, task_name
 
 REMEMBERED_S = 300.0  # SLURM's usual MinJobAge: squeue knows an ended job for this long
@@ -62,9 +63,7 @@ class TaskHistory:
     def last_words(self) -> str:
         """Return what was printed into the worker's log since its newest attempt began."""
         try:
-            with open(self.files.log_path(self.name), "rb") as log:
-                log.seek(max(0, log.seek(0, 2) - _LAST_BYTES))
-                text = log.read().decode(errors="replace")
+            text = read_end(self.files.log_path(self.name), _LAST_BYTES).decode(errors="replace")
         except OSError:
             return ""
         return _ATTEMPT.sub("", text)

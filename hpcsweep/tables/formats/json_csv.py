@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpcsweep.files import json_text
+from hpcsweep.files import json_text, spreadsheet_text
 
 Record = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ def to_csv(records: Sequence[Record]) -> str:
     """Return the records of all cells as CSV: what is missing is empty, states read `done:3 failed:1`."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(records[0]), lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: spreadsheet_text(name) for name in records[0]})
     for record in records:
         writer.writerow({name: _csv_value(value) for name, value in record.items()})
     return buffer.getvalue()
@@ -30,4 +30,6 @@ def to_csv(records: Sequence[Record]) -> str:
 def _csv_value(value: Any) -> Any:
     if isinstance(value, dict):
         return " ".join(f"{state}:{count}" for state, count in value.items())
+    if isinstance(value, str):
+        return spreadsheet_text(value)
     return json_text(value) if isinstance(value, tuple) else value

@@ -36,7 +36,8 @@ def output_to(path: Path) -> Iterator[None]:
     _flush()
     _encode_anything()
     saved = os.dup(1), os.dup(2)
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    # no link that somebody planted, and no pipe that nobody reads
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     try:
         os.dup2(log, 1)
         os.dup2(log, 2)

@@ -1,0 +1,201 @@
+"""Whatever lies in a store, a verb that reads it ends soon, with a known exit code and without a traceback.
+
+Every kind of file is damaged in every way, in an order that a seed fixes; HPCSWEEP_FUZZ_S (seconds) and
+HPCSWEEP_FUZZ_SEED fuzz longer and otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from hpcsweep.cli import main
+from hpcsweep.files import canonical_json, sha256_hex
+from hpcsweep.results import cache
+from tests.conftest import Study, make_study
+
+LONG_S = float(os.environ.get("HPCSWEEP_FUZZ_S", "60"))
+SEED = int(os.environ.get("HPCSWEEP_FUZZ_SEED", "0"))
+HANGS_S = 30
+JOB = """
+def walk(run, *, step: float, name: str = "a", epochs: int):
+    for epoch in range(1, epochs + 1):
+        run.log(epoch=epoch, loss=step / epoch)
+        run.checkpoint({"epoch": epoch})
+    if step > 0.2:
+        raise ValueError("too far")
+    (run.folder / "kept.txt").write_text("kept")
+"""
+SWEEP = 'name = "walk"\njob = "jobs/walk.py:walk"\n[grid]\nstep = [0.1, 0.2, 0.3]\nepochs = [1, 3]\n'
+VERBS = (
+    ("status", "sweeps/walk.toml", "--json"),
+    ("plan", "sweeps/walk.toml"),
+    ("table", "sweeps/walk.toml"),
+    ("table", "results", "--format", "csv"),
+    ("show", "RUN"),
+    ("logs", "FAILED"),
+    ("status", "sweeps/walk.toml"),
+    ("export", "results", "--out", "../out", "--csv"),
+    ("verify", "sweeps/walk.toml", "--no-train"),
+    ("clean", "--dry-run"),
+    ("diff", "RUN", "OTHER"),
+)
+ODD: tuple[Any, ...] = (None, True, -1, 10**30, 1e308, "", "../../x", "\x1b[31m", [], {}, [[1]], {"a": {}})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study with a store that holds every kind of file."""
+    study = make_study(tmp_path_factory.mktemp("fuzz"))
+    study.job("walk", JOB)
+    ended = study.run("run", study.sweep("walk", SWEEP), "--workers", "1", "--quiet")
+    assert ended.returncode == 1, ended.stderr
+    [failed] = study.store.rglob("failed.*")
+    (failed.parent / "cut.g1.json").write_text('{"had_s": 3}')
+    (failed.parent / "progress.json").write_text('{"run": "x", "epoch": 1, "epochs": 3, "metrics": {"loss": 1.0}}')
+    return study
+
+
+def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
+    if path.is_file():
+        path.write_bytes(change(path.read_bytes()))
+
+
+def _odd_json(path: Path, chance: random.Random) -> None:
+    """Give something in a JSON file another type, and the record a hash that is right."""
+    try:
+        lines = path.read_bytes().splitlines()
+        whole = json.loads(path.read_bytes()) if len(lines) != 1 else json.loads(lines[0])
+    except (ValueError, IsADirectoryError):
+        return
+    places: list[tuple[Any, Any]] = []
+    _walk(whole, places)
+    if places:
+        holder, key = chance.choice(places)
+        holder[key] = chance.choice(ODD)
+    if isinstance(whole, dict) and "sha256" in whole:
+        del whole["sha256"]
+        whole["sha256"] = sha256_hex(canonical_json(whole).encode())
+    path.write_text(json.dumps(whole))
+
+
+def _walk(value: Any, places: list[tuple[Any, Any]]) -> None:
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        places.append((value, key))
+        _walk(value[key], places)
+
+
+def _replace(path: Path, make: Callable[[Path], Any]) -> None:
+    path.unlink()
+    make(path)
+
+
+def _flip(data: bytes, chance: random.Random) -> bytes:
+    at = chance.randrange(len(data) or 1)
+    return data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :] if data else b"x"
+
+
+DAMAGES: dict[str, Callable[[Path, random.Random], Any]] = {
+    "flipped": lambda path, chance: _rewrite(path, lambda data: _flip(data, chance)),
+    "cut": lambda path, chance: _rewrite(path, lambda data: data[: chance.randrange(len(data) or 1)]),
+    "empty": lambda path, chance: path.write_bytes(b""),
+    "noise": lambda path, chance: path.write_bytes(chance.randbytes(300)),
+    "deep": lambda path, chance: path.write_bytes(b'{"a":' * 100_000),
+    "deep list": lambda path, chance: path.write_bytes(b"[" * 900 + b"]" * 900),
+    "odd": _odd_json,
+    "odder": _odd_json,
+    "newer": lambda path, chance: _rewrite(path, lambda data: re.sub(rb'"format": ?1', b'"format": 99', data)),
+    "pipe": lambda path, chance: _replace(path, os.mkfifo),
+    "zeros": lambda path, chance: _replace(path, lambda one: one.symlink_to("/dev/zero")),
+    "link": lambda path, chance: _replace(path, lambda one: one.symlink_to("/etc/passwd")),
+    "folder": lambda path, chance: _replace(path, Path.mkdir),
+    "sparse": lambda path, chance: os.truncate(path, 1 << 42),
+    "gone": lambda path, chance: path.unlink(),
+}
+
+
+@contextmanager
+def _in_time(what: str) -> Iterator[None]:
+    def cry(number: int, frame: FrameType | None) -> None:
+        raise AssertionError(f"{what} hangs")
+
+    before = signal.signal(signal.SIGALRM, cry)
+    signal.alarm(HANGS_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_readers_survive_whatever_lies_in_a_store(
+    whole: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback, no error that was not expected, no hang, and an exit code of the contract."""
+    monkeypatch.setattr(cache, "MIN_RUNS", 1)
+    monkeypatch.delenv("HPCSWEEP_STORE", raising=False)
+    study = tmp_path / "study"
+    shutil.copytree(whole.root, study)
+    monkeypatch.chdir(study)
+    main_quietly(["table", "results"])  # fills the cache
+    results = sorted(path.name[4:-5] for path in (study / "results").rglob("run-*.json"))
+    [failed] = (study / "results").rglob("failed.*")
+    manifest = next((study / "results").rglob("manifest.jsonl")).read_text().splitlines()[1:]
+    broken = next(json.loads(line) for line in manifest if json.loads(line)["id"] == failed.parent.name)
+    names = {"RUN": results[0], "OTHER": results[1], "FAILED": broken["runs"][0]["id"]}
+    files = [path for path in (study / "results").rglob("*") if path.is_file()]
+    kinds = {re.sub(r"[0-9a-f]{16,}", "*", path.name): path for path in files}
+    kinds = {kind: path for kind, path in kinds.items() if "workers" not in path.parts and path.suffix != ".pkl"}
+    assert len(kinds) >= 12
+    chance, begun, tried = random.Random(SEED), time.monotonic(), 0
+    cases = [(kind, damage) for damage in DAMAGES for kind in kinds]
+    chance.shuffle(cases)
+    wrong: list[str] = []
+    for number, (kind, damage) in enumerate(cases):
+        if time.monotonic() - begun > LONG_S:
+            break
+        path, saved = kinds[kind], tmp_path / "saved"
+        if not path.exists():  # a part of the cache that was written anew
+            continue
+        shutil.copy2(path, saved)
+        DAMAGES[damage](path, chance)
+        for verb in (VERBS[number % len(VERBS)], VERBS[(number * 7 + 3) % len(VERBS)]):
+            words = [names.get(word, word) for word in verb]
+            with _in_time(f"{kind} {damage}: {words}"):
+                code = main_quietly(words)
+            said = capsys.readouterr().err
+            if code not in (0, 1, 2, 3) or "not expected" in said or "Traceback" in said:
+                wrong.append(f"{kind} {damage}: {' '.join(words)}: exit code {code}: {said}")
+        _remove(path)
+        shutil.copy2(saved, path)
+        tried += 1
+    assert wrong == []
+    assert tried > 20
+
+
+def main_quietly(words: list[str]) -> int:
+    """Type a command, and return its exit code."""
+    try:
+        main(words)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    raise AssertionError("a command ended without an exit code")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
