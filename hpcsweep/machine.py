@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,23 @@ def visible_gpus() -> list[int]:
     if given is not None:
         return [int(number) for number in given.split(",") if number.strip().isdigit()]
     return sorted(int(path.name[6:]) for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit())
+
+
+OLDEST_KERAS = (3, 3)
+
+
+def is_old_keras(version: str) -> bool:
+    """Whether this release of Keras, such as "2.15.0", is older than those that `fit` trains with."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_KERAS
+
+
+def old_keras() -> str:
+    """Return the version of the Keras that is installed here if it is an old one; empty if it is not, or none is."""
+    try:
+        version = metadata.version("keras")
+    except metadata.PackageNotFoundError:
+        return ""
+    return version if is_old_keras(version) else ""
 
 
 def process_started(pid: int) -> int | None:

@@ -42,9 +42,12 @@ _UNKNOWN = 0xFFFFFFFF  # means that a zip64 field holds the number
 
 
 def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
-    """Return an uncompressed npz of `arrays`."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    """Return an uncompressed npz of `arrays`; ValueError if one holds Python objects."""
+    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:  # `savez(allow_pickle=False)` is of NumPy 2; an older one takes that for an array of this name
+        raise ValueError(f"{objects[0]}: holds Python objects, expected numbers or text")
+    buffer, members = io.BytesIO(), dict[str, Any](arrays)
+    np.savez(buffer, **members)
     return buffer.getvalue()
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from hpcsweep.errors import MissingPackageError, UsageError
+from hpcsweep.machine import old_keras
 
 BACKENDS = {"tensorflow": '"hpcsweep[cpu]", or "hpcsweep[gpu]" for an NVIDIA GPU', "jax": '"hpcsweep[jax]"'}
 """The backends of Keras that can train, and what to install for each."""
@@ -27,6 +28,11 @@ def prepare() -> None:
     Raises MissingPackageError if they are not installed, or Keras lacks what keras_private.py takes from behind its
     public face; UsageError for a backend that is not supported.
     """
+    if version := old_keras():
+        raise MissingPackageError(
+            f"Keras {version} is installed here, expected 3.3 or newer (TensorFlow 2.16) for `fit`; a job that "
+            "calls its own `model.fit` and imports nothing of hpcsweep.training runs with it"
+        )
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
     backend = chosen_backend()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import HpcsweepError, SchedulerError, shell, to_type
+from hpcsweep.machine import is_old_keras
 from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, describe_user_limits
 from hpcsweep.slurm.asking.probe import (
     BACKENDS,
@@ -21,7 +22,9 @@ from hpcsweep.slurm.asking.probe import (
 )
 from hpcsweep.slurm.asking.request import refuse_impossible
 from hpcsweep.slurm.commands import ask, clean_environment
-from hpcsweep.slurm.sending.from_profile import make_request, python_command
+from hpcsweep.slurm.sending.bundle import pack
+from hpcsweep.slurm.sending.from_profile import make_request, needs_bundle, python_command
+from hpcsweep.slurm.sending.script import CHECK_PYTHON
 from hpcsweep.slurm.sending.submit import expected_start
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
@@ -30,6 +33,8 @@ from hpcsweep.store import locate_store
 from hpcsweep.sweep.profile import Profile
 
 PROBE_WAIT_S = 300.0
+# what a Python that cannot run us says of itself is said before anything of ours is read
+PROBE = f"{CHECK_PYTHON}\nimport runpy; runpy.run_module('hpcsweep.slurm.asking.probe', run_name='__main__')"
 
 
 def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
@@ -122,15 +127,19 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
     folder = next(path for path in (store, *store.parents) if path.is_dir())
     token = folder / f".tmp-doctor-{secrets.token_hex(4)}"
     options = [option for option in request.sbatch_options() if not option.startswith(("--time", "--mail"))]
-    module = [*_python_words(profile), "-m", "hpcsweep.slurm.asking.probe", str(store), str(token)]
+    bundle = token.with_suffix(".zip") if needs_bundle(profile) else None
+    module = [*_python_words(profile, bundle), "-c", PROBE, str(store), str(token)]
     try:
         token.touch()
+        if bundle:
+            bundle.write_bytes(pack())
         command = ["srun", "--quiet", "--time=1", *options, "--ntasks=1", *module]
         answer = ask(command, timeout_s=PROBE_WAIT_S, environment=clean_environment() | profile.environment)
     except OSError as error:
         return [Finding(Level.FAULT, f"{folder} cannot be written: {error.strerror}", "choose another store")]
     finally:
-        token.unlink(missing_ok=True)
+        for path in filter(None, (token, bundle)):
+            path.unlink(missing_ok=True)
     line = next((line for line in answer.lines if line.startswith(MARK)), None)
     if line is None:
         why = answer.problem or "it printed nothing"
@@ -146,13 +155,13 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
     return _describe_node(json.loads(line.removeprefix(MARK)), request)
 
 
-def _python_words(profile: Profile) -> list[str]:
+def _python_words(profile: Profile, bundle: Path | None) -> list[str]:
     """Return the command that starts Python as the batch script does: modules and set-up lines first, in a shell."""
     lines = [*(f"module load {module}" for module in profile.modules), *profile.setup]
     if not lines:
-        return ["bash", "-c", f'exec {python_command(profile)} "$@"', "bash"]
+        return ["bash", "-c", f'exec {python_command(profile, bundle)} "$@"', "bash"]
     before = "".join(f"{line}\n[ $? -eq 0 ] || exit 78\n" for line in lines)
-    return ["bash", "-lc", f'{before}exec {python_command(profile)} "$@"', "bash"]
+    return ["bash", "-lc", f'{before}exec {python_command(profile, bundle)} "$@"', "bash"]
 
 
 def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
@@ -163,9 +172,19 @@ def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
     elif not findings:
         findings.append(Finding(Level.OK, f"node {facts['host']} sees and can write the store"))
     findings += describe_python(f"on node {facts['host']}", facts, installed_versions())
+    findings.append(describe_jobs(facts["packages"]["keras"]))
     if request.gpu_count:
         findings += _describe_gpus(facts["gpus"], request.gpu_count)
     return findings
+
+
+def describe_jobs(keras: str) -> Finding:
+    """Return a line on which kinds of job work with this release of Keras; "missing (...)" where there is none."""
+    if "(" not in keras and not is_old_keras(keras):
+        return Finding(Level.OK, "jobs that work there: `fit`, other functions, commands")
+    why = f"Keras is {keras}" if "(" in keras else f"it needs Keras 3.3 or newer, and found {keras}"
+    said = f"jobs that work there: functions and commands; not `fit`: {why}"
+    return Finding(Level.WARNING, said, "name an image with Keras 3.3 or newer, if jobs use `fit`")
 
 
 def _describe_gpus(seen: dict[str, int], asked: int) -> list[Finding]:

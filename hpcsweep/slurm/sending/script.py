@@ -22,7 +22,7 @@ CHECK_PYTHON = (
     "bad = 'Python %d.%d' % v if v < (3, 9) else 'no NumPy' if not has else 'NumPy %d.%d' % n if n < (1, 23) else ''\n"
     "bad and sys.stderr.write('hpcsweep: found ' + bad + ' for the workers, expected Python 3.9 and NumPy 1.23 or newer"
     "\\n')\n"
-    f"sys.exit({UNFIT_PYTHON_CODE} if bad else 0)"
+    f"bad and sys.exit({UNFIT_PYTHON_CODE})"
 )
 
 # The EXIT trap runs however the worker ends, unless the whole node is lost. SIGTERM must not end the shell before the

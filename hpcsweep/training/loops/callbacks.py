@@ -194,7 +194,7 @@ def _keep(callback: Any) -> dict[str, Any]:
     kept: dict[str, Any] = {"class": _name(callback)}
     if isinstance(callback, keras.callbacks.CSVLogger):
         file = Path(callback.filename)
-        written = file.read_bytes() if callback.csv_file is not None and file.exists() else b""
+        written = file.read_bytes() if getattr(callback, "csv_file", None) is not None and file.exists() else b""
         return {**kept, "keys": callback.keys, "written": np.frombuffer(written, dtype=np.uint8)}
     leave = OF_CALLBACKS
     if isinstance(callback, keras.callbacks.TensorBoard):

@@ -19,6 +19,7 @@ from hpcsweep.code.closure import files_of_job
 from hpcsweep.code.version import CodeVersion
 from hpcsweep.data.used import noting
 from hpcsweep.errors import JobError
+from hpcsweep.machine import old_keras
 from hpcsweep.store import Store
 from hpcsweep.store.manifest import Manifest
 from hpcsweep.worker.process.generators import generator_states
@@ -56,15 +57,26 @@ class JobCode(SnapshotCode):
             return {}
 
     @cached_property
-    def uses_keras(self) -> bool:
-        """Whether the code speaks of Keras, so that Keras must be set up before it and seeded before each call."""
+    def speaks_of_keras(self) -> bool:
+        """Whether Keras or TensorFlow is named in the code."""
         return any(_KERAS.search(text) for text in self._texts())
+
+    @cached_property
+    def uses_keras(self) -> bool:
+        """Whether the code speaks of Keras, so that Keras must be set up before it and seeded before each call.
+
+        A Keras that is older than we know is the job's own affair, but for its seeds.
+        """
+        return self.speaks_of_keras and not old_keras()
 
     @cached_property
     def function(self) -> Job:
         """The job's function, imported at the first call; whatever its file raises is raised."""
         if self.uses_keras:
             self.prepare_keras()
+        elif self.speaks_of_keras:
+            with contextlib.suppress(ImportError):
+                importlib.import_module("tensorflow")  # so that it can be seeded before the job imports it
         seed_everything(SEED_OF_IMPORTS, keras=self.uses_keras, precision=self._precision)
         before = drawn_from(keras=self.uses_keras)
         with noting(self.used_at_import):
@@ -144,6 +156,8 @@ def seed_everything(seed: int, *, keras: bool, precision: str | None = None) -> 
         from hpcsweep.training import seed_everything as seed_keras
 
         seed_keras(seed, precision)
+    elif "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(seed)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
