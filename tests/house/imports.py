@@ -29,6 +29,7 @@ STRING_IMPORTS = {
     ],
     "worker/process/job_code.py": [
         "importlib.import_module('hpcsweep.training')",
+        "importlib.import_module('tensorflow')",  # an old one, so that it can be seeded
         "importlib.import_module(name)",
         "importlib.import_module(name)",
         "loader.exec_module(module)",

@@ -214,7 +214,7 @@ def _give(callback: Any, kept: dict[str, Any]) -> None:
     if not isinstance(callback, keras.callbacks.CSVLogger):
         give_attributes(callback, kept["attributes"])
         return
-    if len(kept["written"]) or callback.csv_file is None:
+    if len(kept["written"]) or getattr(callback, "csv_file", None) is None:
         Path(callback.filename).write_bytes(kept["written"].tobytes())
     callback.append = True  # its file is as it was at the checkpoint: rows that were written later are written again
     callback.on_train_begin({})

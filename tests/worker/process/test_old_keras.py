@@ -1,0 +1,52 @@
+"""Keras 2, as images of yesterday have it: the job's own affair, but for its seeds; nothing for `fit`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import REPOSITORY, Study
+
+TENSORFLOW = """
+class random:
+    seeds = []
+    set_seed = seeds.append
+"""
+OWN = """
+def train(run, *, a: int = 0):
+    import tensorflow
+    return {"seed": tensorflow.random.seeds[-1]}
+"""
+
+
+def old_keras(folder: Path) -> dict[str, str]:
+    """Make a folder in which Keras 2.15 seems to be installed; return the environment that finds it first."""
+    installed = folder / "keras-2.15.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: keras\nVersion: 2.15.0\n")
+    (folder / "tensorflow.py").write_text(TENSORFLOW)
+    return {"PYTHONPATH": f"{folder}:{REPOSITORY}"}
+
+
+def test_fit_refuses_keras_2_in_one_line(tmp_path: Path) -> None:
+    """What it found, what it needs and what runs all the same is said before anything of Keras is imported."""
+    code = "from hpcsweep.errors import MissingPackageError\ntry: import hpcsweep.training\n"
+    code += "except MissingPackageError as error: print(error)"
+    environment = old_keras(tmp_path / "site-packages")
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout == (
+        "Keras 2.15.0 is installed here, expected 3.3 or newer (TensorFlow 2.16) for `fit`; a job that calls its own "
+        "`model.fit` and imports nothing of hpcsweep.training runs with it\n"
+    )
+
+
+def test_a_job_that_trains_by_itself_is_seeded_with_keras_2(study: Study) -> None:
+    """TensorFlow's generators are seeded with the run's seed before the job is called."""
+    study.job("job", OWN)
+    path = study.sweep("s", 'name = "s"\njob = "jobs/job.py:train"\nseeds = [7, 8]\n')
+    ended = study.run("run", path, env=old_keras(study.root.parent / "site-packages"))
+    assert ended.returncode == 0, ended.stderr
+    rows = json.loads(study.run("table", path, "--rows", "seed", "--value", "seed", "--json").stdout)
+    assert [row["mean"] for row in rows] == [7.0, 8.0]
