@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from hpcsweep.errors import SchedulerError
+from hpcsweep.errors import JobError, SchedulerError, to_type
 from hpcsweep.launch.local_workers import LocalWorkers
 from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.progress import Progress, progress_of
@@ -18,8 +18,9 @@ from hpcsweep.launch.submission import write_submission
 from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
 from hpcsweep.store.claims import owner_in_words
+from hpcsweep.store.halts import halt_of
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.command import require_program
 from hpcsweep.sweep.load import MAX_RUNS
@@ -53,7 +54,8 @@ def run(
     in another thread, `run` trains as well, and stops in the same way when the main thread has ended.
 
     Raises SweepFileError or JobError for a fault in the sweep file or a program that is not there, StoreError if the
-    store cannot be written, SchedulerError if workers cannot be started.
+    store cannot be written, SchedulerError if workers cannot be started, JobError if the job cannot begin: its file
+    cannot be imported, or the first runs all fail alike before they log anything; then no other run is begun.
     """
     sweep, opened = open_sweep(source, store=store, max_runs=max_runs, say=say)
     plan = settled_plan(sweep, opened, choice, failed=failed, say=say)
@@ -73,6 +75,9 @@ def run(
             _tidy(submission, opened, todo)
         else:
             _wind_down(team, say)
+    if why := halt_of(submission):
+        again = to_type("run", *(["--failed"] if why.failed else []), *words_of_sweep(sweep, opened))
+        raise JobError(f"{sweep.shown}: {why.in_words}; when that is mended, type: {again}")
     return plan_of(sweep, opened)
 
 
@@ -104,7 +109,7 @@ def _supervise(
     watch: Callable[[Progress], None],
     say: Say,
 ) -> bool:
-    """Keep workers on the sweep until every run has ended, replacing those that die; False if we were told to stop."""
+    """Keep workers on the sweep until every run has ended or none can begin; False if we were told to stop."""
     fruitless, before = 0, None
     waiting = _Waiting(store, todo, say)
     team.start_missing()
@@ -119,6 +124,8 @@ def _supervise(
         if not threading.main_thread().is_alive() or submission.cancelled.exists():
             return False
         if not running:
+            if submission.halted.exists():
+                return True
             if _others_at_work(progress):
                 waiting.tell()
                 time.sleep(1.0)

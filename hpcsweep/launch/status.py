@@ -18,6 +18,7 @@ from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
 from hpcsweep.store import Failure, Result, Store
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.claims import read_owner
+from hpcsweep.store.halts import Halt, halt_of
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
 from hpcsweep.store.states import FINISHED, RunState, count_states
 from hpcsweep.store.task_files import slurm_submissions
@@ -59,7 +60,7 @@ class Status:
     """A look at a sweep: its runs in the order of `sweep.runs`, and its workers if any went to SLURM.
 
     `removed` holds the ids of runs that an earlier form of the sweep had, `processes` the names of the workers of
-    `hpcsweep run` that are training now.
+    `hpcsweep run` that are training now, `halted` why the newest submission was stopped, if its job cannot begin.
     """
 
     sweep: Sweep
@@ -68,6 +69,7 @@ class Status:
     removed: Sequence[str]
     workers: SlurmView | None = None
     processes: Sequence[str] = ()
+    halted: Halt | None = None
 
     @property
     def advice(self) -> Advice:
@@ -89,7 +91,8 @@ class Status:
     def in_words(self) -> str:
         """Return the counts as a line for people."""
         said = ", ".join(f"{count} {state}" for state, count in self.counts.items())
-        return f"{self.sweep.name}: {len(self.runs)} runs: {said}"
+        halted = f"; {self.halted.in_words}" if self.halted else ""
+        return f"{self.sweep.name}: {len(self.runs)} runs: {said}{halted}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as `status --json` prints it."""
@@ -139,7 +142,9 @@ def watch(
             runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
         now = {run.id for run in sweep.runs}
         removed = sorted(previous_run_ids(opened, sweep.name) - now)
-        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs))
+        sent = opened.layout.submissions(sweep.name)
+        halted = halt_of(sent[-1]) if sent else None
+        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted)
         time.sleep(every_s)
 
 

@@ -24,6 +24,7 @@
   sweeps/<name>/<submission>/
     manifest.jsonl                            what the workers of this submission train
     cancelled                                 the workers of this submission shall stop, and none shall continue
+    halted.json                               why its workers shall begin nothing more: its job cannot begin
     run-ids.txt                               all runs that the sweep had then
     workers/                                  submitit's files and each worker's own output
   aside/<time>/                               a store of results that others have taken the place of
@@ -122,6 +123,10 @@ class SubmissionFolder:
     @property
     def cancelled(self) -> Path:
         return self.path / "cancelled"
+
+    @property
+    def halted(self) -> Path:
+        return self.path / "halted.json"
 
     @property
     def store_root(self) -> Path:

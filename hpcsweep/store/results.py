@@ -51,6 +51,7 @@ class Failure:
     generation: int
     run: str | None = None
     time: float = 0.0
+    logged: bool = True  # whether the attempt had come to log or to restore anything; earlier releases do not say
 
     @property
     def why(self) -> Why:

@@ -13,6 +13,7 @@ class Ending(StrEnum):
     FAILED = "failed"  # its code raised an error, or its process died
     FAULT = "fault"  # the machine could not write or read, which is no failure of the run
     LOST = "lost"  # another worker had taken it over
+    NOT_BEGUN = "not begun"  # the job could not be imported
 
 
 class Tally(StrEnum):

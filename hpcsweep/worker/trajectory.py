@@ -24,6 +24,7 @@ from hpcsweep.worker.crew import Crew
 from hpcsweep.worker.endings import Ending
 from hpcsweep.worker.error_causes import ProgramFailedError, cause_of_error, message_of, short_traceback, told_of
 from hpcsweep.worker.expected_epochs import EpochsAhead
+from hpcsweep.worker.fail_fast import FailFast
 from hpcsweep.worker.faults import is_fault, patiently
 from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.process.job_code import seed_everything
@@ -50,10 +51,11 @@ class TrajectoryTrainer:
         stop: Stop,
         pace: Pace,
         ahead: EpochsAhead,
+        fail_fast: FailFast,
     ) -> None:
         self._store, self._manifest, self._code, self._stop = store, manifest, code, stop
         self._ends: dict[Any, tuple[str, str]] = {}  # weights that a run of this process ended with: run, trajectory
-        self._pace, self._ahead = pace, ahead
+        self._pace, self._ahead, self._fail_fast = pace, ahead, fail_fast
         self.fault = ""  # the last that was met, in words
 
     def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
@@ -115,6 +117,15 @@ class TrajectoryTrainer:
         say(f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}")
         try:
             job = self._code.function
+        except BaseException as error:  # whatever a file may do while it is imported, such as sys.exit()
+            say(short_traceback())
+            if isinstance(error, KeyboardInterrupt) and self._interrupted():
+                return Ending.PAUSED
+            if is_fault(error, self._store.root):
+                return self._pause(error)
+            self._fail_fast.job_cannot_begin(message_of(error))
+            return Ending.NOT_BEGUN
+        try:
             seed_everything(trajectory.seed, keras=self._code.uses_keras, precision=settings.precision)
             returned = self._call(job, handle, run)
             if handle.observed_stop:
@@ -140,7 +151,7 @@ class TrajectoryTrainer:
                 return Ending.PAUSED
             if is_fault(error, self._store.root):
                 return self._pause(error)
-            failure = _failure(explain_missing(error, study), run, claim)
+            failure = _failure(explain_missing(error, study), run, handle, claim)
             try:
                 self._patiently(lambda: write_failure(claim.folder, failure))
             except OSError as fault:  # a full disk has no room for the record of the failure either
@@ -249,9 +260,10 @@ def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
     return real_metrics(returned, "the job")
 
 
-def _failure(error: BaseException, run: ManifestRun, claim: Claim) -> Failure:
-    said = message_of(error)
-    return Failure(cause_of_error(error), said, told_of(error), claim.generation, run.id, time.time())
+def _failure(error: BaseException, run: ManifestRun, handle: RunHandle, claim: Claim) -> Failure:
+    logged = handle.restored or bool(handle.history["epoch"])
+    said, told = message_of(error), told_of(error)
+    return Failure(cause_of_error(error), said, told, claim.generation, run.id, time.time(), logged)
 
 
 def _attempt(claim: Claim, generation: int) -> dict[str, Any]:

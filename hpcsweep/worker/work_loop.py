@@ -25,6 +25,7 @@ from hpcsweep.worker.command.code import CommandCode
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.error_causes import message_of
 from hpcsweep.worker.expected_epochs import EpochsAhead
+from hpcsweep.worker.fail_fast import FailFast
 from hpcsweep.worker.faults import Pauses, is_fault, patiently
 from hpcsweep.worker.isolation import train_in_child
 from hpcsweep.worker.pace import Pace
@@ -68,7 +69,7 @@ def work(
     if manifest.settings.backend:
         os.environ["KERAS_BACKEND"] = manifest.settings.backend
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
-    return dict(drain(store, manifest, stop, index, workers))
+    return dict(drain(store, manifest, submission, stop, index, workers))
 
 
 def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None] | None) -> bool:
@@ -80,7 +81,13 @@ def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None]
 
 
 def drain(
-    store: Store, manifest: Manifest, stop: Stop, index: int = 0, workers: int = 1, pace: Pace | None = None
+    store: Store,
+    manifest: Manifest,
+    submission: SubmissionFolder,
+    stop: Stop,
+    index: int = 0,
+    workers: int = 1,
+    pace: Pace | None = None,
 ) -> Counter[str]:
     """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part."""
     pace = pace or Pace(stop)
@@ -89,8 +96,8 @@ def drain(
         isolated and isinstance(code, JobCode) and code.uses_keras
     ):  # what takes seconds, before the first fork, so that every child has it
         code.prepare_keras()
-    at_work = ClaimsAtWork()
-    train = partial(_train_all, store, manifest, code, stop, index, workers, at_work, isolated=isolated)
+    at_work, fail_fast = ClaimsAtWork(), FailFast(store, manifest, submission)
+    train = partial(_train_all, store, manifest, fail_fast, code, stop, index, workers, at_work, isolated=isolated)
     return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
 
@@ -102,6 +109,7 @@ def _load(store: Store, manifest: Manifest) -> SnapshotCode:
 def _train_all(
     store: Store,
     manifest: Manifest,
+    fail_fast: FailFast,
     code: SnapshotCode,
     stop: Stop,
     index: int,
@@ -114,14 +122,14 @@ def _train_all(
     """Train in this process until nothing is left, it is time to stop, or the process must be renewed."""
     ahead, surroundings = EpochsAhead(manifest, workers), Surroundings()
     code.after_import = surroundings.note
-    trainer = TrajectoryTrainer(store, manifest, code, stop, pace, ahead)
+    trainer = TrajectoryTrainer(store, manifest, code, stop, pace, ahead, fail_fast)
     endings, growth, pauses = Counter[str](), Growth(manifest.settings.renew_gb), Pauses()
     stacked = manifest.settings.engine == Engine.STACKED and not isolated
     # A single trajectory is trained in a crew too: it may have been begun in a stack.
     train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
     warm_up = _nothing if isolated else code.warm_up
     for batch in batches(manifest, index, workers, stacked=stacked):
-        if stop.requested:
+        if stop.requested or fail_fast.halted or endings[Ending.NOT_BEGUN]:
             break
         claims: Claims = []
         try:
@@ -135,8 +143,10 @@ def _train_all(
             trainer.fault, claims, ended = message_of(error), [], [Ending.FAULT]
         endings.update(ended)
         for (trajectory, claim), ending in zip(claims, ended):
-            with suppress(OSError):  # it counts only towards what a worker says
+            with suppress(OSError):  # it is only what a worker says, and whether it stops early
                 endings[Tally.PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
+                if ending in (Ending.DONE, Ending.FAILED, Ending.PAUSED):
+                    fail_fast.ended(trajectory)
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
         if pauses.over(ended):
             break

@@ -26,10 +26,11 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     endings: Counter[str] = Counter()
     while True:
-        now = drain(store, manifest, stop, index, workers, Pace(stop))
+        now = drain(store, manifest, submission, stop, index, workers, Pace(stop))
         endings.update({name: count for name, count in now.items() if name != Tally.TOO_SHORT})
         endings[Tally.TOO_SHORT] = now[Tally.TOO_SHORT]
-        if stop.requested or now[Tally.LATER] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
+        told = stop.requested or submission.halted.exists()
+        if told or now[Tally.LATER] or now[Ending.NOT_BEGUN] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
             return +endings
         if not any(now[ending] for ending in Ending):
             if not _someone_is_silent(store, manifest):

@@ -15,6 +15,7 @@ import pytest
 from hpcsweep.launch.plan import plan_of
 from hpcsweep.launch.submission import write_submission
 from hpcsweep.store import Store
+from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import load_sweep
@@ -68,6 +69,11 @@ class Injector:
         return call
 
 
+def submission_in(store: Path) -> SubmissionFolder:
+    """Return the folder of the submission that the workers belong to."""
+    return SubmissionFolder(store / "sweeps" / "walk" / "1")
+
+
 def train(
     store: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch, call: str, code: int, first: int, count: int = 1
 ) -> None:
@@ -76,7 +82,7 @@ def train(
     module = builtins if call == "open" else os
     with monkeypatch.context() as patch:
         patch.setattr(module, call, injector.around(getattr(module, call), writes=call == "open"))
-        drain(Store(store, probes=True), manifest, Stop())
+        drain(Store(store, probes=True), manifest, submission_in(store), Stop())
 
 
 def states(store: Path, manifest: Manifest) -> list[str]:
@@ -99,7 +105,7 @@ def test_a_single_error_is_no_failure(
         code = ERRORS[position % len(ERRORS)]
         train(study.store, manifest, monkeypatch, call, code, position)
         assert RunState.FAILED not in states(study.store, manifest), (call, position, errno.errorcode[code])
-        drain(Store(study.store, probes=True), manifest, Stop())
+        drain(Store(study.store, probes=True), manifest, submission_in(study.store), Stop())
         assert states(study.store, manifest) == [RunState.DONE] * 4
         shutil.rmtree(study.store / "trajectories")
 
@@ -115,7 +121,7 @@ def test_an_error_that_stays_pauses_the_worker(
     said = capfd.readouterr().err
     assert "paused by a fault of the machine" in said
     assert f"{os.strerror(code)} (write)" in said
-    drain(Store(study.store, probes=True), manifest, Stop())
+    drain(Store(study.store, probes=True), manifest, submission_in(study.store), Stop())
     assert states(study.store, manifest) == [RunState.DONE] * 4
 
 

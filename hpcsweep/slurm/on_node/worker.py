@@ -72,7 +72,8 @@ class Allocation:
         fruitless = 0 if progress else self._fruitless + 1
         why = StopReason.SUPERSEDED if self._superseded() else _why(self.stop, endings)
         facts: dict[str, Any] = {"restart": self._restart, "why": why, "progress": progress, "endings": dict(endings)}
-        go_on = self._mode(why) if not self._files.cancelled.exists() else ""
+        ended = self._files.cancelled.exists() or self._files.submission.halted.exists()
+        go_on = "" if ended else self._mode(why)
         if go_on and fruitless >= self._terms.max_fruitless:
             go_on, facts["gave_up"] = "", fruitless
         self._files.add_event(self._task, Event.STOP, fruitless=fruitless, next=go_on, **facts)

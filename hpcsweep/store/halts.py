@@ -1,0 +1,40 @@
+"""Why a submission was stopped at its beginning: its job cannot begin, so its workers begin nothing more."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from hpcsweep.files import publish
+from hpcsweep.store.layout import SubmissionFolder
+from hpcsweep.store.reader import read_record
+
+
+@dataclass(frozen=True)
+class Halt:
+    """The error, and how many runs failed with it: 0 if the job could not even be imported."""
+
+    message: str
+    failed: int
+
+    @property
+    def in_words(self) -> str:
+        """What happened, in one line."""
+        if not self.failed:
+            return f"the job cannot be imported: {self.message} (no run was begun)"
+        what = f"the first {self.failed} runs failed alike, before they logged anything"
+        return f"{what}: {self.message} (no other was begun)"
+
+
+def halt(submission: SubmissionFolder, why: Halt) -> None:
+    """Let the workers of a submission begin nothing more; the first to say so is heard."""
+    publish(submission.halted, json.dumps(asdict(why)).encode())
+
+
+def halt_of(submission: SubmissionFolder) -> Halt | None:
+    """Return why a submission was stopped, None if it was not."""
+    try:
+        record = read_record(submission.halted)
+        return Halt(str(record["message"]), int(record["failed"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
