@@ -19,6 +19,9 @@ store_option = click.option(
     metavar="DIR",
     help="The store of results  [default: $HPCSWEEP_STORE, or the profile's, or results/ of the study]",
 )
+shared_option = click.option(
+    "--shared", metavar="GROUP", help="Let a group that you trust read and write the store, whatever the umask."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 max_runs_option = click.option(
     "--max-runs", type=int, default=1_000_000, show_default=True, help="Refuse a sweep with more runs."

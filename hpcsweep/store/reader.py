@@ -27,7 +27,7 @@ def open_safely(path: Path) -> int:
     """Return a descriptor to read a regular file of bounded emptiness; StoreError if it is anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
         if path.is_symlink() or not path.is_file():

@@ -16,6 +16,7 @@ from hpcsweep.store.layout import LOG, RESULT, TRAJECTORY, Layout, SubmissionFol
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.reader import read_record, read_text
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
+from hpcsweep.store.sharing import keep_to_owner, obey_sharing
 from hpcsweep.store.states import RunState, StoredTrajectory, run_state
 from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
 
@@ -42,7 +43,8 @@ class Store:
         self._check_format()
 
     def create(self) -> None:
-        """Make the folder if need be; StoreError says in one line why it cannot be written."""
+        """Make the folder if need be; StoreError says in one line why it cannot or must not be written."""
+        obey_sharing(self.root)
         try:
             self.layout.trajectories.mkdir(parents=True, exist_ok=True)
             publish(self.layout.format, canonical_json({"format": FORMAT}).encode())
@@ -214,6 +216,8 @@ class Store:
         """Write down durably what the workers of a new submission are to train, and which runs the sweep has."""
         submission = self._new_submission_folder(sweep)
         submission.workers.mkdir(parents=True)
+        for folder in (submission.path, submission.workers):
+            keep_to_owner(folder)
         write_atomic(submission.run_ids, "".join(f"{run_id}\n" for run_id in run_ids).encode())
         write_atomic(submission.manifest, "".join(f"{line}\n" for line in manifest_lines).encode())
         return submission

@@ -16,6 +16,7 @@ from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.results import write_failure
+from hpcsweep.store.sharing import obey_sharing, require_own
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
 from hpcsweep.store.task_files import this_task
 from hpcsweep.sweep.choices import Engine
@@ -65,6 +66,8 @@ def work(
     set_environment(threads)
     if pin:
         pin_to_core(index)
+    require_own(submission.path)
+    obey_sharing(submission.store_root)
     manifest = read_manifest(submission.manifest, to_train=True)
     if manifest.settings.backend:
         os.environ["KERAS_BACKEND"] = manifest.settings.backend

@@ -9,6 +9,7 @@ from hpcsweep.files import server_now
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
+from hpcsweep.store.sharing import obey_sharing, require_own
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.stop_request import Stop
@@ -22,6 +23,8 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
 
     If the owner of a trajectory has fallen silent, wait until its claim expires: perhaps nobody else will come.
     """
+    require_own(submission.path)
+    obey_sharing(submission.store_root)
     manifest = read_manifest(submission.manifest, to_train=True)
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     endings: Counter[str] = Counter()

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hpcsweep.cli.options import choice_options, echo, max_runs_option, note, store_option, sweep_argument
+from hpcsweep.cli.options import (
+    choice_options,
+    echo,
+    max_runs_option,
+    note,
+    shared_option,
+    store_option,
+    sweep_argument,
+)
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
 @click.command("run")
 @sweep_argument
 @store_option
+@shared_option
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes  [default: one per core]")
 @click.option("--failed", "retry_failed", is_flag=True, help="Also try the failed runs again.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, only the table.")
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
 def command(
     sweep_path: Path,
     store: str | None,
+    shared: str | None,
     workers: int | None,
     retry_failed: bool,
     quiet: bool,
@@ -40,8 +50,11 @@ def command(
     from hpcsweep.launch.advice import Advice
     from hpcsweep.launch.here import run
     from hpcsweep.launch.standing import Choice
-    from hpcsweep.store.opening import store_of
+    from hpcsweep.store.opening import open_sweep, store_of
+    from hpcsweep.store.sharing import share
 
+    if shared:
+        share(open_sweep(sweep_path, store=store)[1].root, shared)
     with ProgressDisplay(quiet=quiet) as display:
         plan = run(
             sweep_path,

@@ -14,6 +14,7 @@ from hpcsweep.cli.options import (
     echo,
     note,
     request_options,
+    shared_option,
     store_option,
     sweep_argument,
 )
@@ -22,6 +23,7 @@ from hpcsweep.cli.options import (
 @click.command("submit")
 @sweep_argument
 @store_option
+@shared_option
 @request_options
 @click.option("--dry-run", is_flag=True, help="Print the batch script; submit nothing.")
 @click.option("--test", is_flag=True, help="Ask the scheduler when the workers would start; submit nothing.")
@@ -31,6 +33,7 @@ from hpcsweep.cli.options import (
 def command(
     sweep_path: Path,
     store: str | None,
+    shared: str | None,
     dry_run: bool,
     test: bool,
     when: bool,
@@ -48,7 +51,11 @@ def command(
     from hpcsweep.launch import cluster
     from hpcsweep.launch.standing import Choice
     from hpcsweep.slurm.asking.when import describe_offers
+    from hpcsweep.store.opening import open_sweep
+    from hpcsweep.store.sharing import share
 
+    if shared:
+        share(open_sweep(sweep_path, store=store, profile=wishes["profile"])[1].root, shared)
     said: str | None
     asked: dict[str, Any] = {"store": store, "say": note, **wishes}
     if when:
