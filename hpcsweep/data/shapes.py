@@ -85,9 +85,9 @@ def _mask(shape: str, radius: float, centre: tuple[Any, ...], angle: float, grid
 
     mask = np.zeros((grid, grid), bool)
     if shape == "circle":
-        inside = draw.disk(centre, radius, shape=mask.shape)  # type: ignore[no-untyped-call]
+        inside = draw.disk(centre, radius, shape=mask.shape)
     else:
         corners = outline(shape, radius, centre, angle)
-        inside = draw.polygon(corners[:, 0], corners[:, 1], mask.shape)  # type: ignore[no-untyped-call]
+        inside = draw.polygon(corners[:, 0], corners[:, 1], mask.shape)
     mask[inside] = True
     return mask

@@ -88,11 +88,11 @@ class FitCalls:
         self._require_one_device(reference)
 
     def _require_one_device(self, reference: str) -> None:
-        for node in ast.walk(self.module):
-            name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        for node in (one for one in ast.walk(self.module) if isinstance(one, ast.Attribute | ast.Name)):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
             if name in _DISTRIBUTED:
                 raise JobError(
-                    f"{reference}: found {_DISTRIBUTED[name]}'s {name} in line {node.lineno}, expected one device "  # type: ignore[attr-defined]
+                    f"{reference}: found {_DISTRIBUTED[name]}'s {name} in line {node.lineno}, expected one device "
                     "per run: fit trains each run on one, and a sweep fills the others with other runs"
                 )
 

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Barrier
 
 import pytest
 
@@ -17,11 +19,11 @@ from tests.conftest import REPOSITORY
 OWNER = {"worker": "of another machine", "machine": "elsewhere", "pid": 1}
 
 
-def _claim_in_a_process(folder: TrajectoryFolder, barrier: object, wins: object) -> None:
-    barrier.wait()  # type: ignore[attr-defined]
+def _claim_in_a_process(folder: TrajectoryFolder, barrier: Barrier, wins: Synchronized[int]) -> None:
+    barrier.wait()
     if try_claim(folder, describe_owner("racer"), lease_s=60):
-        with wins.get_lock():  # type: ignore[attr-defined]
-            wins.value += 1  # type: ignore[attr-defined]
+        with wins.get_lock():
+            wins.value += 1
         time.sleep(2)  # an owner that ends at once could rightly be succeeded
 
 

@@ -139,7 +139,7 @@ class Callbacks:
             _give(callback, kept)
 
 
-class _Relay(keras.callbacks.Callback):  # type: ignore[misc]
+class _Relay(keras.callbacks.Callback):
     """Passes on what happens inside epochs; where they begin and end, the training loop knows better."""
 
     def __init__(self, callbacks: Sequence[Any]) -> None:

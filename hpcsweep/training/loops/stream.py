@@ -169,7 +169,7 @@ class StreamRun:
             self.stopping.end(EarlyEnd.CALLBACK, self.epoch)
 
 
-class _Teller(keras.callbacks.Callback):  # type: ignore[misc]
+class _Teller(keras.callbacks.Callback):
     """Tells the run of each epoch, and leaves `model.fit` if the run is asked to stop."""
 
     def __init__(self, training: StreamRun) -> None:

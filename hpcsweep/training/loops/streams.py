@@ -151,7 +151,7 @@ class _generators_left_alone:  # noqa: N801 - reads as a word
             sys.modules["torch"].set_rng_state(of_torch)
 
 
-class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class OrderedBatches(keras.utils.PyDataset):
     """Batches of arrays without end, pass after pass, each pass in the order that the seed and its number say."""
 
     def __init__(self, data: Examples, seed: int, batch_size: int, passed: int, *, shuffle: bool) -> None:

@@ -42,7 +42,7 @@ class JaxFitProgram(FitProgram):
         return _Batches(follow, part, size)
 
 
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class _Batches(keras.utils.PyDataset):
     def __init__(self, follow: FollowOrders, part: tuple[Any, Any, Any], size: int) -> None:
         super().__init__()
         self._follow, self._part, self._size = follow, part, size

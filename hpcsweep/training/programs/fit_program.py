@@ -101,7 +101,7 @@ class FitProgram(KerasProgram, ABC):
         return outputs if isinstance(outputs, np.ndarray) else None
 
 
-class FollowOrders(keras.callbacks.Callback):  # type: ignore[misc]
+class FollowOrders(keras.callbacks.Callback):
     """Knows which order of the examples the epoch that Keras trains has."""
 
     def __init__(self, orders: NDArray[np.int32]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -103,8 +104,9 @@ def _put_back(saved: int, target: int) -> None:
 
 def _encode_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError, OSError):  # replaced by something else, or closed
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        with suppress(ValueError, OSError):  # it is closed
+            if isinstance(stream, io.TextIOWrapper):  # and not something that the job put in its place
+                stream.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from hpcsweep.store import Store
-from hpcsweep.worker.crew import run_as_crew
+from hpcsweep.worker.crew import Crew, run_as_crew
 from tests.conftest import Study
 
 WRITES = """
@@ -117,18 +118,18 @@ def test_a_run_that_writes_nothing_leaves_no_folder(study: Study) -> None:
 def test_members_of_a_crew_work_each_in_its_own_folder(tmp_path: Path) -> None:
     """A member that waits for the others goes on in the folder that it worked in."""
 
-    def member(name: str) -> object:
-        def work(crew: object) -> list[str]:
+    def member(name: str) -> Callable[[Crew], list[str]]:
+        def work(crew: Crew) -> list[str]:
             folder = tmp_path / name
             folder.mkdir()
             os.chdir(folder)
-            crew.together(name, lambda payloads: payloads)  # type: ignore[attr-defined]
+            crew.together(name, lambda payloads: payloads)
             return [Path.cwd().name, name]
 
         return work
 
     before = Path.cwd()
     try:
-        assert run_as_crew([member("a"), member("b"), member("c")]) == [["a", "a"], ["b", "b"], ["c", "c"]]  # type: ignore[list-item]
+        assert run_as_crew([member("a"), member("b"), member("c")]) == [["a", "a"], ["b", "b"], ["c", "c"]]
     finally:
         os.chdir(before)

@@ -138,7 +138,7 @@ def _three_steps(kind: str, config: str, shape: tuple[int, int], *, flat: bool) 
     for (slot,) in slots_of(optimizer).values():
         slot.assign(np.abs(chance.normal(size=shape)))
 
-    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
+    @tf.function(jit_compile=True, autograph=False)
     def step(gradient: Any) -> None:
         update = partial(update_flat, optimizer) if flat else optimizer.update_step
         with _stepping_by(optimizer, update):

@@ -50,7 +50,7 @@ def _is_narrow(x: Any, kernel: Any, batch_sizes: tuple[int, ...]) -> bool:
     return all(has_the_same_bits(size, inputs, neurons) for size in rows)
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
+@tf.custom_gradient
 def _product(x: Any, kernel: Any) -> Any:
     def gradients(upstream: Any) -> tuple[Any, Any]:
         return tf.matmul(upstream, kernel, transpose_b=True), swapped_product(x, upstream)
