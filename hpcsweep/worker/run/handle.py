@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcsweep.data.used import entry_of
 from hpcsweep.errors import UsageError
 from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
@@ -30,6 +28,8 @@ from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.run.history import History
 from hpcsweep.worker.run.made_by import MadeBy
 from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
+from hpcsweep.worker.run.told import Told
+from hpcsweep.worker.run.wished import Wished
 from hpcsweep.worker.stop_request import Stop
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ClaimLostError(BaseException):
     """Another worker trains this trajectory now. Not an Exception, so that a job's own `except` lets it through."""
 
 
-class RunHandle:
+class RunHandle(Told, Wished):
     """One call of a job function: one run, of which earlier attempts may have left a checkpoint."""
 
     def __init__(
@@ -73,8 +73,7 @@ class RunHandle:
         self._settings = settings
         self._epochs_ahead = partial(epochs_ahead, trajectory)
         self._history = History()
-        self._facts: dict[str, Any] = {}
-        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self._facts, self._arrays = {}, {}
         self._elapsed_before_s = 0.0
         self._began = self._checkpointed = time.monotonic()
         self._checkpoint_cost_s = 0.0
@@ -116,39 +115,9 @@ class RunHandle:
         return self._history.as_lists()
 
     @property
-    def engine_choice(self) -> str:
-        """The training engine that the sweep file asks for."""
-        return self._settings.engine
-
-    @property
     def expected_epochs(self) -> int:
         """The epochs of such runs that this worker may expect to train, as far as this submission knows."""
         return self._epochs_ahead()
-
-    @property
-    def precision(self) -> str | None:
-        """What the sweep file says that Keras computes in; None where the job says it."""
-        return self._settings.precision
-
-    @property
-    def stack_order(self) -> str:
-        """Whether each stacked run has its "own" order of the data, or all have one that is "shared"."""
-        return self._settings.stack_order
-
-    @property
-    def faster(self) -> bool:
-        """Whether tricks may be used that compute the same numbers in less time."""
-        return self._settings.faster
-
-    @property
-    def stop_rule(self) -> Mapping[str, Any] | None:
-        """The early-stopping rule of the sweep file."""
-        return self._settings.stop
-
-    @property
-    def on_divergence(self) -> Mapping[str, Any] | None:
-        """What the sweep file says to do when a run diverges."""
-        return self._settings.on_divergence
 
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what was decided for `key`, once for all runs of the store; whoever asks first decides."""
@@ -168,39 +137,6 @@ class RunHandle:
         """Add several epochs to the history at once: one sequence per metric, as long as `epochs`."""
         self._require_claim()
         self._history.extend(epochs, metrics, time.monotonic())
-
-    def record(self, **facts: Any) -> None:
-        """Keep facts of this run, anything that JSON can hold, with its result."""
-        for name, fact in facts.items():
-            try:
-                json.dumps(fact, allow_nan=False)
-            except (TypeError, ValueError) as error:
-                raise UsageError(f"run.record: {name} is {fact!r}; expected what JSON can hold ({error})") from error
-        self._facts.update(facts)
-
-    def uses(self, *things: Any) -> None:
-        """Say which data this run uses: paths of files and folders, `Data`, or arrays; their digests are recorded.
-
-        What `load` and `fit` use is recorded by itself. Raises DataError for a path that is not there.
-        """
-        for thing in things:
-            name = str(thing) if isinstance(thing, (str, Path)) else f"arrays {len(self.made_by.used)}"
-            self.made_by.used[name] = entry_of(thing)
-
-    def attach(self, **arrays: Any) -> None:
-        """Keep arrays, such as a confusion matrix, with the result."""
-        for name, value in arrays.items():
-            array = np.asarray(value)
-            if array.dtype.hasobject or "/" in name:
-                raise UsageError(f"run.attach: {name} is not an array of numbers or strings, or its name has a slash")
-            self._arrays[name] = array
-
-    def keep(self, path: str | Path) -> Path:
-        """Copy a file, or a folder with all that is in it, into `run.folder`, to be kept with the result."""
-        source = Path(path)
-        self.folder.mkdir(exist_ok=True)
-        target = self.folder / source.name
-        return Path(shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target))
 
     def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
         """Keep `state`, durable and whole, together with the history; the two newest checkpoints are kept.
@@ -288,16 +224,6 @@ class RunHandle:
     def open_s(self) -> float:
         """Seconds since this call of the job began."""
         return time.monotonic() - self._opened
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What was recorded."""
-        return dict(self._facts)
-
-    @property
-    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        """What was attached."""
-        return dict(self._arrays)
 
     def history_columns(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the history as arrays: epoch is int64, all others are float64."""
