@@ -62,40 +62,57 @@ def score(
 def parallel(results: Results, *, metrics: Sequence[str] | None = None, **_unused: Any) -> Figure:
     """Draw each finished run as a line through all varying parameters to its result, coloured by the result."""
     from matplotlib.cm import ScalarMappable
-    from matplotlib.collections import LineCollection
-    from matplotlib.colors import LogNorm, Normalize
 
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
     good = finished(results, shown)
     names = results.varying()
     if not names or not good.any():
         raise UsageError(f"{results.title}: parallel coordinates need finished runs and a parameter that varies")
-    heights = [_heights(results, name)[good] for name in names]
     numbers = shown.numbers[good]
-    wide = numbers.min() > 0 and numbers.max() / numbers.min() > WIDE
-    highest = numbers.max() if numbers.max() > numbers.min() else numbers.min() + 1
-    scale = (LogNorm if wide else Normalize)(numbers.min(), highest)
+    scale, is_log = _colour_scale(numbers)
     figure, (axes,) = new_figure(width=max(6.0, 1.5 * (len(names) + 1)), height=4.2)
-    axes.grid(visible=False)
-    jitter = (np.arange(good.sum()) / max(good.sum() - 1, 1) - 0.5) * 0.03  # so that runs with equal values stay apart
-    points = np.column_stack([*(height + jitter for height in heights), scale(numbers)])
-    order = np.argsort(numbers if shown.better != "min" else -numbers)
-    lines = [np.column_stack([np.arange(len(names) + 1), points[run]]) for run in order]
-    axes.add_collection(
-        LineCollection(lines, cmap="viridis", norm=scale, array=numbers[order], linewidths=1.1, alpha=0.8)
-    )
+    heights = [_heights(results, name)[good] for name in names]
+    _draw_runs(axes, heights, numbers, scale, np.argsort(numbers if shown.better != "min" else -numbers))
     for place, name in enumerate(names):
         _draw_axis(axes, results, place, name)
     axes.axvline(len(names), color="#333333", linewidth=1)
+    axes.grid(visible=False)
     axes.set_xticks(range(len(names) + 1), [*names, ""])
     axes.set(
         xlim=(-0.3, len(names)), ylim=(-0.06, 1.06), yticks=[], title=f"{results.title}: one line per finished run"
     )
     axes.spines["left"].set_visible(False)
-    figure.colorbar(
-        ScalarMappable(scale, "viridis"), ax=axes, label=words(shown.name) + (" (log)" if wide else ""), pad=0.01
-    )
+    label = words(shown.name) + (" (log)" if is_log else "")
+    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label=label, pad=0.01)
     return figure
+
+
+def _colour_scale(numbers: np.ndarray[Any, Any]) -> tuple[Any, bool]:
+    """Return the scale of colours and heights for the results, and whether it is logarithmic."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    is_log = bool(numbers.min() > 0 and numbers.max() / numbers.min() > WIDE)
+    highest = numbers.max() if numbers.max() > numbers.min() else numbers.min() + 1
+    return (LogNorm if is_log else Normalize)(numbers.min(), highest), is_log
+
+
+def _draw_runs(
+    axes: Any,
+    heights: Sequence[np.ndarray[Any, Any]],
+    numbers: np.ndarray[Any, Any],
+    scale: Any,
+    order: np.ndarray[Any, Any],
+) -> None:
+    """Draw a line per run through its height on each axis to its result, in `order`, the best on top."""
+    from matplotlib.collections import LineCollection
+
+    runs = len(numbers)
+    jitter = (np.arange(runs) / max(runs - 1, 1) - 0.5) * 0.03  # so that runs with equal values stay apart
+    points = np.column_stack([*(height + jitter for height in heights), scale(numbers)])
+    lines = [np.column_stack([np.arange(len(heights) + 1), points[run]]) for run in order]
+    axes.add_collection(
+        LineCollection(lines, cmap="viridis", norm=scale, array=numbers[order], linewidths=1.1, alpha=0.8)
+    )
 
 
 def _axis(results: Results, name: str | None) -> str:

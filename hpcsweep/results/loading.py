@@ -86,21 +86,7 @@ def _assemble(
     today: Today | None = None,
 ) -> Results:
     records, damaged = read_records(store, stamps)
-    unfinished = [run for run in runs if run.id not in stamps]
-    states = store.states(unfinished) if unfinished else {}
-    entries = _finished(records, {run.id: run for run in runs}) | {
-        run.id: _unfinished(store, run, job, states.get(run.id, RunState.NEW)) for run in unfinished
-    }
-    for run in runs:
-        if run.id in damaged:
-            entries[run.id] = Entry(
-                run.id, run.trajectory, job, run.seed, run.params, RunState.CORRUPT, damaged[run.id]
-            )
-    if today is not None:
-        for run_id, seen in today.judge(runs, {run_id: entry.state for run_id, entry in entries.items()}).items():
-            if entries[run_id].state != RunState.DIVERGED:
-                entries[run_id] = replace(entries[run_id], state=seen.state, cause=seen.cause)
-    ordered = [entries[run.id] for run in runs]
+    ordered = _entries(store, job, runs, records, damaged, today)
     frame, own, returned = runs_frame(ordered, records, directions)
     return Results(
         title=title,
@@ -120,6 +106,26 @@ def _assemble(
             if run_id in stamps
         },
     )
+
+
+def _entries(
+    store: Store, job: str, runs: Sequence[Run], records: Records, damaged: Mapping[str, str], today: Today | None
+) -> list[Entry]:
+    """Return what the tables say of each run, in the order of `runs`."""
+    entries = _finished(records, {run.id: run for run in runs})
+    for run in runs:
+        if run.id in damaged:
+            entries[run.id] = Entry(
+                run.id, run.trajectory, job, run.seed, run.params, RunState.CORRUPT, damaged[run.id]
+            )
+    unfinished = [run for run in runs if run.id not in entries]
+    states = store.states(unfinished) if unfinished else {}
+    entries |= {run.id: _unfinished(store, run, job, states.get(run.id, RunState.NEW)) for run in unfinished}
+    if today is not None:
+        for run_id, seen in today.judge(runs, {run_id: entry.state for run_id, entry in entries.items()}).items():
+            if entries[run_id].state != RunState.DIVERGED:
+                entries[run_id] = replace(entries[run_id], state=seen.state, cause=seen.cause)
+    return [entries[run.id] for run in runs]
 
 
 def _finished(records: Records, runs: Mapping[str, Run]) -> dict[str, Entry]:
