@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hpcsweep.training.run_protocol import RunHandle
 
 
 class MemoryRun:
     """Keeps in memory what a run's handle keeps in the store."""
 
     diverged = should_stop = checkpoint_due = False
-    stop_rule = on_divergence = crew = None
+    stop_rule = on_divergence = crew = precision = None
     stack_order, faster = "own", True
 
     def __init__(self, seed: int, epochs: int, engine: str) -> None:
@@ -51,3 +54,15 @@ class MemoryRun:
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Decide anew."""
         return propose()
+
+    def generators(self) -> dict[str, Any]:
+        """Leave the generators of Python and NumPy as they are."""
+        return {}
+
+    def set_generators(self, states: dict[str, Any]) -> None:
+        """Leave them as they are."""
+
+
+def _as_training_needs_it(run: MemoryRun) -> RunHandle:
+    """Show the type checker that it has all that training asks of a run."""
+    return run
