@@ -99,4 +99,6 @@ def _private_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
             names = [text_of(argument).rpartition(".")[2] for argument in node.args]
         elif isinstance(node, ast.Subscript) and re.search(r"\b(vars|globals|__dict__)\b", ast.unparse(node.value)):
             names = [text_of(node.slice)]
-        yield from ((getattr(node, "lineno", 0), name) for name in names if PRIVATE.fullmatch(name))
+        yield from (
+            (getattr(node, "lineno", 0), name) for name in names if PRIVATE.fullmatch(name) and name not in PUBLIC
+        )

@@ -13,13 +13,17 @@ from tests.conftest import ENVIRONMENT, REPOSITORY
 from tests.training import nets
 from tests.training.test_runs import train
 
-# In one process, which imports JAX once and traces once what several tests train.
+# In two processes, each of which imports JAX once and traces once what several of its tests train.
 RULES = {
-    "test_equality": "dense-50 or conv or batch_norm or averaged or subclass or epoch_0",
-    "test_runs": "resumed or (trajectory and batch_norm) or crowd or mixed or memory or killed",
-    "engines/test_choose": "jax or resumed or compiled or long_steps",
-    "loops/test_stack": "test",
-    "programs/test_partial_epoch": "not xla and not dense and not conv",
+    "runs": {
+        "test_runs": "resumed or (trajectory and batch_norm) or crowd or mixed or memory or killed",
+    },
+    "engines": {
+        "test_equality": "dense-50 or conv or batch_norm or averaged or subclass or epoch_0",
+        "engines/test_choose": "jax or resumed or compiled or long_steps",
+        "loops/test_stack": "test",
+        "programs/test_partial_epoch": "not xla and not dense and not conv",
+    },
 }
 
 
@@ -36,10 +40,11 @@ def python(*arguments: str, backend: str, check: bool = True) -> subprocess.Comp
     )
 
 
-def test_the_rules_of_training_hold_on_jax() -> None:
+@pytest.mark.parametrize("about", RULES)
+def test_the_rules_of_training_hold_on_jax(about: str) -> None:
     """Bits of model.fit, resume, prefixes, kills, decisions and stacks: the same tests pass with Keras on JAX."""
-    files = [f"tests/training/{file}.py" for file in RULES]
-    chosen = " or ".join(f"({Path(file).name} and ({tests}))" for file, tests in RULES.items())
+    files = [f"tests/training/{file}.py" for file in RULES[about]]
+    chosen = " or ".join(f"({Path(file).name} and ({tests}))" for file, tests in RULES[about].items())
     ended = python("-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen, backend="jax", check=False)
     assert ended.returncode == 0, ended.stdout[-5000:] + ended.stderr[-1000:]
 
