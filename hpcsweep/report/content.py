@@ -104,7 +104,7 @@ def failures(results: Results) -> list[tuple[str, str, list[str]]]:
     """Return (state, cause, short ids) of the runs without a result, the largest group first."""
     groups: dict[tuple[str, str], list[str]] = {}
     for state, cause, run_id in zip(*(results.column(name) for name in ("state", "cause", "id")), strict=True):
-        if state in (RunState.FAILED, RunState.CORRUPT, RunState.DIVERGED):
+        if state in (RunState.FAILED, RunState.CORRUPT, RunState.NEWER, RunState.DIVERGED):
             said = cause if isinstance(cause, str) else "the loss became infinite or undefined"
             groups.setdefault((state, said), []).append(short_id(run_id))
     return sorted(((state, cause, ids) for (state, cause), ids in groups.items()), key=lambda group: -len(group[2]))

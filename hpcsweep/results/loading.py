@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hpcsweep.errors import UsageError
+from hpcsweep.errors import NewerFormatError, UsageError
 from hpcsweep.metrics import Direction, merged
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
@@ -85,8 +85,8 @@ def _assemble(
     words: tuple[object, ...] = ("SWEEP",),
     today: Today | None = None,
 ) -> Results:
-    records, damaged = read_records(store, stamps)
-    ordered = _entries(store, job, runs, records, damaged, today)
+    records, unread = read_records(store, stamps)
+    ordered = _entries(store, job, runs, records, unread, today)
     frame, own, returned = runs_frame(ordered, records, directions)
     return Results(
         title=title,
@@ -109,15 +109,14 @@ def _assemble(
 
 
 def _entries(
-    store: Store, job: str, runs: Sequence[Run], records: Records, damaged: Mapping[str, str], today: Today | None
+    store: Store, job: str, runs: Sequence[Run], records: Records, unread: Mapping[str, OSError], today: Today | None
 ) -> list[Entry]:
     """Return what the tables say of each run, in the order of `runs`."""
     entries = _finished(records, {run.id: run for run in runs})
     for run in runs:
-        if run.id in damaged:
-            entries[run.id] = Entry(
-                run.id, run.trajectory, job, run.seed, run.params, RunState.CORRUPT, damaged[run.id]
-            )
+        if error := unread.get(run.id):
+            state = RunState.NEWER if isinstance(error, NewerFormatError) else RunState.CORRUPT
+            entries[run.id] = Entry(run.id, run.trajectory, job, run.seed, run.params, state, str(error))
     unfinished = [run for run in runs if run.id not in entries]
     states = store.states(unfinished) if unfinished else {}
     entries |= {run.id: _unfinished(store, run, job, states.get(run.id, RunState.NEW)) for run in unfinished}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hpcsweep.errors import StoreError
 from hpcsweep.results import cache
 from hpcsweep.results.columns import Records, empty, from_results, join
 from hpcsweep.store import Result, Store
@@ -14,26 +13,26 @@ from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp
 
 
-def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Records, dict[str, str]]:
-    """Return the records of these results, in their order, and what is wrong with each one that is damaged."""
+def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Records, dict[str, OSError]]:
+    """Return the records of these results, in their order, and why each of the others cannot be read."""
     paths, parts = cache.load(store.layout)
     cached = _current(join(parts) if parts else None, stamps)
     known = set(cached.runs["id"])
     found: list[Result] = []
-    damaged: dict[str, str] = {}
+    unread: dict[str, OSError] = {}
     for stamp in stamps.values():
         if stamp.run in known:
             continue
         try:
             found.append(read_result(store.folder(stamp.trajectory), stamp.run))
-        except (StoreError, OSError) as error:
-            damaged[stamp.run] = str(error)
+        except OSError as error:
+            unread[stamp.run] = error
     if not found:
-        return cached.select(list(stamps)), damaged
+        return cached.select(list(stamps)), unread
     added = from_results(found)
     added.runs["stamp"] = [stamps[run_id].stamp for run_id in added.runs["id"]]
     cache.save(store.layout, added, paths, parts)
-    return join([cached, added]).select(list(stamps)), damaged
+    return join([cached, added]).select(list(stamps)), unread
 
 
 def _current(cached: Records | None, stamps: Mapping[str, ResultStamp]) -> Records:

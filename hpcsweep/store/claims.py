@@ -27,6 +27,8 @@ from hpcsweep.store.layout import CLAIM, TrajectoryFolder
 from hpcsweep.store.reader import read_record
 from hpcsweep.store.task_files import Event, read_events
 
+FORMAT = 1
+
 
 class Life(Enum):
     """Whether the owner of a claim is at work."""
@@ -136,6 +138,7 @@ def owner_in_words(folder: TrajectoryFolder, generation: int) -> str:
 def describe_owner(worker: str) -> dict[str, Any]:
     """Return what a claim says about this process: enough for others on its host to see whether it still runs."""
     return {
+        "format": FORMAT,
         "worker": worker,
         "host": socket.gethostname(),
         "machine": _machine(),

@@ -128,7 +128,8 @@ def _is_result(record: Mapping[str, Any], run_id: str) -> bool:
 
 def write_failure(folder: TrajectoryFolder, failure: Failure) -> None:
     """Record how this generation failed."""
-    write_atomic(folder.failed(failure.generation), json.dumps(asdict(failure), indent=1).encode())
+    record = {"format": FORMAT, **asdict(failure)}
+    write_atomic(folder.failed(failure.generation), json.dumps(record, indent=1).encode())
 
 
 def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:

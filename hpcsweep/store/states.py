@@ -25,6 +25,7 @@ class RunState(StrEnum):
     OTHER_DEFAULTS = "done with other defaults"  # its result is there, of other parameters: a default was changed
     FAILED = "failed"  # the newest attempt ended with an error
     CORRUPT = "corrupt"  # its result is not what was written, or belongs to other parameters
+    NEWER = "of a newer hpcsweep"  # its result is there, and only a later release can read it
     RUNNING = "running"  # a worker is training it
     RESUMABLE = "resumable"  # it was begun, and there is a checkpoint to continue from
     BEGUN_BY_OTHERS = "begun by other code"  # there is a checkpoint, of other code or data than today's

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import NothingSelectedError, StoreError, shell
+from hpcsweep.errors import NewerFormatError, NothingSelectedError, StoreError, shell
 from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
 from hpcsweep.store.layout import LOG, RESULT, TRAJECTORY, Layout, SubmissionFolder, TrajectoryFolder
@@ -97,6 +97,8 @@ class Store:
     def _outcome(self, run: Run) -> str:
         try:
             return read_result(self.folder(run.trajectory), run.id, with_arrays=False).outcome
+        except NewerFormatError:
+            return RunState.NEWER
         except StoreError:
             return RunState.CORRUPT
 
@@ -206,7 +208,7 @@ class Store:
         path = self.layout.decision(sha256_hex(key.encode()))
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            publish(path, canonical_json({"key": key, "decision": propose()}).encode())
+            publish(path, canonical_json({"format": FORMAT, "key": key, "decision": propose()}).encode())
         decision = read_record(path).get("decision")
         if not isinstance(decision, dict):
             raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")

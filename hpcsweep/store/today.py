@@ -55,7 +55,7 @@ class Today:
         found: dict[str, Judgement] = {}
         for run in runs if there else ():
             state = states.get(run.id)
-            if run.trajectory not in there or state in (RunState.RUNNING, RunState.CORRUPT):
+            if run.trajectory not in there or state in (RunState.RUNNING, RunState.CORRUPT, RunState.NEWER):
                 continue
             if run.trajectory not in names:
                 names[run.trajectory] = self.store.folder(run.trajectory).names()

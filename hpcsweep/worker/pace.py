@@ -56,7 +56,7 @@ class Pace:
 
 def record_cut(folder: TrajectoryFolder, generation: int, had_s: float) -> None:
     """Write down that an attempt had to stop after `had_s` seconds without a checkpoint."""
-    write_atomic(folder.cut(generation), json.dumps({"had_s": round(had_s, 1)}).encode())
+    write_atomic(folder.cut(generation), json.dumps({"format": 1, "had_s": round(had_s, 1)}).encode())
 
 
 def _longest_cut_s(seen: StoredTrajectory) -> float:

@@ -90,6 +90,18 @@ def test_a_damaged_result_is_corrupt_and_says_why(make_store: MakeStore) -> None
     assert "SHA-256" in frame["cause"][made[1].id]
 
 
+def test_a_newer_result_is_not_corrupt_and_hides_no_other(make_store: MakeStore) -> None:
+    """A result that a later release wrote has a state of its own, with other advice; the others are as they were."""
+    made = [make_result({"x": number}) for number in range(3)]
+    store = make_store(made)
+    path = store.folder(made[1].trajectory).result(made[1].id)
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    frame = results.runs(store.root).set_index("id")
+    assert frame["state"].value_counts().to_dict() == {"done": 2, "of a newer hpcsweep": 1}
+    assert "update hpcsweep" in frame["cause"][made[1].id]
+    assert frame["last_loss"].notna().sum() == 2
+
+
 def test_infinity_and_nan_of_a_diverged_run_survive(make_store: MakeStore) -> None:
     """A diverged run is a row in the state diverged; an infinite loss is not mistaken for a missing one."""
     made = make_result({"x": 1}, outcome="diverged", history={"epoch": [0, 1, 2], "loss": [1.0, np.inf, np.nan]})
