@@ -70,6 +70,14 @@ class Study:
         path.write_text(text)
         return path
 
+    def path_without(self, *packages: str) -> str:
+        """Return a PYTHONPATH with which these packages are as good as not installed."""
+        stubs = self.root / "stubs"
+        for name in packages:
+            (stubs / name).mkdir(parents=True)
+            (stubs / name / "__init__.py").write_text(f"raise ModuleNotFoundError('hidden', name='{name}')\n")
+        return os.pathsep.join([str(stubs), str(REPOSITORY)])
+
     def environment(self) -> dict[str, str]:
         """Return the environment of a user's shell: no store named."""
         return {**ENVIRONMENT, "PYTHONPATH": str(REPOSITORY)} | {"HPCSWEEP_STORE": "", "COLUMNS": "120"}

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 
-from tests.conftest import COMMAND, REPOSITORY, Study
-
-NOT_INSTALLED = "raise ModuleNotFoundError('hidden', name='{0}')\n"
+from tests.conftest import COMMAND, Study
 
 
 def doctor(study: Study, *hidden: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Ask doctor, with some packages as good as not installed."""
-    stubs = study.root / "stubs"
-    for name in hidden:
-        (stubs / name).mkdir(parents=True)
-        (stubs / name / "__init__.py").write_text(NOT_INSTALLED.format(name))
-    paths = os.pathsep.join([str(stubs), str(REPOSITORY)])
     return subprocess.run(
         [*COMMAND, "doctor"],
         cwd=study.root,
-        env={**study.environment(), "PYTHONPATH": paths} | environment,
+        env={**study.environment(), "PYTHONPATH": study.path_without(*hidden)} | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -139,6 +139,7 @@ def test_doctor_names_its_profile_and_store(study: Study, monkeypatch: pytest.Mo
     """Where SLURM's commands are missing or the disk is full, the commands that doctor offers are for what it saw."""
     monkeypatch.chdir(study.root)
     monkeypatch.setattr(probe, "LOW_BYTES", 10**30)
+    monkeypatch.setenv("PYTHONPATH", study.path_without("tensorflow", "jax"))  # whose imports take seconds
     findings = examine(load_profile(study.root, "local"), study.root / "kept & dear", probe=False)
     (clean,) = [words for one in findings for words in commands_in(one.advice) if words[0] == "clean"]
     assert parsed(clean)["store"] == str(study.root / "kept & dear")
