@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from hpcsweep.errors import UsageError
 from hpcsweep.files import sha256_hex
 from hpcsweep.launch.plan import Plan
 from hpcsweep.store import Store
@@ -70,8 +72,22 @@ def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         commit=commit_of(sweep.root),
         job_sha256=own[0] if own else None,
-        command=sweep.command_options.model_dump() if sweep.command_options else None,
+        command=_command(sweep),
     )
+
+
+def _command(sweep: Sweep) -> dict[str, Any] | None:
+    """Return the section [command_options], and the profile's container if each command runs in it."""
+    container = sweep.profile.container
+    if sweep.command_options is None:
+        if container and not sweep.profile.holds_workers:
+            raise UsageError(
+                f'profile "{sweep.profile.name}": container.wraps: found "command" with a job function, '
+                'expected "worker", or a command in the sweep file'
+            )
+        return None
+    wraps = {"container": container.model_dump()} if container and not sweep.profile.holds_workers else {}
+    return {**sweep.command_options.model_dump(), **wraps}
 
 
 def commit_of(root: Path) -> str | None:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hpcsweep.errors import SweepFileError, nearest
 from hpcsweep.sweep.choices import ContinueBy
-from hpcsweep.sweep.settings import AtLeastOne, Continue, Line, Name, NotNegative, Positive, Resources, Section, Word
+from hpcsweep.sweep.settings import (
+    AtLeastOne,
+    Continue,
+    Line,
+    Name,
+    NotNegative,
+    Positive,
+    Resources,
+    Section,
+    Word,
+    wrong,
+)
 from hpcsweep.sweep.toml_problems import read_toml, validate
 from hpcsweep.sweep.value_types import listed
 
@@ -25,6 +36,9 @@ class Container(Section):
         default="singularity", description="The program that starts it: singularity, apptainer, ch-run or podman."
     )
     image: Line = Field(description="The image's file, as the compute nodes see it.")
+    wraps: Literal["worker", "command"] = Field(
+        default="worker", description="What runs in it: the workers, or only each command of a command job."
+    )
     options: list[Line] = Field(
         default=[], description='Options before the image, such as ["--nv", "-B", "/data:/data"].'
     )
@@ -71,6 +85,28 @@ class Profile(Resources):
     mail_type: Word | None = Field(default=None, description="When SLURM sends mail, such as END,FAIL.")
     data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
     store: Line | None = Field(default=None, description="Folder of the store; by default results/ in the study.")
+
+    @model_validator(mode="after")
+    def _reaches_workers(self) -> Profile:
+        local = self.scheduler == "local"
+        if local and self.holds_workers:
+            raise wrong(
+                'scheduler = "slurm", or wraps = "command" in it: workers here have the Python of this command',
+                key="container",
+                found="it with the scheduler local",
+            )
+        if local and self.python:
+            raise wrong(
+                'scheduler = "slurm": workers here have the Python of this command',
+                key="python",
+                found="it with the scheduler local",
+            )
+        return self
+
+    @property
+    def holds_workers(self) -> bool:
+        """Whether workers run in the container."""
+        return self.container is not None and self.container.wraps == "worker"
 
     def with_resources(self, resources: Resources) -> Profile:
         """Return this profile with its settings replaced by those that a sweep file's [resources] gives."""

@@ -83,7 +83,7 @@ def _defined(path: str, tree: ast.Module) -> set[str]:
             found.add(node.id)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_own(node):
             found.add(node.attr)
-    return set(filter(PRIVATE.fullmatch, found))
+    return set(filter(PRIVATE.fullmatch, found)) - PUBLIC
 
 
 def _private_names(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -22,7 +22,8 @@ WORKER_HALF = (
     "code", "data", "store", "training", "worker",
     "slurm/__init__.py", "slurm/commands.py", "slurm/terms.py", "slurm/text.py", "slurm/on_node", "slurm/watching",
     "slurm/asking/__init__.py", "slurm/asking/probe.py",
-    "sweep/__init__.py", "sweep/choices.py", "sweep/command.py", "sweep/runs.py", "sweep/value_types.py",
+    "sweep/__init__.py", "sweep/choices.py", "sweep/command.py", "sweep/containers.py", "sweep/runs.py",
+    "sweep/value_types.py",
 )  # fmt: skip
 """Files and folders of the package that a worker imports; they run with Python 3.9 or newer."""
 LOGIN_HALF = ("store/opening.py",)

@@ -7,15 +7,10 @@ import sys
 from pathlib import Path
 
 from hpcsweep.slurm.terms import DEFAULT_CPUS, Request, SlurmTerms, require_plain
+from hpcsweep.sweep.containers import in_container
 from hpcsweep.sweep.profile import Profile
 
 DEFAULT_TIME_S = 3600
-_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "ch-run": ((), ("--",)),  # Charliecloud
-    "docker": (("run", "--rm"), ()),
-    "podman": (("run", "--rm"), ()),
-}
-"""What stands before a container's options and after its image; all others are like Singularity's `exec`."""
 
 
 def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request:
@@ -65,7 +60,7 @@ def make_terms(
 
 def needs_bundle(profile: Profile) -> bool:
     """Whether workers have another Python than this one, so that they import hpcsweep from the worker bundle."""
-    return bool(profile.container or profile.python)
+    return bool(profile.holds_workers or profile.python)
 
 
 def python_command(profile: Profile, bundle: Path | None = None) -> str:
@@ -77,9 +72,6 @@ def python_command(profile: Profile, bundle: Path | None = None) -> str:
         return shlex.quote(sys.executable)
     path = f'{shlex.quote(f"PYTHONPATH={bundle}")}"${{PYTHONPATH:+:$PYTHONPATH}}"' if bundle else ""
     python = f"/usr/bin/env {path} {profile.python or 'python3'}" if path else profile.python or "python3"
-    if profile.container is None:
+    if not profile.container or not profile.holds_workers:
         return python
-    container = profile.container
-    verb, after = _WORDS.get(Path(container.command).name, (("exec",), ()))
-    words = [container.command, *verb, *container.options, container.image, *after]
-    return f"{shlex.join(words)} {python}"
+    return f"{shlex.join(in_container(profile.container.model_dump(), []))} {python}"

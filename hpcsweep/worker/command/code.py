@@ -21,7 +21,8 @@ class CommandCode(SnapshotCode):
         """
         super().__init__(store, manifest)
         self._command, self._options = command, manifest.settings.command or {}
-        require_program(manifest.job, self.files)
+        if not self._options.get("container"):
+            require_program(manifest.job, self.files)
 
     @cached_property
     def function(self) -> CommandJob:

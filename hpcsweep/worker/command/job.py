@@ -15,6 +15,7 @@ from typing import Any
 from hpcsweep.data.used import Entry, entry_of_files
 from hpcsweep.errors import JobError
 from hpcsweep.sweep.command import Command
+from hpcsweep.sweep.containers import in_container
 from hpcsweep.sweep.runs import epochs_of
 from hpcsweep.sweep.value_types import Value
 from hpcsweep.worker.command.epochs import Epochs
@@ -103,7 +104,11 @@ class _Attempt:
         self._run.record(command=command.filled(values, {name: Path(name) for name in places}))
         self._note_data(words)
         on_line = self._patterns.feed if self._options.get("patterns") else None
-        program = Program(words, Path.cwd(), self._environment(code), on_line)
+        environment = self._environment(code)
+        if container := self._options.get("container"):
+            binds = (code, self._run.folder, self._run.study)
+            words = in_container(container, words, binds=binds, folder=Path.cwd(), environment=environment)
+        program = Program(words, Path.cwd(), environment, on_line)
         try:
             exit_code, stopped = self._watch(program)
         finally:
