@@ -137,4 +137,4 @@ def test_workers_run_in_a_container_of_an_older_system(study: SlurmStudy, image:
     assert {one["libraries"]["python"][:4] for one in facts} == {"3.9."}
     assert {one["libraries"].get("keras") for one in facts} == {"3.5.0", None}
     attempts = json.loads(study.run("show", study.status(cut)["runs"][0]["id"], "--json"))["attempts"]
-    assert attempts > 1
+    assert len(attempts) > 1

@@ -226,7 +226,11 @@ def test_python_runs_in_the_container_and_slurms_commands_outside(study: SlurmSt
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"])
     words = log.read_text().splitlines()
     assert words[: len(options) + 2] == ["exec", *options, image]
-    assert words[len(options) + 2 :][:4] == [sys.executable, "-u", "-m", "submitit.core._submit"]
+    inside = words[len(options) + 2 :]
+    assert inside[0] == "/usr/bin/env"
+    assert inside[1].startswith("PYTHONPATH=")  # the worker bundle
+    worker = inside.index("submitit.core._submit")
+    assert inside[worker - 3 : worker] == [sys.executable, "-u", "-m"]
     assert words.count("exec") >= 2  # it went on after its time was up: requeued by the host
 
 
