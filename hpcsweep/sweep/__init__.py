@@ -2,5 +2,6 @@
 
 Other rooms import `runs` (Run, Trajectory, ids), `command`, `containers`, `load` (load_sweep, Sweep), `profile`,
 `settings`, `choices` (the words that a sweep file may choose from), `value_types` and `toml_problems`. This file
-imports nothing, because workers need only `runs`, `command`, `containers` and `choices`, and neither pydantic nor the planner.
+imports nothing, because workers need only `runs`, `command`, `containers` and `choices`, and neither pydantic nor the
+planner.
 """
