@@ -191,7 +191,7 @@ class CommandOptions(Section):
         default=None,
         description="The number that it gives to its first epoch of training; by default 0 if it reports an epoch 0.",
     )
-    stop_signal: Literal["SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2", "SIGHUP"] = Field(
+    stop_signal: Literal["SIGTERM", "SIGINT", "SIGUSR1", "SIGHUP"] = Field(
         default="SIGTERM", description="What tells it to stop in time."
     )
     grace_s: float | None = Field(

@@ -13,6 +13,7 @@ from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.values import Value, metric_of, unknown_direction
 from hpcsweep.store.states import COUNTED, RunState, count_states
 from hpcsweep.sweep.runs import short_id
+from hpcsweep.tables.alike_notes import alike_notes
 from hpcsweep.tables.cells import KINDS, Cell
 from hpcsweep.tables.layout import Spec
 from hpcsweep.tables.origin_notes import origin_notes
@@ -33,6 +34,7 @@ def notes_of(
     yield from _not_in_the_numbers(results, values, cells)
     yield from _ended_early(results)
     yield from doubts(results, values)
+    yield from alike_notes(results)
     yield from origin_notes(results, cells)
 
 

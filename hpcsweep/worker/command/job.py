@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,8 @@ from hpcsweep.worker.run.handle import RunHandle
 PAUSED_CODE = 75  # EX_TEMPFAIL of sysexits.h: try again later
 LOOK_EVERY_S = 0.2
 GRACE_S = 60.0  # after the stop signal, where the wall time leaves so much
+ARRIVES_S = 0.5  # until the worker has the signal that its program has died of
+_SENT_TO_ALL = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 SPARE_S = 2.0  # of the wall time, for what the worker writes
 _MISSING = re.compile(r"""No such file or directory: ['"](.+?)['"]|(\S+): No such file or directory""")
 METRICS, CHECKPOINT, JOURNAL = "metrics.jsonl", "checkpoint", ".hpcsweep-epochs.jsonl"
@@ -149,6 +152,7 @@ class _Attempt:
 
     def _end(self, code: int, stopped: bool, tail: str) -> None:
         """Exit code 0 is the end. Any other end after the stop signal is a pause, and so is exit code 75."""
+        stopped = stopped or (-code in _SENT_TO_ALL and self._was_told())
         paused = code != 0 and (stopped or code == PAUSED_CODE)
         self._run.observed_stop = paused
         if code != 0 and not paused:
@@ -164,6 +168,11 @@ class _Attempt:
         else:
             shutil.rmtree(self._checkpoint, ignore_errors=True)
             self._journal.unlink(missing_ok=True)
+
+    def _was_told(self) -> bool:
+        """Whether a signal that has ended the program was meant for the worker, too: schedulers send it to both."""
+        time.sleep(ARRIVES_S)
+        return self._run.should_stop
 
     def _log(self, *, ended: bool) -> None:
         for source in self._sources:

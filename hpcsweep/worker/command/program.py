@@ -30,20 +30,24 @@ _GUARD = (
 )
 
 
+# SLURM sends its warning to every process of a step, also to a program that would die of it long before its time.
+_DEAF_TO_WARNINGS = ("/bin/sh", "-c", "trap '' USR2; exec \"$@\"", "sh")
+
+
 class Program:
     """One run of a program; what it prints goes to this process's stdout, and line by line to `on_line`."""
 
     def __init__(
         self, words: Sequence[str], folder: Path, environment: Mapping[str, str], on_line: Callable[[str], None] | None
     ) -> None:
-        """Start it; JobError if there is no such program."""
+        """Start it; JobError if it cannot be started. SIGUSR2 is ignored, unless the program handles it."""
         self._tail = b""
         self._on_line = on_line
         self._others = set(children())
         mark = secrets.token_hex(8)
         try:
             self._process = subprocess.Popen(
-                words,
+                [*_DEAF_TO_WARNINGS, *words],
                 cwd=folder,
                 env={**os.environ, **environment, _MARK: mark},
                 stdin=subprocess.DEVNULL,
