@@ -15,7 +15,8 @@ whatever else they have to tell goes to `say=`, such as `say=print`, or by defau
 
 `knee`, `report` and `data` are packages, which scripts and jobs import. Such a package would replace a function of the
 same name as soon as somebody imports it. So some verbs have other names here: `find_knee`, `write_report`, and
-`list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`.
+`list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`, `files` is
+`kept_files`, and `model` is `best_model`.
 
 A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
 """
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.study import doctor, init
     from hpcsweep.launch.verify import verify
     from hpcsweep.report import write_report
-    from hpcsweep.results import diff, export, history, runs, show
+    from hpcsweep.results import best_model, diff, export, history, kept_files, runs, show
     from hpcsweep.sweep.load import load_sweep, sweep_json_schema
     from hpcsweep.tables import table
 
@@ -67,7 +68,7 @@ _MODULES = {
     "launch.study": ("doctor", "init"),
     "launch.verify": ("verify",),
     "report": ("write_report",),
-    "results": ("diff", "export", "history", "runs", "show"),
+    "results": ("best_model", "diff", "export", "history", "kept_files", "runs", "show"),
     "sweep.load": ("load_sweep", "sweep_json_schema"),
     "tables": ("table",),
 }
@@ -78,6 +79,7 @@ __all__ = [
     "Choice",
     "__version__",
     "batch_script",
+    "best_model",
     "cancel",
     "check_data",
     "clean",
@@ -93,6 +95,7 @@ __all__ = [
     "history",
     "init",
     "job_options",
+    "kept_files",
     "knee",
     "known_sweeps",
     "list_data",

@@ -13,7 +13,8 @@ class MemoryRun:
     """Keeps in memory what a run's handle keeps in the store."""
 
     diverged = should_stop = checkpoint_due = False
-    stop_rule = on_divergence = crew = precision = None
+    stop_rule = on_divergence = crew = precision = folder = None
+    keeps_model = False
     stack_order, faster = "own", True
 
     def __init__(self, seed: int, epochs: int, engine: str) -> None:

@@ -23,6 +23,8 @@ VERBS = {
     "status": "Show how far a sweep has come.",
     "logs": "Print what the attempts at a run printed.",
     "show": "Print everything recorded of a run.",
+    "files": "List or copy the files that are kept of a run.",
+    "model": "Give the trained model of the best run.",
     "diff": "Show how two runs differ.",
     "cancel": "Stop the workers of a sweep.",
     "clean": "Remove what can be made again.",

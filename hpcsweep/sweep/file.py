@@ -143,6 +143,7 @@ class Keep(Section):
 
     mb: float = Field(default=100.0, ge=0, allow_inf_nan=False, description="The most MB (10^6 bytes) per run.")
     files: NotNegative = Field(default=100, description="The most files per run.")
+    model: bool = Field(default=False, description="Whether fit keeps the trained Keras model, as model.keras.")
 
 
 class Stop(Section):

@@ -14,6 +14,7 @@ from hpcsweep.errors import JobError, UsageError
 from hpcsweep.training.engines.program_key import architecture_key, evaluation_key
 from hpcsweep.training.examples import Examples, TrainingData, first_rows, is_array_tree, make_examples, packed
 from hpcsweep.training.facts import device_facts
+from hpcsweep.training.kept_model import keep_model
 from hpcsweep.training.loops.alone import finish_stacked, train_alone
 from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.member import Member
@@ -114,23 +115,26 @@ def fit(
         def train() -> Outcome:
             return StreamRun(part, model, stream, total, told, resume).train()
 
-    return train()[0] if phase is None else _train_phase(part, model, book, train)
+    metrics, is_over = train() if phase is None else _train_phase(part, model, book, train)
+    if is_over and run.keeps_model:
+        keep_model(run, model)
+    return metrics
 
 
-def _train_phase(part: Phase, model: Any, book: Book, train: Any) -> dict[str, float]:
+def _train_phase(part: Phase, model: Any, book: Book, train: Any) -> Outcome:
     """Train one phase, or pass over it where an earlier attempt has come beyond it."""
     digest = weights_sha256(model)
     ended = part.ended_before()
     if ended is not None:
         load_state(model, ended["variables"])
-        return part.pass_over(ended)
+        return part.pass_over(ended), True
     part.begin(digest)
     part.require_beginning(digest)
     metrics, is_over = train()
     if is_over:
         part.end(read_state(model), weights_sha256(model), metrics)
     book.paused = not is_over
-    return dict(metrics)
+    return dict(metrics), is_over
 
 
 def _train_arrays(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -63,6 +64,14 @@ class RunHandle(Protocol):
     @property
     def expected_epochs(self) -> int:
         """The epochs that this process may expect to train of such runs."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the run, if it has one: what is in it at the end is kept."""
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the trained model is kept there."""
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:

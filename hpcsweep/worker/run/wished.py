@@ -34,6 +34,11 @@ class Wished:
         return self._settings.faster
 
     @property
+    def keeps_model(self) -> bool:
+        """Whether the sweep file asks `fit` to keep the trained model among the run's files."""
+        return bool((self._settings.keep or {}).get("model"))
+
+    @property
     def stop_rule(self) -> Mapping[str, Any] | None:
         """The early-stopping rule of the sweep file."""
         return self._settings.stop
