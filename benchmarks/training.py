@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from measuring.machine import describe, one_thread_on_one_core
 
-PARTS = ("epochs", "tricks", "starts", "memory")
+PARTS = ("epochs", "tricks", "callbacks", "starts", "memory")
 PARTS_OF = {"tensorflow": PARTS, "jax": ("epochs",)}
 
 
@@ -35,6 +35,10 @@ def lines_of(part: str, options: argparse.Namespace) -> Iterator[str]:
         from measuring.tricks import table as tricks
 
         return tricks(options.rounds, 10 if options.quick else 1, options.only)
+    if part == "callbacks":
+        from measuring.with_callbacks import table as with_callbacks
+
+        return with_callbacks(options.rounds, 10 if options.quick else 1, options.only)
     if part == "starts":
         from measuring.starts import report as starts
 

@@ -6,6 +6,7 @@ Such a part lies between two comments, `<!-- from the program: NAME -->` and `<!
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,6 +22,7 @@ from hpcsweep.sweep.file import SweepFile
 from hpcsweep.sweep.profile import Profile
 
 DOCS = Path(__file__).parent
+TRAINED = DOCS.parent / "tests" / "training"  # has what the tests, and `python -m tests.training.examples`, found
 PART = re.compile(r"(<!-- from the program: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100  # columns of the help, as in a wide terminal
 
@@ -108,8 +110,30 @@ def names(module: Any) -> str:
     return f"```text\n{listing}\n```"
 
 
+def kinds_of_data() -> str:
+    """Return what a resume guarantees for each kind of data: the table that the tests train, row by row."""
+    rows = json.loads((TRAINED / "guarantees.json").read_text())
+    lines = ["| data | engine, for a small net | a resume goes on | refuses |", "|---|---|---|---|"]
+    lines += [f"| {row['data']} | `{row['engine']}` | {row['resume']} | {row['refuses']} |" for row in rows]
+    return "\n".join(lines)
+
+
+def examples() -> str:
+    """Return what came out of the published examples when they were trained last."""
+    lines = ["| example | engine | numbers | a resume goes on | kills | differences |", "|---|---|---|---|---|---|"]
+    for name, facts in json.loads((TRAINED / "examples" / "results.json").read_text()).items():
+        numbers = "Keras's, to the bit" if facts["equal"] else "Keras's to rounding; with `fit` to the bit"
+        if not facts["equal"] and not facts["equal_with_fit"]:
+            numbers = "not Keras's"
+        end = f"{facts['resume']} | {facts['kills']} | {facts['differences']} |"
+        lines.append(f"| {name} | `{facts['engine']}` | {numbers} | {end}")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "command line": command_line,
+    "kinds of data": kinds_of_data,
+    "examples": examples,
     "names of a store": partial(names, layout),
     "names of a submission": partial(names, task_files),
     **{

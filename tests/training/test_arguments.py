@@ -87,7 +87,8 @@ def test_arrays_are_the_data_they_make() -> None:
         ({"x": X, "y": {"a": Y}, "class_weight": {0: 2.0}}, "y is not one array"),
         ({"x": np.array([object()] * 3), "y": Y[:3]}, "x holds objects"),
         ({"x": X[:0], "y": Y[:0]}, "x has no examples"),
-        ({"x": X, "y": Y, "validation_freq": 2}, "validation_freq is 2; expected 1"),
+        ({"x": X, "y": Y, "shuffle": "batch"}, "shuffle is 'batch'; expected True or False"),
+        ({"x": iter(X), "y": Y}, "x is a .*iterator; expected arrays"),
         ({"x": X, "y": Y, "initial_epoch": 3}, "a run goes on by itself"),
         ({"x": X, "y": Y, "resume": "never"}, 'expected "exact", "restart" or "statistical"'),
         ({"x": X, "y": Y, "batch_size": True}, "batch_size is True"),
@@ -122,6 +123,27 @@ def test_mixed_precision_of_the_sweep_resumes_to_the_bit(engine: str) -> None:
         runs.append((run.history["loss"], run.facts["final_weights_sha256"]))
     assert runs[0] == runs[1]
     assert model.layers[1].compute_dtype == "bfloat16"
+
+
+@nets.tensorflow_only
+def test_one_training_on_several_devices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A strategy, Keras's own distribution and processes of torchrun would make one training of several."""
+    import tensorflow as tf
+
+    def refused(words: str, model: Any) -> None:
+        seed_everything(0)
+        with pytest.raises(UsageError, match=words):
+            fit(FakeRun(1), model or nets.dense(), X, Y)
+
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = nets.dense()
+        refused("the model is distributed", model)
+    refused("the model is distributed", model)
+    monkeypatch.setattr(keras.distribution, "distribution", object)
+    refused("the model is distributed", None)
+    monkeypatch.undo()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    refused("one of 2 processes", None)
 
 
 def test_a_job_that_overrules_the_precision_of_the_sweep_is_refused() -> None:

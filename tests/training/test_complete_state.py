@@ -13,6 +13,8 @@ from hpcsweep.errors import JobError
 from hpcsweep.training import fit, seed_everything
 from hpcsweep.training.state.reachable import settings_of, variables_elsewhere
 from tests.training import nets
+from tests.training.examples.catalogue import Example
+from tests.training.examples.runs import in_plain_keras, same, stopped_again_and_again, with_fit
 from tests.training.harness import FakeRun
 
 pytestmark = nets.tensorflow_only
@@ -172,6 +174,108 @@ def test_an_attribute_that_changes_in_training_is_refused_by_name() -> None:
         train(lambda: compiled(Stepping(-1)), callbacks=[Changing()], checkpoint_every_s=0.0)
     run = train(lambda: compiled(Stepping(-1)), callbacks=[Changing()], resume="restart")
     assert run.history["epoch"] == [0, 1, 2, 3, 4]
+
+
+class Noisy(keras.layers.Layer):
+    """Drops numbers whether or not it is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = L.Dropout(0.5)
+
+    def call(self, x: Any) -> Any:
+        return self.dropout(x, training=True)
+
+
+class Total(keras.metrics.Metric):
+    """Counts the batches of all epochs."""
+
+    def __init__(self) -> None:
+        super().__init__(name="total")
+        self.count = self.add_weight(name="count", initializer="zeros")
+
+    def update_state(self, *_: Any, **__: Any) -> None:
+        self.count.assign_add(1.0)
+
+    def result(self) -> Any:
+        return self.count + 0.0
+
+    def reset_state(self) -> None:
+        """Do nothing."""
+
+
+def noisy() -> Any:
+    """A net that draws, and a metric that counts on, where they are only evaluated."""
+    model = keras.Sequential([keras.Input((8, 8, 1)), Noisy(), L.Flatten(), L.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=[Total()])
+    return model
+
+
+def stateful() -> Any:
+    """A recurrent net that remembers the batch before, which Keras does not list among its variables."""
+    model = keras.Sequential([keras.Input(batch_shape=(16, 8, 8)), L.GRU(3, stateful=True), L.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+X = np.random.default_rng(0).random((48, 8, 8, 1)).astype("float32")
+AS_KERAS = [
+    Example("noisy", noisy, lambda: {"x": X, "y": np.arange(48) % 3, "validation_split": 0.25}),
+    Example("stateful", stateful, lambda: {"x": X[..., 0], "y": np.arange(48) % 3}),
+]
+
+
+@pytest.mark.parametrize("example", AS_KERAS, ids=lambda example: example.name)
+def test_what_keras_leaves_out_is_trained_as_keras_trains_it(example: Example) -> None:
+    """An evaluation of the fresh model changes nothing, and what remembers earlier epochs does so when stopped, too."""
+    _, whole = with_fit(example)
+    assert same(whole, in_plain_keras(example))
+    assert same(stopped_again_and_again(example), whole)
+
+
+class Counting(Stepping):
+    """Counts how often its step is traced, or run."""
+
+    def factor(self) -> Any:
+        self.kept += 1
+        return 1.0 / self.kept
+
+
+class OwnFit(Stepping):
+    """Does more than Keras in `fit`."""
+
+    def fit(self, *given: Any, **named: Any) -> Any:
+        return super().fit(*given, **named)
+
+
+def in_batches() -> Any:
+    """The data as a stream."""
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((DATA.x, DATA.y)).batch(16)
+
+
+@pytest.mark.parametrize(
+    ("build", "make", "words"),
+    [
+        (lambda: compiled(Counting(0)), lambda: DATA, "`kept` of `Counting` changes when the training step is traced"),
+        (
+            lambda: compiled(Counting(0), run_eagerly=True),
+            lambda: DATA,
+            "`kept` of `Counting` changes in training and is not saved",
+        ),
+        (lambda: compiled(Drawing(None)), in_batches, "draws with TensorFlow's RandomUniform from a generator"),
+        (lambda: compiled(OwnFit(None)), lambda: DATA, "OwnFit has a `fit` of its own"),
+    ],
+    ids=["traced", "eager", "drawing stream", "own fit"],
+)
+def test_models_that_could_not_go_on_are_refused_before_training(build: Any, make: Any, words: str) -> None:
+    """A count that is no variable, what is drawn from hidden generators, a `fit` that ours would not call."""
+    run = FakeRun(2)
+    seed_everything(0)
+    with pytest.raises(JobError, match=words):
+        fit(run, build(), make())
+    assert run.history == {"epoch": []}
 
 
 def test_keras_own_attributes_are_not_taken_for_the_users() -> None:

@@ -246,7 +246,7 @@ def test_misuse_is_named():
 def test_a_checkpoint_of_another_architecture_is_refused():
     """A job that was changed under its checkpoints is noticed, not trained on with mixed weights."""
     kept: list[bytes] = []
-    train(nets.dense, 2, checkpoints=kept)
+    train(nets.dense, 4, checkpoints=kept, stop_after=1)
     with pytest.raises(StoreError, match="same architecture"):
         train(nets.dropout, 4, checkpoints=kept)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,6 +14,7 @@ import pytest
 
 from hpcsweep.errors import UsageError
 from hpcsweep.training import fit, seed_everything
+from hpcsweep.training.programs import partial_epoch
 from hpcsweep.training.state.variables import weights_sha256
 from tests.training import nets
 from tests.training.examples.catalogue import Augmented
@@ -42,12 +45,75 @@ def empty() -> Any:
     yield from ()
 
 
+class Batches(keras.callbacks.Callback):
+    """Counts batches, and tells it at the end of an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.count += 1
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["batches"] = float(self.count)
+
+
+class Drawing(keras.utils.PyDataset):
+    """Batches that it draws from a generator of its own; a look at one changes what comes next."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.random, self.given = np.random.RandomState(seed), 0
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> Any:
+        self.given += 1
+        rows = self.random.randint(0, 40, 8)
+        return X[rows] * (index + np.random.random()), Y[rows]
+
+
+GUARANTEES = {row["data"]: row for row in json.loads(Path(__file__).with_name("guarantees.json").read_text())}
+"""What docs/reference/engines.md says of each kind of data."""
 STREAMS: dict[str, Callable[[], dict[str, Any]]] = {
-    "tf.data": lambda: {"x": dataset()},
-    "tf.data in steps": lambda: {"x": dataset().repeat(), "steps_per_epoch": 2},
-    "tf.data, validated": lambda: {"x": dataset(), "validation_data": dataset(), "validation_steps": 1},
-    "PyDataset": lambda: {"x": Augmented(), "class_weight": {0: 2.0}},
+    "`tf.data.Dataset`": lambda: {"x": dataset()},
+    "`tf.data.Dataset` with `steps_per_epoch`": lambda: {"x": dataset().repeat(), "steps_per_epoch": 2},
+    "`tf.data.Dataset`, validated on one": lambda: {
+        "x": dataset(),
+        "validation_data": dataset(),
+        "validation_steps": 1,
+    },
+    "`PyDataset`": lambda: {"x": Augmented(), "class_weight": {0: 2.0}},
+    "`PyDataset` with `steps_per_epoch`": lambda: {"x": Drawing(1), "steps_per_epoch": 2},
+    "`PyDataset`, validated on one": lambda: {
+        "x": Drawing(1),
+        "validation_data": Drawing(2),
+        "validation_freq": 2,
+    },
+    "`PyDataset`, validated on a `tf.data.Dataset`": lambda: {
+        "x": Drawing(1),
+        "validation_data": dataset(),
+        "validation_steps": 1,
+    },
     "generator": lambda: {"x": generator(), "steps_per_epoch": 3, "validation_data": (X, Y)},
+}
+ARRAYS: dict[str, Callable[[], dict[str, Any]]] = {
+    "arrays, a dict, list or tuple of them, or `Data`": lambda: {"x": X, "y": Y},
+    "arrays, with a callback that acts inside epochs": lambda: {"x": X, "y": Y, "callbacks": [Batches()]},
+    "arrays with `steps_per_epoch` or `validation_freq`": lambda: {"x": X, "y": Y, "steps_per_epoch": 2},
+    "arrays, validated on a stream": lambda: {
+        "x": X,
+        "y": Y,
+        "validation_data": dataset(),
+        "validation_steps": 1,
+    },
+}
+OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "`PyDataset` with several workers": lambda: {"x": Augmented(workers=2)},
+    'a stream with `resume="statistical"`': lambda: {"x": dataset(), "resume": "statistical"},
+    'anything with `resume="restart"`': lambda: {"x": X, "y": Y, "resume": "restart"},
 }
 
 
@@ -70,6 +136,24 @@ def ours(make: Callable[[], dict[str, Any]], **settings: Any) -> FakeRun:
     return run
 
 
+def stopped_again_and_again(make: Callable[[], dict[str, Any]], questions: int = 5) -> FakeRun:
+    """Train by many calls of `fit`, each with more time: one passes over what was seen before it trains."""
+    kept: list[bytes] = []
+    for attempt in range(1, 100):
+        run = ours(make, checkpoints=kept, stop_after=questions * attempt, checkpoint_every_s=0.0)
+        if "final_weights_sha256" in run.facts:
+            assert attempt > 1
+            return run
+    raise AssertionError("it never came to its end")
+
+
+def require_as_told(name: str, run: FakeRun) -> None:
+    """Compare a run with what the page says of its data."""
+    assert {key: run.facts[key] for key in ("engine", "resume")} == {
+        key: GUARANTEES[name][key] for key in ("engine", "resume")
+    }
+
+
 def told(run: FakeRun) -> Any:
     """History and weights; a metric that an epoch lacks is left out, as Keras leaves it out."""
     columns = {key: column for key, column in run.history.items() if key not in ("epoch", "seconds")}
@@ -77,21 +161,36 @@ def told(run: FakeRun) -> Any:
     return known, run.facts.get("final_weights_sha256")
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_is_trained_as_keras_trains_it(name: str) -> None:
     """History and weights are those of `keras.Model.fit`, undisturbed, and stopped between epochs and inside."""
     expected = alone(name)
     whole = ours(STREAMS[name])
     assert told(whole) == expected
-    assert whole.facts["engine"] == "fit"
-    assert whole.facts["resume"] == "to the bit, from the end of an epoch"
-    kept: list[bytes] = []
-    attempts, run = 0, FakeRun(0)
-    while "final_weights_sha256" not in run.facts:
-        attempts += 1  # each has more time: it passes over what was seen before it trains
-        run = ours(STREAMS[name], checkpoints=kept, stop_after=5 * attempts, checkpoint_every_s=0.0)
-    assert attempts > 1
-    assert told(run) == expected
+    require_as_told(name, whole)
+    assert told(stopped_again_and_again(STREAMS[name])) == expected
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_go_on_as_the_page_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record has the engine and the guarantee that the page has; a run stopped after each batch ends the same."""
+    monkeypatch.setattr(partial_epoch, "CALL_S", 0.0)
+    monkeypatch.setattr(partial_epoch, "LONG_EPOCH_S", 0.0)
+    whole = ours(ARRAYS[name])
+    require_as_told(name, whole)
+    assert told(stopped_again_and_again(ARRAYS[name], questions=1)) == told(whole)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_weaker_guarantees_are_those_of_the_page(name: str) -> None:
+    """Where a run that goes on equals no undisturbed one, the record says so in the words of the page."""
+    require_as_told(name, ours(OTHERS[name]))
+
+
+def test_the_page_has_every_kind_of_data_that_is_trained_here() -> None:
+    """No row of the table is without its test."""
+    assert {*STREAMS, *ARRAYS, *OTHERS} == set(GUARANTEES)
 
 
 def test_a_stream_may_go_on_without_passing_over_what_it_saw() -> None:

@@ -21,6 +21,7 @@ XLA_MUST_GAIN = 1.2  # else the numbers of model.fit are worth more
 DISPATCHED_STEP_S = 8e-5  # TensorFlow starts the hundred operations of the smallest step in 0.08 to 0.15 ms
 FIT_MAY_WIN_FROM_S = 5e-3  # model.fit's own work takes 0.3 to 1 ms per step
 FIT_MUST_GAIN = 1.1  # else what was measured may be chance
+_OF_MODEL_FIT = ("make_train_function", "make_test_function", "evaluate")
 _NO_FASTER_WITH_XLA_ON_CPU = ("Conv", "LSTM", "GRU", "RNN")
 
 
@@ -64,6 +65,9 @@ def _of_this_backend(engine: str) -> str:
 def _needs_fit(setup: Setup) -> str | None:
     if setup.callbacks:
         return "a Keras callback acts inside epochs"
+    own = [name for name in _OF_MODEL_FIT if getattr(type(setup.model), name) is not getattr(keras.Model, name)]
+    if own:
+        return f"the model's class has its own {own[0]}, which only model.fit calls"
     return "the model is compiled with run_eagerly" if setup.model.run_eagerly else None
 
 

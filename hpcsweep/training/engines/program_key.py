@@ -39,6 +39,11 @@ def evaluation_key(model: Any, data: TrainingData) -> str | None:
     return None if compiled is None else _key(model, data, {**compiled, "optimizer": None}, None)
 
 
+def is_all_of_keras(model: Any) -> bool:
+    """Whether every part of a compiled model is Keras's own."""
+    return _told_config(model) is not None
+
+
 def _told_config(model: Any) -> dict[str, Any] | None:
     """Return what a model was compiled with, or None if what it computes cannot be told from its configuration."""
     is_keras_own = type(model) in (keras.Sequential, keras.Model) or is_functional(model)

@@ -8,23 +8,27 @@ from hpcsweep.errors import JobError
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.protocol import Program
+from hpcsweep.training.run_protocol import RunHandle
+from hpcsweep.training.state.unkept import Unkept
 from hpcsweep.training.state.variables import State
 
 _ROUNDING = 1e-2  # on a GPU, where the same step twice differs in its last bits
 
 
-def require_repeatable(program: Program, setup: Setup, initial: State) -> None:
+def require_repeatable(run: RunHandle, program: Program, setup: Setup, initial: State, unkept: Unkept) -> None:
     """Take one step, load the state before it, and take it again: JobError if that leads elsewhere.
 
     Then something that the step depends on is not in the state, and a run that goes on would not equal one that was
     never stopped. The program's state is lost.
     """
-    data = program.put(setup.data)
+    data, generators = program.put(setup.data), run.generators()
     reached = []
     for _ in range(2):
         program.load(initial)
         program.try_batches(data, 1)
         reached.append(program.read())
+        run.set_generators(generators)
+        unkept.require_none()
     first, second = reached
     differ = [name for name in first if not _equal(first[name], second[name])]
     if differ:

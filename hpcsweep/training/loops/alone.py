@@ -18,6 +18,7 @@ from hpcsweep.training.loops.member import Member
 from hpcsweep.training.loops.single import Loop
 from hpcsweep.training.programs.evaluation_batch import evaluation_batch
 from hpcsweep.training.run_protocol import RunHandle
+from hpcsweep.training.state.unkept import Unkept
 from hpcsweep.training.state.variables import load_state, weights_sha256
 
 
@@ -28,13 +29,14 @@ def train_alone(member: Member, asked: str, callbacks: Callbacks, *, keeps: bool
     """
     run, setup, initial = member.run, member.setup, member.initial
     saved = member.saved if member.diverged_at is None else None
+    unkept = Unkept(setup.model)
     choice = choose_engine(run, setup, asked, saved)
     program = choice.program
     reason = "; ".join(filter(None, [member.alone_because, choice.reason]))
     run.record(engine=program.engine, engine_reason=reason, compile_s=program.compile_s, stacked=False)
     run.record(faster=program.faster)
     if keeps and setup.key is None:
-        require_repeatable(program, setup, initial)
+        require_repeatable(run, program, setup, initial, unkept)
     callbacks.attach(program.model, epochs=member.epochs, steps=-(-setup.data.examples // setup.batch_size))
     loop = Loop(run, program, setup, member.shuffle, callbacks, keeps)
     if member.diverged_at is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,18 @@ import numpy as np
 from hpcsweep.errors import UsageError
 from hpcsweep.machine import zip_equal
 from hpcsweep.training.keras_private import OF_CALLBACKS, OF_TENSORBOARD
-from hpcsweep.training.state.attributes import changes_since, give_attributes, keep_attributes
+from hpcsweep.training.loops.beginning import require_same_beginning
+from hpcsweep.training.state.attributes import changes_since, give_attributes, keep_attributes, numbers_in
 
 _Callback = keras.callbacks.Callback
 _WITHIN_EPOCHS = (
     *("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end"),
     *("on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end"),
 )
-_SAME_FOR_ALL = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau, keras.callbacks.TerminateOnNaN)
+_SAME_FOR_ALL = (
+    *(keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau),
+    *(keras.callbacks.TerminateOnNaN, keras.callbacks.CSVLogger),
+)
 """Callbacks that refer to no model but the one they are given, so that runs may go on sharing their programs."""
 
 
@@ -38,6 +43,8 @@ class Callbacks:
         self._all = [*given, keras.callbacks.History()] if given else []
         self._fresh: list[Any] | None = None
         self._model: Any = None
+        self._params = _Params()
+        self._began: dict[str, Any] | None = None
         self._relay: _Relay | None = None
         self.stopped = False
 
@@ -62,9 +69,9 @@ class Callbacks:
 
     def attach(self, model: Any, *, epochs: int, steps: int | None) -> None:
         """Have them act on `model`."""
-        self._model = model
+        self._model, self._params = model, _Params(verbose=0, epochs=epochs, steps=steps)
         for callback in self._all:
-            callback.set_params({"verbose": 0, "epochs": epochs, "steps": steps})
+            callback.set_params(self._params)
             callback.set_model(model)
         if self._all:
             model.history = self._all[-1]
@@ -81,7 +88,7 @@ class Callbacks:
             for callback, fresh in zip_equal(self._all, self._fresh):
                 _give(callback, fresh)
         elif kept:
-            self._fresh = [_keep(callback) for callback in self._all]
+            self._make_fresh()
         self._model.stop_training = False
         self.listen(True)
         for callback in self._all:
@@ -117,7 +124,14 @@ class Callbacks:
     def state(self) -> dict[str, Any]:
         """Return what they remember, for a checkpoint; JobError names what cannot be kept."""
         pairs = zip_equal(self._all, self._fresh or [])
-        return {"stopped": self.stopped, "each": [_changed(callback, fresh) for callback, fresh in pairs]}
+        began = self._began
+        if began is not None and self._params.told_epochs:
+            began = {**began, "numbers": {**began["numbers"], "what a callback reads in its params": "epochs"}}
+        return {
+            "stopped": self.stopped,
+            "began": began,
+            "each": [_changed(callback, fresh) for callback, fresh in pairs],
+        }
 
     def go_on(self, state: dict[str, Any] | None) -> None:
         """Go on with what they remembered. They were begun already, so they are not begun again."""
@@ -132,11 +146,28 @@ class Callbacks:
             )
         self.listen(True)
         self.stopped = bool(state and state["stopped"])
-        self._fresh = [_keep(callback) for callback in self._all]
+        self._make_fresh()
+        require_same_beginning(state, self._began)
         for callback, kept in zip_equal(self._all, each):
             if isinstance(callback, keras.callbacks.TensorBoard):
                 callback.on_train_begin({})
             _give(callback, kept)
+
+    def _make_fresh(self) -> None:
+        """Note what they hold before training."""
+        self._fresh = [_keep(callback) for callback in self._all]
+        each = [numbers_in(kept.get("attributes", {}), kept["class"]) for kept in self._fresh]
+        self._began = {"epochs": self._params.get("epochs"), "numbers": dict(itertools.chain(*each))}
+
+
+class _Params(dict[str, Any]):
+    """What Keras tells callbacks; notes whether one asks for the number of epochs."""
+
+    told_epochs = False
+
+    def __getitem__(self, name: str) -> Any:
+        self.told_epochs = self.told_epochs or name == "epochs"
+        return super().__getitem__(name)
 
 
 class _Relay(keras.callbacks.Callback):

@@ -27,7 +27,7 @@ class Stopping:
 
         `best_epoch` is the one with the best value of the metric so far, by the least gain that counts.
         """
-        self._metric = str(rule["metric"]) if rule else None
+        self._metric = str(rule["metric"]) if rule else ""
         self._patience = int(rule.get("patience", 0)) if rule else 0
         self._min_delta = abs(float(rule.get("min_delta", 0.0))) if rule else 0.0
         self._sign = 1.0 if rule and rule["mode"] == "max" else -1.0
@@ -40,17 +40,20 @@ class Stopping:
 
     def check_metric(self, names: list[str]) -> None:
         """Raise JobError if the rule's metric is not one of the model's."""
-        if self._metric is not None and self._metric not in names:
+        if self._metric and self._metric not in names:
             raise JobError(
                 f"stop: the model has no metric {self._metric!r}{nearest(self._metric, names)}; "
                 f"expected one of {', '.join(names)}"
             )
 
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Take in one epoch, and say whether training ends with it. Epoch 0, the fresh model, is no yardstick."""
+        """Take in one epoch, and say whether training ends with it. Epoch 0, the fresh model, is no yardstick.
+
+        Nor is an epoch without the metric, which was not validated.
+        """
         if has_diverged(metrics):
             self.end(EarlyEnd.DIVERGED, epoch)
-        elif self._metric is not None and epoch > 0 and self._waited_in_vain(epoch, metrics[self._metric]):
+        elif self._metric in metrics and epoch > 0 and self._waited_in_vain(epoch, metrics[self._metric]):
             self.end(EarlyEnd.NO_GAIN, epoch)
         return self.why is not None
 

@@ -52,9 +52,11 @@ class Loop:
         """Begin at epoch 0: the fresh model, evaluated on all the data."""
         self.stopping, self.epoch, self.parts, self.best = Stopping(self.run.stop_rule), 0, None, None
         self.program.load(state)
-        began = time.perf_counter()
+        began, generators = time.perf_counter(), self.run.generators()
         columns = evaluate_fresh(self.setup, self.program, self.data, state)
         if columns:
+            self.program.load(state)  # layers may draw, and metrics count, where they are only evaluated
+            self.run.set_generators(generators)
             self.stopping.check_metric(list(columns))
             self._log(0, columns, time.perf_counter() - began)
             self._ended_within(columns, 0)
@@ -99,6 +101,7 @@ class Loop:
         variables = self.program.read() if parts is None else self.program.read_within()
         within = None if parts is None else parts.place()
         whole = checkpoint_of(engine, self.epoch, variables, self.divergences, within)
+        whole["began"] = self.setup.began
         if self.callbacks:
             whole["callbacks"] = self.callbacks.state()
         if self.best is not None:

@@ -38,7 +38,7 @@ class StackLoop:
         self.seated = [self.members.get(index, first) for index in range(first.seat.stack_members)]
         self.program = _program(first)
         self.data: DeviceData = self.program.put(data)
-        self.program.load([m.initial if m.saved is None else m.saved["variables"] for m in self.seated])
+        self._load()
         self.program.compile(self.data)
 
     def start(self) -> None:
@@ -46,6 +46,7 @@ class StackLoop:
         if self.seated[0].saved is None:
             began = time.perf_counter()
             columns = self.program.evaluate(self.data)
+            self._load()  # layers may draw where they are only evaluated
             self._log(0, columns, (time.perf_counter() - began) / len(self.seated))
             self._take_in(columns, 0)
         else:
@@ -57,6 +58,9 @@ class StackLoop:
                         self._end(index)
                         break
             self._go_on_within([member.within for member in self.seated if member.within])
+
+    def _load(self) -> None:
+        self.program.load([m.initial if m.saved is None else m.saved["variables"] for m in self.seated])
 
     def train(self) -> None:
         """Train to the end, or to a request to stop."""
@@ -166,6 +170,7 @@ class StackLoop:
     def _checkpoint_of(self, index: int, state: State) -> None:
         member = self.members[index]
         whole = {**checkpoint_of("stacked", self.epoch, state, [], self._within(index)), "seat": list(member.seat)}
+        whole["began"] = member.setup.began
         member.run.checkpoint(whole, epoch=None if self.parts is None else self.epoch + 1)
 
     def _within(self, index: int) -> dict[str, Any] | None:

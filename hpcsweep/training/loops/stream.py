@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from hpcsweep.errors import JobError
 from hpcsweep.metrics import SECONDS
+from hpcsweep.training.engines.program_key import is_all_of_keras
 from hpcsweep.training.facts import device_facts, memory_facts
 from hpcsweep.training.loops.alone import last_metrics, metrics_of, record_end
+from hpcsweep.training.loops.beginning import beginning_of, require_same_beginning
 from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
-from hpcsweep.training.loops.phases import restored
+from hpcsweep.training.loops.phases import Phase, restored
 from hpcsweep.training.loops.streams import Stream
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.fit_program import without
@@ -45,6 +50,10 @@ class StreamRun:
         self._given: tuple[dict[str, Any], dict[str, Any]] | None = None
         self._passes_over = stream.passes_over and resume == "exact"
         self._unkept = Unkept(model)
+        self._began = None if isinstance(run, Phase) else beginning_of(model, None, epochs, None)
+        self._generators: dict[str, Any] = {}
+        self._has_validated = False
+        self._keeps_data = not self._passes_over
         guarantee = stream.resumes if self._passes_over or not stream.passes_over else "statistically: sees what comes"
         self.guarantee = guarantee if self.keeps else "begins anew"
 
@@ -54,18 +63,20 @@ class StreamRun:
         run.record(
             initial_weights_sha256=weights_sha256(model),
             engine="fit",
-            engine_reason="the data come in batches",
+            engine_reason=self.stream.why,
             stacked=False,
             resume=self.guarantee,
             **device_facts(model),
         )
         generators = run.generators()
         saved = restored(run, is_stream=True) if self.keeps else None
+        require_same_beginning(saved, self._began)
         self.callbacks.attach(model, epochs=self.epochs, steps=self.stream.arguments["steps_per_epoch"])
         if saved is None:
             self.callbacks.begin(kept=self.keeps)
-            if self.keeps:
-                self.stream.state()  # what cannot be kept is refused before anything is trained
+            if self.keeps:  # what cannot be kept is refused before anything is trained
+                self._stream_state()
+                self._require_repeatable()
         else:
             self._go_on(saved, generators)
         if not self._fitted():
@@ -77,9 +88,9 @@ class StreamRun:
         self.epoch, self.best = int(saved["epoch"]), saved.get("best")
         self.callbacks.go_on(saved.get("callbacks"))
         self._given = saved["stream"], self.run.generators()
-        history = self.run.history
-        for row, epoch in enumerate(history["epoch"]):
-            self.stopping.ends(int(epoch), {name: column[row] for name, column in history.items() if name != "epoch"})
+        self._has_validated = bool(saved.get("has_validated"))
+        for epoch, metrics in _logged(self.run.history):
+            self.stopping.ends(epoch, metrics)
         self._end_if_a_callback_says_so()
         if self._passes_over:
             self.run.set_generators(generators)  # what is passed over draws from them what it drew before
@@ -88,9 +99,23 @@ class StreamRun:
     def fit_begins(self) -> None:
         """Put the data back to where they were: Keras begins a training by telling them that an epoch has ended."""
         if self._given is not None:
-            state, generators = self._given
+            state, self._generators = self._given
             self.stream.go_on(state)
-            self.run.set_generators(generators)
+            self.run.set_generators(self._generators)
+            self._given = self._given if self._has_validated else None
+
+    def batch_ended(self) -> None:
+        """Note the state of the generators, as long as a first look at the data to validate on may change it."""
+        if self._given is not None and self.stream.validated is not None:
+            self._generators = self.run.generators()
+
+    def validation_begins(self) -> None:
+        """Put the data to validate on back to where they were: Keras has looked at a first batch of them again."""
+        self._has_validated = True
+        if self._given is not None:
+            self.stream.go_on_validating(self._given[0])
+            self.run.set_generators(self._generators)
+            self._given = None
 
     def _fitted(self) -> bool:
         """Call `model.fit` for the epochs that are left; False if a request to stop came before they were over."""
@@ -104,7 +129,7 @@ class StreamRun:
         try:
             with without(model.optimizer, "finalize_variable_values"):
                 model.fit(
-                    self.stream.make(self.epoch),
+                    self.stream.make(0 if self.passing else self.epoch),
                     epochs=self.epochs,
                     initial_epoch=0 if self.passing else self.epoch,
                     verbose=0,
@@ -134,13 +159,33 @@ class StreamRun:
         record_end(run, self.stopping)
         return last_metrics(run) if self.best is None else metrics_of(run, self.best["epoch"])
 
+    def _stream_state(self) -> dict[str, Any]:
+        return self.stream.state() if self._keeps_data else {}
+
+    def _require_repeatable(self) -> None:
+        """Raise JobError if the step of a model of the user's own draws from what no checkpoint can hold."""
+        if is_all_of_keras(self.model):
+            return
+        drawn = backend().unkept_draw(self.model, self.stream.first_batch)
+        if drawn is not None:
+            raise JobError(
+                f"the model's step draws with TensorFlow's {drawn} from a generator whose state cannot be saved; use "
+                'keras.random with a keras.random.SeedGenerator, or say fit(..., resume="restart")'
+            )
+
     def checkpoint(self) -> None:
         """Keep the state at the end of an epoch."""
         if not self.keeps:
             return
         self._unkept.require_none()
         whole = checkpoint_of("fit", self.epoch, read_state(self.model), [])
-        whole |= {"stream": self.stream.state()} | ({"callbacks": self.callbacks.state()} if self.callbacks else {})
+        whole = {
+            **whole,
+            "began": self._began,
+            "has_validated": self._has_validated,
+            "stream": self._stream_state(),
+            **({"callbacks": self.callbacks.state()} if self.callbacks else {}),
+        }
         self.run.checkpoint(whole if self.best is None else {**whole, "best": self.best})
 
     def epoch_ended(self, epoch: int, logs: dict[str, float], elapsed_s: float) -> None:
@@ -149,7 +194,9 @@ class StreamRun:
         self.epoch = epoch + 1
         columns = {name: [float(value)] for name, value in {**logs, **added}.items()}
         self.run.log_many([self.epoch], {**columns, SECONDS: [elapsed_s]})
-        if self.epoch == 1:
+        if self.epoch == 1 and self.keeps:
+            self._unkept.require_none()
+        if self.stream.arguments["validation_freq"] == 1 or any(name.startswith("val_") for name in columns):
             self.stopping.check_metric(list(columns))
         self.stopping.ends(self.epoch, {name: column[0] for name, column in columns.items()})
         self._end_if_a_callback_says_so()
@@ -167,6 +214,14 @@ class StreamRun:
     def _end_if_a_callback_says_so(self) -> None:
         if self.callbacks.stopped:
             self.stopping.end(EarlyEnd.CALLBACK, self.epoch)
+
+
+def _logged(history: dict[str, list[float]]) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield the epochs with what was logged of each: one that was not validated has no such metrics."""
+    names = [name for name in history if name != "epoch"]
+    for row, epoch in enumerate(history["epoch"]):
+        of_row = {name: history[name][row] for name in names}
+        yield int(epoch), {n: v for n, v in of_row.items() if not (n.startswith("val_") and math.isnan(v))}
 
 
 class _Teller(keras.callbacks.Callback):
@@ -187,7 +242,11 @@ class _Teller(keras.callbacks.Callback):
         self._began = time.perf_counter()
         self._training.callbacks.epoch_begins(epoch)
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._training.validation_begins()
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._training.batch_ended()
         if self._training.run.should_stop:
             raise _Paused
 

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 
 from hpcsweep.errors import UsageError
-from hpcsweep.training.examples import Examples, first_rows, map_arrays, packed
+from hpcsweep.training.examples import Examples, first_rows, is_array_tree, packed
 from hpcsweep.training.keras_private import OF_DATASETS
-from hpcsweep.training.state.attributes import give_attributes, keep_attributes
-from hpcsweep.training.state.order import epoch_order
+from hpcsweep.training.loops.ordered_batches import OrderedBatches
+from hpcsweep.training.state.attributes import NotKeptError, changes_since, give_attributes, keep_attributes
 
 _OF_BATCHES = ("tensorflow", "torch", "grain")
 """The libraries whose data sets Keras takes."""
@@ -24,15 +24,50 @@ _OF_BATCHES = ("tensorflow", "torch", "grain")
 
 @dataclass(frozen=True)
 class Steps:
-    """Keras's arguments that say how many batches an epoch and a validation have."""
+    """Keras's arguments that say how many batches an epoch and a validation have, and which epochs are validated."""
 
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
     validation_batch_size: int | None = None
+    validation_freq: Any = 1
 
     def __bool__(self) -> bool:
         """Whether one of them is not as Keras has it by itself."""
         return self != Steps()
+
+
+class Dataset:
+    """A PyDataset of the user's, whose attributes are a part of checkpoints."""
+
+    def __init__(self, data: Any) -> None:
+        """Note what it holds before anything is taken from it."""
+        self._data, self._path = data, type(data).__name__
+        self._fresh: dict[str, Any] | None = None
+        try:
+            self._fresh = self._keep()
+        except NotKeptError as error:
+            self._refusal = error
+
+    def first_batch(self) -> Any:
+        """Return its first batch, and leave it, and the global random generators, as they were."""
+        with _generators_left_alone():
+            batch = self._data[0]
+        if self._fresh is not None:
+            give_attributes(self._data, self._fresh)
+        return batch
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint has to hold of it; NotKeptError names what cannot be kept."""
+        if self._fresh is None:
+            raise self._refusal
+        return changes_since(self._fresh, self._keep(), self._path)
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` returned."""
+        give_attributes(self._data, state)
+
+    def _keep(self) -> dict[str, Any]:
+        return keep_attributes(self._data, self._path, leave=OF_DATASETS)
 
 
 @dataclass
@@ -40,28 +75,41 @@ class Stream:
     """What one true `model.fit` is trained on.
 
     `resumes`: how a run that goes on comes to its place: "to the bit", or "statistically" where it only sees what
-    comes. `make(epoch)` gives the data as they are after so many epochs; where `passes_over`, they can only be given
-    from the start, and what was seen has to be passed over. `keeper` is the object of the user's whose attributes are a
-    part of checkpoints.
+    comes. `make(epoch)` gives the data as they are after so many epochs; where `passes_over`, what was seen has to be
+    passed over from the start.
     """
 
     first_batch: Any
     make: Callable[[int], Any]
     arguments: dict[str, Any]
+    passes_over: bool
+    trained: Dataset | None = None
+    validated: Dataset | None = None
     resumes: str = "to the bit, from the end of an epoch"
-    passes_over: bool = False
-    keeper: Any = None
+    why: str = "the data come in batches"
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint has to hold of the data."""
-        return (
-            {} if self.keeper is None else keep_attributes(self.keeper, type(self.keeper).__name__, leave=OF_DATASETS)
-        )
+        pairs = (("trained", self.trained), ("validated", self.validated))
+        return {name: dataset.state() for name, dataset in pairs if dataset is not None}
 
     def go_on(self, state: Mapping[str, Any]) -> None:
-        """Put back what `state` returned."""
-        if self.keeper is not None:
-            give_attributes(self.keeper, state)
+        """Put back what `state` returned of the data to train on."""
+        if self.trained is not None:
+            self.trained.go_on(state["trained"])
+
+    def go_on_validating(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` returned of the data to validate on, of which Keras looks at a batch beforehand."""
+        if self.validated is not None:
+            self.validated.go_on(state["validated"])
+
+
+def is_stream(data: Any) -> bool:
+    """Whether `data` are such that Keras takes batches from them."""
+    if isinstance(data, (keras.utils.PyDataset, types.GeneratorType)):
+        return True
+    of_batches = any(base.__module__.partition(".")[0] in _OF_BATCHES for base in type(data).__mro__)
+    return of_batches and hasattr(data, "__iter__") and not hasattr(data, "shape")
 
 
 def stream_of(
@@ -73,59 +121,68 @@ def stream_of(
         "validation_data": validation_data,
         "validation_steps": steps.validation_steps,
         "validation_batch_size": steps.validation_batch_size or batch_size,
+        "validation_freq": steps.validation_freq,
         "class_weight": class_weight,
+        "shuffle": shuffle and isinstance(x, keras.utils.PyDataset),
     }
+    validated = Dataset(validation_data) if isinstance(validation_data, keras.utils.PyDataset) else None
+    # A validation goes on where the one before it ended, if it does not see all; and what is shuffled stays shuffled.
+    passes_over = is_stream(validation_data) and (validated is None or steps.validation_steps is not None)
     if isinstance(x, Examples):
-        return _of_arrays(x, seed, batch_size, arguments, shuffle=shuffle)
+        make, first, arguments = _of_arrays(x, seed, batch_size, arguments, shuffle=shuffle)
+        why = "steps, validation_freq or a stream to validate on are given"
+        return Stream(first, make, arguments, passes_over, None, validated, why=why)
     if isinstance(x, keras.utils.PyDataset):
-        with _generators_left_alone():
-            first = x[0]
         told = Stream.resumes if x.workers <= 1 else "statistically: its workers draw in any order"
-        return Stream(first, lambda _: x, {**arguments, "shuffle": shuffle}, told, keeper=x)
+        trained = Dataset(x)
+        passes_over = passes_over or steps.steps_per_epoch is not None  # an epoch begins where the one before it ended
+        return Stream(trained.first_batch(), lambda _: x, arguments, passes_over, trained, validated, told)
     if isinstance(x, types.GeneratorType):
-        return _of_generator(x, steps, arguments)
-    if not any(base.__module__.partition(".")[0] in _OF_BATCHES for base in type(x).__mro__) or not hasattr(
-        x, "__iter__"
-    ):
+        first, batches = _of_generator(x, steps)
+        return Stream(first, lambda _: batches, arguments, True, None, validated)
+    if not is_stream(x):
         raise UsageError(
             f"fit: x is a {type(x).__name__}; expected arrays (or a dict, list or tuple of them), a Data, a "
             "tf.data.Dataset, a keras.utils.PyDataset, a generator or a torch DataLoader"
         )
-
     with _generators_left_alone():
         first = _first_of(x)
-    return Stream(first, lambda _: x, {**arguments, "shuffle": False}, passes_over=True)
+    return Stream(first, lambda _: x, arguments, True, None, validated)
 
 
-def _of_arrays(data: Examples, seed: int, batch_size: int, arguments: dict[str, Any], *, shuffle: bool) -> Stream:
+def _of_arrays(
+    data: Examples, seed: int, batch_size: int, arguments: dict[str, Any], *, shuffle: bool
+) -> tuple[Callable[[int], Any], Any, dict[str, Any]]:
     if data.y is None:
-        raise UsageError("fit: x alone and arguments about steps are given; expected y as well, or a tf.data.Dataset")
+        raise UsageError(
+            "fit: x alone is given, with arguments about steps or validation_freq; expected y as well, or a "
+            "tf.data.Dataset"
+        )
     validation = arguments["validation_data"]
-    if validation is None and data.x_val is not None:
+    if (validation is None or is_array_tree(validation)) and data.x_val is not None:
         validation = tuple(part for part in data.validation if part is not None)
     steps = arguments["steps_per_epoch"] or -(-data.examples // batch_size)
     arguments = {**arguments, "steps_per_epoch": steps, "validation_data": validation, "shuffle": False}
     arguments["class_weight"] = None  # is in the weights of the examples already
-    return Stream(
-        packed(*first_rows(data, batch_size)),
+    return (
         lambda passed: OrderedBatches(data, seed, batch_size, passed * steps, shuffle=shuffle),
+        packed(*first_rows(data, batch_size)),
         arguments,
     )
 
 
-def _of_generator(x: Any, steps: Steps, arguments: dict[str, Any]) -> Stream:
+def _of_generator(x: Any, steps: Steps) -> tuple[Any, Iterator[Any]]:
     first = next(x, None)
     if first is None:
         raise UsageError("fit: x is a generator that gives nothing; expected batches")
+    if steps.steps_per_epoch is None:
+        raise UsageError("fit: x is a generator; expected steps_per_epoch, as in Keras, to know where an epoch ends")
 
     def whole() -> Iterator[Any]:
         yield first
         yield from x
 
-    if steps.steps_per_epoch is None:
-        raise UsageError("fit: x is a generator; expected steps_per_epoch, as in Keras, to know where an epoch ends")
-    batches = whole()
-    return Stream(first, lambda _: batches, {**arguments, "shuffle": False}, passes_over=True)
+    return first, whole()
 
 
 def _first_of(x: Any) -> Any:
@@ -149,28 +206,3 @@ class _generators_left_alone:  # noqa: N801 - reads as a word
         np.random.set_state(numpy)
         if of_torch is not None:
             sys.modules["torch"].set_rng_state(of_torch)
-
-
-class OrderedBatches(keras.utils.PyDataset):
-    """Batches of arrays without end, pass after pass, each pass in the order that the seed and its number say."""
-
-    def __init__(self, data: Examples, seed: int, batch_size: int, passed: int, *, shuffle: bool) -> None:
-        """Begin after `passed` batches."""
-        super().__init__()
-        self._data, self._seed, self._size, self._passed, self._shuffle = data, seed, batch_size, passed, shuffle
-        self._batches = -(-data.examples // batch_size)
-        self._order: tuple[int, Any] = (-1, None)
-
-    @property
-    def num_batches(self) -> None:
-        """No number: they have no end."""
-        return
-
-    def __getitem__(self, index: int) -> Any:
-        number, batch = divmod(self._passed + index, self._batches)
-        if self._order[0] != number:
-            examples = self._data.examples
-            whole = epoch_order(self._seed, number + 1, examples) if self._shuffle else np.arange(examples)
-            self._order = (number, whole)
-        rows = self._order[1][batch * self._size : (batch + 1) * self._size]
-        return packed(*map_arrays(lambda array: array[rows], self._data.train))

@@ -20,6 +20,7 @@ __all__ = [
     "COMPILED_ENGINES",
     "device_memory_gb",
     "device_name",
+    "is_distributed",
     "is_out_of_memory",
     "make_program",
     "make_stacked_program",
@@ -27,6 +28,7 @@ __all__ = [
     "seed",
     "software_facts",
     "trace_step",
+    "unkept_draw",
 ]
 
 
@@ -50,6 +52,16 @@ def device_memory_gb() -> float | None:
 def software_facts() -> dict[str, Any]:
     """Return the threads of an operation, and the versions of JAX and its compiler."""
     return {"threads": int(os.environ["NPROC"]), "jax": jax.__version__, "jaxlib": version("jaxlib")}
+
+
+def is_distributed(model: Any) -> bool:
+    """Whether the model was made inside the scope of a strategy: JAX has none, `keras.distribution` is for it."""
+    return False
+
+
+def unkept_draw(model: Any, batch: Any) -> str | None:
+    """Return None: on JAX whatever is drawn is drawn from a key that is given."""
+    return None
 
 
 def pass_over(state: Any, batches: Any) -> tuple[dict[str, Any], Any]:

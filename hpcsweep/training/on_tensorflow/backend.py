@@ -21,6 +21,7 @@ __all__ = [
     "COMPILED_ENGINES",
     "device_memory_gb",
     "device_name",
+    "is_distributed",
     "is_out_of_memory",
     "make_program",
     "make_stacked_program",
@@ -28,9 +29,14 @@ __all__ = [
     "seed",
     "software_facts",
     "trace_step",
+    "unkept_draw",
 ]
 
 
+_DRAWING = (
+    *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal", "ParameterizedTruncatedNormal"),
+    *("RandomShuffle", "RandomGamma", "RandomPoissonV2", "Multinomial"),
+)
 COMPILED_ENGINES = ("compiled", "compiled-xla")
 
 
@@ -61,16 +67,38 @@ def pass_over(iterator: Any) -> dict[str, Any]:
     return {}
 
 
+def is_distributed(model: Any) -> bool:
+    """Whether the model was made, or the code runs, inside the scope of a strategy for several devices."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return bool(tf.distribute.has_strategy()) or strategy not in (None, tf.distribute.get_strategy())
+
+
 def trace_step(model: Any, batch: Any) -> None:
     """Create the variables that the model's own training step makes when it is traced first, such as an optimizer's.
 
     What stands in the way of tracing is left for the training to say.
     """
+    with contextlib.suppress(Exception):
+        _traced(model, batch)
+
+
+def unkept_draw(model: Any, batch: Any) -> str | None:
+    """Return the first operation of the training step that draws from TensorFlow's own generators.
+
+    Nobody can read their state. None also where the step cannot be traced: the training will say why.
+    """
+    with contextlib.suppress(Exception):
+        graph = _traced(model, batch).graph.as_graph_def()
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        return next((node.op for node in nodes if node.op in _DRAWING), None)
+    return None
+
+
+def _traced(model: Any, batch: Any) -> Any:
     arrays = [leaf for leaf in keras.tree.flatten(batch) if leaf is not None]
     remaining = iter([tf.TensorSpec(array.shape, array.dtype) for array in arrays])
     specs = keras.tree.map_structure(lambda leaf: None if leaf is None else next(remaining), batch)
-    with contextlib.suppress(Exception):
-        tf.function(model.train_step, autograph=False).get_concrete_function(specs)
+    return tf.function(model.train_step, autograph=False).get_concrete_function(specs)
 
 
 def make_program(

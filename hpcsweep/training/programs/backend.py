@@ -31,6 +31,12 @@ class Backend(Protocol):
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy, Keras and the backend."""
 
+    def is_distributed(self, model: Any) -> bool:
+        """Whether the model was made, or the code runs, inside the scope of a strategy for several devices."""
+
+    def unkept_draw(self, model: Any, batch: Any) -> str | None:
+        """Return the operation with which the model's step draws from a state that nobody can read, if there is one."""
+
     def pass_over(self, *given: Any) -> Any:
         """Take the place of a Keras model's training function: see a batch, and train nothing."""
 

@@ -28,7 +28,8 @@ class Setup:
     """What a program is made for: a model, its data and batch size, and the keys under which runs may share it.
 
     `evaluation_key`: under which they may share what does not depend on the optimizer, their evaluation; `faster`:
-    whether the backend may compute the same bits in less time by ways of its own.
+    whether the backend may compute the same bits in less time by ways of its own; `began`: what the training begins
+    with, for its checkpoints.
     """
 
     model: Any
@@ -38,6 +39,7 @@ class Setup:
     key: str | None
     evaluation_key: str | None = None
     faster: bool = True
+    began: Any = None
 
     def program(self, engine: str) -> Program:
         """Return the shared program for `engine`, or make one around this model."""

@@ -25,6 +25,8 @@ def evaluation_batch(model: Any, x: Tree, batch_size: int) -> int:
 
     A power of two, unless it is `batch_size`, the number it trains on at once: for that there is room.
     """
+    if any(symbol.shape[0] is not None for symbol in getattr(model, "inputs", None) or []):
+        return batch_size  # the model takes batches of that size only, as one with stateful layers does
     sizes = [_floats_an_example(layer) for layer in layers_of(model)[1:]]
     most = UNTOLD_EVALUATED if None in sizes else MOST_EVALUATED
     largest: int = max(*(math.prod(array.shape[1:]) for array in arrays_of(x)), *(size or 0 for size in sizes), 1)

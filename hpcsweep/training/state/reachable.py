@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hpcsweep.training.keras_private import SET_BEHIND_METHODS, layers_of
+from hpcsweep.training.keras_private import SET_BEHIND_METHODS, compiled_metrics, layers_of
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, np.ndarray)
 _CONTAINERS = (list, tuple, set, frozenset)
@@ -34,6 +34,8 @@ def variables_elsewhere(model: Any) -> dict[str, Any]:
     for path, leaf in _walk_model(model):
         if is_variable(leaf) and id(leaf) not in listed:
             listed.add(id(leaf))
+            while path in found:  # layers of two nets may have one name
+                path += "'"
             found[path] = leaf
     return found
 
@@ -50,8 +52,18 @@ def is_variable(thing: Any) -> bool:
 
 def _listed(model: Any) -> Iterator[list[Any]]:
     yield model.variables
-    yield model.metrics_variables
+    yield [variable for metric in _metrics_in(model) if not _resets_itself(metric) for variable in metric.variables]
     yield getattr(getattr(model, "optimizer", None), "variables", [])
+
+
+def _metrics_in(model: Any) -> list[Any]:
+    return [*model.metrics, *compiled_metrics(model)]
+
+
+def _resets_itself(metric: Any) -> bool:
+    """Whether a metric of the user's says what is left of it at the end of an epoch; Keras's own start from nothing."""
+    inner = [one for one in getattr(metric, "metrics", []) if one is not metric]
+    return not _of(type(metric).reset_state, _KERAS) or any(map(_resets_itself, inner))
 
 
 def _walk_model(model: Any) -> Iterator[tuple[str, Any]]:
@@ -59,6 +71,12 @@ def _walk_model(model: Any) -> Iterator[tuple[str, Any]]:
     yield from _walk(model, type(model).__name__, seen, 0)
     for layer in layers_of(model)[1:]:  # after the model itself
         yield from _walk(layer, layer.name, seen, 0)
+    for layer in layers_of(model):  # Keras itself leaves out the states of a recurrent layer with stateful=True
+        for name, value in vars(layer).items():
+            leaves = enumerate(keras.tree.flatten(value) if isinstance(value, _CONTAINERS) else [value])
+            yield from (
+                (f"{layer.name}.{name}[{index}]", leaf) for index, leaf in leaves if isinstance(leaf, keras.Variable)
+            )
     for name in ("optimizer", "loss", "metrics"):
         if not isinstance(part := getattr(model, name, None), _PLAIN):
             yield from _walk(part, f"{type(model).__name__}.{name}", seen, 0)

@@ -217,8 +217,8 @@ def windows() -> dict[str, Any]:
 class Augmented(keras.utils.PyDataset):
     """Images in an order that changes at the end of every epoch, turned at random."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **workers: Any) -> None:
+        super().__init__(**workers)
         self.order, self.random = np.arange(EXAMPLES), np.random.default_rng(1)
         self.x, self.y = images(), labels()
 
