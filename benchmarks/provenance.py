@@ -74,7 +74,7 @@ def wrap_everything() -> Spent:
         begins(self, *args)
 
     MadeBy.__init__ = begin  # type: ignore[method-assign]
-    for owner, names in ((submission, ["keep_snapshot"]), (JobCode, ["_read"]), (used, ["entry_of_arrays"])):
+    for owner, names in ((submission, ["keep_snapshot"]), (JobCode, ["read"]), (used, ["entry_of_arrays"])):
         for name in names:
             spent.wrap(owner, name, KNOWING)
     for name in ("facts", "keep", "of_checkpoint", "require_same"):

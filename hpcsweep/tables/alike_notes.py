@@ -52,7 +52,8 @@ def _count_alike(columns: dict[str, list[Any]], changed: str, told: Sequence[byt
     """Return of how many groups that differ in `changed` alone all numbers are the same, and how many there are."""
     others = [column for name, column in columns.items() if name != changed]
     groups: dict[tuple[Any, ...], tuple[set[Any], set[bytes | None]]] = {}
-    for key, value, said in zip(zip(*others, strict=True), columns[changed], told, strict=True):
+    keys = list(zip(*others, strict=True)) or [()] * len(told)  # `changed` may be the only column
+    for key, value, said in zip(keys, columns[changed], told, strict=True):
         values, numbers = groups.setdefault(key, (set(), set()))
         values.add(value)
         numbers.add(said)

@@ -178,7 +178,7 @@ def is_shown(shown: str, printed: str) -> bool:
 def understand(words: list[str]) -> None:
     """Fail unless the command line has such a verb and such options; nothing is done."""
     command: click.Command = cli
-    context = click.Context(cli, info_name="hpcsweep")
+    context = click.Context(cli, info_name="hpcsweep", **cli.context_settings)
     while isinstance(command, click.Group):
         verb = next((word for word in words if not word.startswith("-")), None)
         if verb is None:

@@ -116,6 +116,7 @@ def test_checkpoints_of_before_still_load():
     train(nets.dense, 2, checkpoints=kept)
     whole = unpack_state(kept[-1])
     assert whole["state"].pop("backend") == "tensorflow"
+    assert whole["state"].pop("began")["epochs"] == 2
     assert whole["state"].keys() == {"format", "engine", "epoch", "variables", "divergences"}
     assert whole["state"]["format"] == 1
     assert {name.partition("/")[0] for name in whole["state"]["variables"]} == {"model", "optimizer"}
