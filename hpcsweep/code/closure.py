@@ -53,9 +53,10 @@ def module_file(imported: Imported, by: Path, folders: Sequence[Path], root: Pat
 
 def _included(root: Path, pattern: str) -> list[Path]:
     right = 'a pattern of files in the study, such as "configs/*.json"'
+    parts = PurePosixPath(pattern).parts
     try:
-        named = [] if PurePosixPath(pattern).is_absolute() or ".." in pattern else sorted(root.glob(pattern))
-    except (ValueError, NotImplementedError):
+        named = sorted(root.glob(pattern)) if parts and parts[0] != "/" and ".." not in pattern else []
+    except ValueError:  # such as "**.json" or a NUL
         named = []
     paths = [file for path in named for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
     files = [path for path in paths if path.is_file() and _CACHE not in path.parts]

@@ -71,7 +71,8 @@ def _load(data: bytes) -> dict[str, Array]:
             raise ValueError(f"{len(data)} bytes that claim to hold {size}")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (*_UNUSUAL, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    # zipfile raises NotImplementedError for a way of compression that no npz has, RuntimeError for a locked member
+    except (*_UNUSUAL, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"no npz of plain arrays: {error}") from error
 
 

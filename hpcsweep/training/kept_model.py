@@ -14,5 +14,6 @@ def keep_model(run: RunHandle, model: Any) -> None:
         return
     try:
         model.save(run.folder / MODEL_FILE)
-    except (TypeError, ValueError, NotImplementedError) as error:  # a part of it does not say how it was made
+    # a layer of the user's does not say how it was made: Keras raises NotImplementedError where it has no `get_config`
+    except (TypeError, ValueError, NotImplementedError) as error:
         run.record(model_not_kept=" ".join(f"{type(error).__name__}: {error}".split()))

@@ -30,6 +30,7 @@ class JaxProgram(EpochProgram):
     """The engine `compiled`."""
 
     engine = "compiled"
+    # JAX's NotImplementedError: an operation that has no gradient, or a type that it does not know
     refusals = (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError)
 
     def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:

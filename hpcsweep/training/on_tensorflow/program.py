@@ -43,6 +43,7 @@ class TensorFlowProgram(EpochProgram):
     for bit, for the same order of the examples.
     """
 
+    # TensorFlow's NotImplementedError: a symbolic tensor was given to NumPy, which only works step by step
     refusals = (tf.errors.OpError, TypeError, NotImplementedError)
 
     def __init__(

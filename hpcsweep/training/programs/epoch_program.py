@@ -21,8 +21,7 @@ class EpochProgram(KerasProgram, EpochCalls[list[float]]):
 
     engine: str
     refusals: ClassVar[tuple[type[Exception], ...]]
-    """What tracing raises where the user's own step cannot be traced: NotImplementedError is TensorFlow's word for a
-    symbolic tensor that NumPy was given, and JAX's for an operation without a gradient."""
+    """What tracing raises where the user's own step cannot be traced; `auto` then trains with `fit`, and says so."""
 
     def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:
         """Adopt `model`, which must be built and compiled, for data of this size."""

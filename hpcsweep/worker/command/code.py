@@ -24,6 +24,9 @@ class CommandCode(SnapshotCode):
         if not self._options.get("container"):
             require_program(manifest.job, self.files)
 
+    def warm_up(self) -> None:
+        """A program starts with its run: there is nothing to do ahead."""
+
     @cached_property
     def function(self) -> CommandJob:
         """The job that runs the command."""

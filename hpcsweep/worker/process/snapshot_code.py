@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from hpcsweep.store.snapshots import read_snapshot
 Job = Callable[..., Any]
 
 
-class SnapshotCode:
+class SnapshotCode(ABC):
     """The code of a manifest's job, read and checked.
 
     `draws` are the random generators that were drawn from while it was imported, `used_at_import` the data it used
@@ -38,13 +39,14 @@ class SnapshotCode:
         """Whether Keras must be set up before the code and seeded before each call."""
         return False
 
+    @abstractmethod
     def warm_up(self) -> None:
         """Start what takes long, before anything is claimed; an error is left to the runs."""
 
-    @cached_property
+    @property
+    @abstractmethod
     def function(self) -> Job:
         """What is called for each run."""
-        raise NotImplementedError
 
     @cached_property
     def snapshot_version(self) -> CodeVersion:
