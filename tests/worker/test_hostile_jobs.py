@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from hpcsweep.store import Store
 from tests.conftest import Study, make_study
+from tests.worker.hostile.judging import Ended, Rows, require_named, require_others_done, rows_of
 
 JOB = Path(__file__).parent / "hostile" / "job.py"
 # kind -> what `status` says of it, None where the run is done all the same
@@ -76,29 +76,20 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, subprocess.C
 
 
 @pytest.fixture(scope="module")
-def rows(ended: tuple[Study, subprocess.CompletedProcess[str]]) -> list[dict[str, Any]]:
+def rows(ended: Ended) -> Rows:
     """What `status --json` says of each run."""
-    said = ended[0].run("status", "sweeps/s.toml", "--json")
-    runs: list[dict[str, Any]] = json.loads(said.stdout)["runs"]
-    return runs
+    return rows_of(ended[0])
 
 
-def test_every_other_run_is_done(rows: list[dict[str, Any]], ended: Any) -> None:
+def test_every_other_run_is_done(rows: Rows, ended: Ended) -> None:
     """However many hostile runs a worker meets, all well-behaved ones are done, and the command says what failed."""
-    good = [row for row in rows if row["params"]["kind"] == "good"]
-    assert [row["params"]["turn"] for row in good if row["state"] != "done"] == []
-    assert len(good) == len(KINDS)
-    assert ended[1].returncode == 1
-    assert "Traceback" not in ended[1].stderr
+    require_others_done(rows, ended[1], KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hostile_run_is_named(rows: list[dict[str, Any]], kind: str) -> None:
+def test_a_hostile_run_is_named(rows: Rows, kind: str) -> None:
     """What the job did is what its own run is recorded with; what harms only the process leaves the run done."""
-    (row,) = [row for row in rows if row["params"]["kind"] == kind]
-    assert (row["state"], KINDS[kind] or "") == ("failed" if KINDS[kind] else "done", KINDS[kind] or "")
-    assert (KINDS[kind] or "") in (row["cause"] or "")
-    assert len(row["cause"] or "") < 2000
+    require_named(rows, kind, KINDS[kind])
 
 
 def test_no_run_meets_what_another_left(ended: tuple[Study, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from hpcsweep.store import Store
 from tests.conftest import Study, make_study
+from tests.worker.hostile.judging import Ended, Rows, require_named, require_others_done, rows_of
 
 PROGRAM = Path(__file__).parents[1] / "hostile" / "program.py"
 # kind -> what `status` says of it, None where the run is done all the same
@@ -76,29 +76,20 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, subprocess.C
 
 
 @pytest.fixture(scope="module")
-def rows(ended: tuple[Study, subprocess.CompletedProcess[str]]) -> list[dict[str, Any]]:
+def rows(ended: Ended) -> Rows:
     """What `status --json` says of each run."""
-    said = ended[0].run("status", "sweeps/s.toml", "--json")
-    runs: list[dict[str, Any]] = json.loads(said.stdout)["runs"]
-    return runs
+    return rows_of(ended[0])
 
 
-def test_every_other_run_is_done(rows: list[dict[str, Any]], ended: Any) -> None:
+def test_every_other_run_is_done(rows: Rows, ended: Ended) -> None:
     """However many hostile programs a worker meets, all others are done, and the command says what failed."""
-    good = [row for row in rows if row["params"]["kind"] == "good"]
-    assert [row["params"]["turn"] for row in good if row["state"] != "done"] == []
-    assert len(good) == len(KINDS)
-    assert ended[1].returncode == 1
-    assert "Traceback" not in ended[1].stderr
+    require_others_done(rows, ended[1], KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hostile_program_is_named(rows: list[dict[str, Any]], kind: str) -> None:
+def test_a_hostile_program_is_named(rows: Rows, kind: str) -> None:
     """What the program did is what its own run is recorded with; what harms only itself leaves the run done."""
-    (row,) = [row for row in rows if row["params"]["kind"] == kind]
-    assert (row["state"], row["cause"]) == (("failed", row["cause"]) if KINDS[kind] else ("done", None))
-    assert (KINDS[kind] or "") in (row["cause"] or "")
-    assert len(row["cause"] or "") < 2000
+    require_named(rows, kind, KINDS[kind])
 
 
 def test_epochs_are_in_order_and_each_once(ended: tuple[Study, Any]) -> None:
