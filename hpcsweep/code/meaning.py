@@ -7,9 +7,10 @@ differs from version to version, and fields that are empty are left out, since v
 from __future__ import annotations
 
 import ast
-import hashlib
 import warnings
 from collections.abc import Iterator
+
+from hpcsweep.files import sha256_hex
 
 REST = "top level"
 """The part of a file that is neither a function, a class nor an assignment to a name."""
@@ -31,18 +32,18 @@ def parts_of(text: bytes) -> dict[str, str]:
         for name, piece in _pieces(_without_docstring(module.body), ""):
             written.setdefault(name, []).append(piece)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {REST: _sha256(text)}
-    return {name: _sha256("\n".join(pieces).encode()) for name, pieces in written.items()}
+        return {REST: sha256_hex(text)}
+    return {name: sha256_hex("\n".join(pieces).encode()) for name, pieces in written.items()}
 
 
 def meaning_of(parts: dict[str, str]) -> str:
     """Return the digest of a whole file from those of its parts, which stand in the file's order."""
-    return _sha256("\n".join(f"{name} {digest}" for name, digest in parts.items()).encode())
+    return sha256_hex("\n".join(f"{name} {digest}" for name, digest in parts.items()).encode())
 
 
 def meaning_of_bytes(content: bytes) -> dict[str, str]:
     """Return the one part of a file that is not Python: its bytes."""
-    return {REST: _sha256(content)}
+    return {REST: sha256_hex(content)}
 
 
 def _pieces(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
@@ -103,7 +104,3 @@ def _without_docstring(body: object) -> list[ast.stmt]:
     statements = body if isinstance(body, list) else []
     first = statements[0].value if statements and isinstance(statements[0], ast.Expr) else None
     return statements[1:] if isinstance(first, ast.Constant) and isinstance(first.value, str) else statements
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

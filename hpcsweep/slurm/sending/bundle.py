@@ -30,7 +30,6 @@ LOGIN_HALF = ("store/opening.py",)
 """Those of these folders that only a login node imports."""
 COMPANIONS = ("submitit", "cloudpickle", "typing_extensions")
 """What starts a worker: pure Python, of the versions that are installed here."""
-OLDEST_PYTHON, OLDEST_NUMPY = (3, 9), (1, 23)
 
 # Under Python 3.9, submitit 1.5 fails where no package at all names a plug-in of it: this names one that it has anyway.
 _PLUG_IN = {
