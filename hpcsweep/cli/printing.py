@@ -102,6 +102,8 @@ def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice) -> None:
     nodes = sorted({death.node for death in deaths if death.node})
     ended = f"{len(deaths)} worker{'s' if len(deaths) > 1 else ''} ended"
     echo(f"  {ended}: {cause.words} ({some}, node {','.join(nodes) or '?'})")
+    for said in dict.fromkeys(death.said for death in deaths if death.said):
+        echo(f"    {said}")
     if all(death.again for death in deaths):
         echo("    SLURM starts it again by itself")
     else:

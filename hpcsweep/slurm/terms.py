@@ -104,7 +104,9 @@ class SlurmTerms:
     max_fruitless: int = MAX_FRUITLESS
     accounting: bool = True
     bundle: str = ""  # the worker bundle, if workers have another Python than `host_python`
+    contained: bool = False  # whether `python` starts it in a container
     profile: str = ""  # its name; empty in what earlier releases wrote
+    source: str = ""  # its file, as errors name it
 
     @property
     def margin_s(self) -> float:

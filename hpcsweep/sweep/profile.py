@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from hpcsweep.errors import SweepFileError, nearest
 from hpcsweep.sweep.choices import ContinueBy
@@ -63,7 +63,7 @@ class Profile(Resources):
         default=None, description="The most workers that run at once: the cluster's limit of running jobs per user."
     )
     setup: list[Line] = Field(
-        default=[], description="Shell lines to run before the worker; one that fails ends the task."
+        default=[], description="Whole commands of bash to run before the worker; one that fails ends the task."
     )
     modules: list[Word] = Field(default=[], description="Environment modules to load before the setup lines.")
     environment: dict[EnvironmentName, Line] = Field(default={}, description="Environment variables of the workers.")
@@ -86,6 +86,8 @@ class Profile(Resources):
     data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
     store: Line | None = Field(default=None, description="Folder of the store; by default results/ in the study.")
 
+    _source: str = PrivateAttr(default="")
+
     @model_validator(mode="after")
     def _reaches_workers(self) -> Profile:
         local = self.scheduler == "local"
@@ -102,6 +104,11 @@ class Profile(Resources):
                 found="it with the scheduler local",
             )
         return self
+
+    @property
+    def source(self) -> str:
+        """Where the profile stands, as errors name it: its file, or its name if it is built in."""
+        return self._source or f'profile "{self.name}"'
 
     @property
     def holds_workers(self) -> bool:
@@ -125,6 +132,7 @@ def load_profile(root: Path, name: str) -> Profile:
     if _is_name(name) and file.is_file():
         shown = (PROFILES / file.name).as_posix()
         profile = validate(Profile, read_toml(file, shown), shown)
+        profile._source = shown
         return profile if profile.name else profile.model_copy(update={"name": name})
     if name in BUILT_IN:
         return BUILT_IN[name]

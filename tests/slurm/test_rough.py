@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from tests.slurm.study import PROFILE, SlurmStudy
 
 BODY = "[fixed]\npace = 0.2\nepochs = 50\nsize = {size}\n[resources]\ntime = 2\nworkers = 1\n"
 STINT = "export HPCSWEEP_TIME_LEFT=0:21"  # a worker that stops 15 s before its end then works for six seconds
+WHILE_SUBMITTING = """#!/bin/sh
+[ -e "${0%/*}/submitting" ] && exec "$(PATH=${PATH#*:} command -v "${0##*/}")" "$@"
+echo not allowed here >&2
+exit 1
+"""
 # name: how it shall go on, which commands fail on the node, why its workers were started
 WAYS = {
     "requeue": ("requeue", [], ["start", "start"]),
@@ -26,11 +32,13 @@ def _sweep(study: SlurmStudy, folder: Path, name: str, size: int) -> Path:
     tools = folder / name
     tools.mkdir()
     for command in failing:
-        (tools / command).write_text("#!/bin/sh\necho not allowed here >&2\nexit 1\n")
+        (tools / command).write_text(WHILE_SUBMITTING)
         (tools / command).chmod(0o755)
-    study.profile(name, PROFILE + f"continue = \"{way}\"\nsetup = ['export PATH={tools}:$PATH', '{STINT}']\n")
+    study.profile(name, PROFILE + f"continue = \"{way}\"\nsetup = ['{STINT}']\n")
     sweep = study.sweep(name, BODY.format(size=size), profile=name)
-    study.submit(sweep)
+    (tools / "submitting").touch()
+    study.run("submit", sweep, PATH=f"{tools}:{os.environ['PATH']}")
+    (tools / "submitting").unlink()
     return sweep
 
 

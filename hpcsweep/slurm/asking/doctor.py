@@ -23,18 +23,18 @@ from hpcsweep.slurm.asking.probe import (
 from hpcsweep.slurm.asking.request import refuse_impossible
 from hpcsweep.slurm.commands import ask, clean_environment
 from hpcsweep.slurm.sending.bundle import pack
-from hpcsweep.slurm.sending.from_profile import make_request, needs_bundle, python_command
-from hpcsweep.slurm.sending.script import CHECK_PYTHON
+from hpcsweep.slurm.sending.from_profile import make_request, make_terms, needs_bundle
+from hpcsweep.slurm.sending.profile_lines import profile_lines
 from hpcsweep.slurm.sending.submit import expected_start
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
+from hpcsweep.slurm.watching.causes import why_not_begun
 from hpcsweep.slurm.watching.queue import Queue
 from hpcsweep.store import locate_store
 from hpcsweep.sweep.profile import Profile
 
 PROBE_WAIT_S = 300.0
-# what a Python that cannot run us says of itself is said before anything of ours is read
-PROBE = f"{CHECK_PYTHON}\nimport runpy; runpy.run_module('hpcsweep.slurm.asking.probe', run_name='__main__')"
+_TRAP = "trap 'hpcsweep_code=$?; hpcsweep_before_work; exit $hpcsweep_code' EXIT"
 
 
 def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
@@ -128,13 +128,14 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
     token = folder / f".tmp-doctor-{secrets.token_hex(4)}"
     options = [option for option in request.sbatch_options() if not option.startswith(("--time", "--mail"))]
     bundle = token.with_suffix(".zip") if needs_bundle(profile) else None
-    module = [*_python_words(profile, bundle), "-c", PROBE, str(store), str(token)]
+    shell_words = _shell_words(profile, request, bundle)
+    module = ["-m", "hpcsweep.slurm.asking.probe", str(store), str(token)]
     try:
         token.touch()
         if bundle:
             bundle.write_bytes(pack())
-        command = ["srun", "--quiet", "--time=1", *options, "--ntasks=1", *module]
-        answer = ask(command, timeout_s=PROBE_WAIT_S, environment=clean_environment() | profile.environment)
+        command = ["srun", "--quiet", "--time=1", *options, "--ntasks=1", *shell_words, *module]
+        answer = ask(command, timeout_s=PROBE_WAIT_S, environment=clean_environment())
     except OSError as error:
         return [Finding(Level.FAULT, f"{folder} cannot be written: {error.strerror}", "choose another store")]
     finally:
@@ -147,21 +148,16 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
             return [
                 Finding(Level.FAULT, f"a job on a node ran out of memory: {why}", "give it more: mem_gb in the profile")
             ]
-        return [
-            Finding(
-                Level.FAULT, f"a job on a node failed: {why}", "see `python`, `setup` and `container` in the profile"
-            )
-        ]
+        said = f"a job on a node failed: {why_not_begun(answer.text) or why}"
+        return [Finding(Level.FAULT, said, "see `python`, `setup`, `modules` and `container` in the profile")]
     return _describe_node(json.loads(line.removeprefix(MARK)), request)
 
 
-def _python_words(profile: Profile, bundle: Path | None) -> list[str]:
-    """Return the command that starts Python as the batch script does: modules and set-up lines first, in a shell."""
-    lines = [*(f"module load {module}" for module in profile.modules), *profile.setup]
-    if not lines:
-        return ["bash", "-c", f'exec {python_command(profile, bundle)} "$@"', "bash"]
-    before = "".join(f"{line}\n[ $? -eq 0 ] || exit 78\n" for line in lines)
-    return ["bash", "-lc", f'{before}exec {python_command(profile, bundle)} "$@"', "bash"]
+def _shell_words(profile: Profile, request: Request, bundle: Path | None) -> list[str]:
+    """Return a shell that does for Python what a worker's does; what keeps Python from starting, it says on stdout."""
+    terms = make_terms(profile, request, at_once=1, bundle=bundle)
+    lines = ["exec 3>&2 2>&1", _TRAP, *profile_lines(terms), "exec 2>&3", f'exec {terms.python} "$@"']
+    return ["bash", "-c", "\n".join(lines), "bash"]
 
 
 def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
+from hpcsweep.errors import UsageError
 from hpcsweep.slurm.terms import DEFAULT_CPUS, Request, SlurmTerms, require_plain
 from hpcsweep.sweep.containers import in_container
 from hpcsweep.sweep.profile import Profile
@@ -38,6 +41,8 @@ def make_terms(
     """Return the terms that a profile (with the sweep's resources in it) stands for; see `python_command`."""
     for text in (*profile.setup, *profile.modules, *profile.environment.values(), profile.python or ""):
         require_plain("profile", text)
+    for number, line in enumerate(profile.setup, 1):
+        _require_command(line, f"{profile.source}: setup #{number}")
     environment = dict(profile.environment)
     if profile.data:
         environment.setdefault("HPCSWEEP_DATA", profile.data)
@@ -54,8 +59,19 @@ def make_terms(
         host_python=sys.executable,
         accounting=accounting,
         bundle=str(bundle or ""),
+        contained=profile.holds_workers,
         profile=profile.name,
+        source=profile.source,
     )
+
+
+def _require_command(line: str, where: str) -> None:
+    """Refuse a line that the node's shell could not read: an open quote would swallow what follows."""
+    with contextlib.suppress(FileNotFoundError):  # no bash here
+        tried = subprocess.run(["bash", "-n", "-c", line], capture_output=True, text=True, check=False)
+        if tried.returncode:
+            why = tried.stderr.strip().splitlines()[-1].rpartition("line ")[2].partition(": ")[2]
+            raise UsageError(f"{where}: found {line!r}, expected a whole command of bash, which says: {why}")
 
 
 def needs_bundle(profile: Profile) -> bool:

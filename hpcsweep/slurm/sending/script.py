@@ -9,28 +9,20 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from hpcsweep.slurm.sending.profile_lines import profile_lines
 from hpcsweep.slurm.terms import SlurmTerms, require_plain
-from hpcsweep.slurm.watching.causes import SETUP_FAILED_CODE, UNFIT_PYTHON_CODE
 from hpcsweep.store.task_files import EVENTS_SUFFIX, NEXT_SUFFIX
 
 SIGNAL = "USR2"
-# read by whatever Python there is, so in the syntax of Python 2 and 3.0
-CHECK_PYTHON = (
-    "import sys; v = sys.version_info[:2]; import pkgutil\n"
-    "has = [m[1] for m in pkgutil.iter_modules() if m[1] == 'numpy']\n"
-    "n = tuple(int(p) for p in __import__('numpy').__version__.split('.')[:2]) if has and v >= (3, 9) else (0, 0)\n"
-    "bad = 'Python %d.%d' % v if v < (3, 9) else 'no NumPy' if not has else 'NumPy %d.%d' % n if n < (1, 23) else ''\n"
-    "bad and sys.stderr.write('hpcsweep: found ' + bad + ' for the workers, expected Python 3.9 and NumPy 1.23 or newer"
-    "\\n')\n"
-    f"bad and sys.exit({UNFIT_PYTHON_CODE})"
-)
 
 # The EXIT trap runs however the worker ends, unless the whole node is lost. SIGTERM must not end the shell before the
 # worker has written its checkpoint, but must end what the shell starts, so it is caught and not ignored.
 # `return` says 0 explicitly: in a trap its default is the status from before the trap.
 # A task that was cancelled, or requeued by somebody, must not be brought back to life. Only a task that still runs may
 # continue, or one that stopped as it should but a moment too late.
+# What a profile sets for its workers is not for the host's Python, nor to be there twice for a successor.
 _BEGIN = """\
+hpcsweep_began_with="$(export -p; export -pf)"
 hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
 hpcsweep_files=@WORKERS@/"$hpcsweep_task"
 hpcsweep_next_file="$hpcsweep_files.${SLURM_RESTART_COUNT:-0}@NEXT@"
@@ -49,12 +41,16 @@ hpcsweep_requeue() {
   scontrol requeue "$hpcsweep_task" && return 0
   scontrol update jobid="$hpcsweep_task" requeue=1 && scontrol requeue "$hpcsweep_task"
 }
-hpcsweep_resubmit() {
+hpcsweep_resubmit() (
+  unset $(compgen -e) 2>/dev/null
+  eval "$hpcsweep_began_with"
   @HOST_PYTHON@ -m hpcsweep.slurm.sending.resubmit @SUBMISSION@ "$hpcsweep_task"
-}
+)
 hpcsweep_end() {
   hpcsweep_code=$?
   trap - EXIT
+  set +eu
+  hpcsweep_before_work
   hpcsweep_say exit "$hpcsweep_code"
   hpcsweep_next="$(cat "$hpcsweep_next_file" 2>/dev/null)"
   rm -f "$hpcsweep_next_file"
@@ -83,27 +79,7 @@ def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]
         ("@NEXT@", NEXT_SUFFIX),
     ):
         begin = begin.replace(mark, text)
-    lines = begin.splitlines()
-    for name, value in terms.environment.items():
-        lines.append(f"export {name}={shlex.quote(value)}")
-    for line in [*(f"module load {shlex.quote(module)}" for module in terms.modules), *terms.setup]:
-        lines += [line, _or_stop(line)]
-    return [*lines, *_check_python(terms)]
-
-
-def _check_python(terms: SlurmTerms) -> list[str]:
-    """Return lines that end the task in words if the Python of a profile cannot run the worker bundle.
-
-    Any other trouble (no such container, say) is left to the worker's start, which is told by its own exit code.
-    """
-    if not terms.bundle:
-        return []
-    return [f"{terms.python} -c {shlex.quote(CHECK_PYTHON)}", f'[ "$?" -ne {UNFIT_PYTHON_CODE} ] || exit "$?"']
-
-
-def _or_stop(line: str) -> str:
-    said = shlex.quote(f"hpcsweep: this set-up line of the profile failed: {line}")
-    return f'[ "$?" -eq 0 ] || {{ echo {said} >&2; exit {SETUP_FAILED_CODE}; }}'
+    return [*begin.splitlines(), *profile_lines(terms)]
 
 
 def submitit_parameters(terms: SlurmTerms, submission: Path, workers: Path, job_name: str) -> dict[str, Any]:

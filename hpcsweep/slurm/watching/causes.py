@@ -8,10 +8,12 @@ from hpcsweep.slurm.watching.queue import Task
 from hpcsweep.store.causes import Cause
 
 SETUP_FAILED_CODE = 78  # EX_CONFIG: the exit code of a batch script whose set-up line failed
+NO_PYTHON_CODE = 127  # as shells say "not found"
 UNFIT_PYTHON_CODE = 79  # the exit code of a batch script whose Python cannot run a worker
 STORE_UNREACHABLE_CODE = 75  # EX_TEMPFAIL: the exit code of a worker that cannot read its store
 SIGKILL = 9
 OUT_OF_MEMORY_SIGNAL = 125  # how SLURM marks a step killed by the cgroup's memory limit
+BEFORE_WORK = (Cause.SETUP_FAILED, Cause.UNFIT_PYTHON, Cause.NO_PYTHON)  # told by a line that names the profile's key
 VAGUE = (Cause.RAISED, Cause.KILLED, Cause.NO_RESULT, Cause.LOST)  # another witness may know more
 # SLURM's daemons write these into the worker's log; what a job prints does not begin like this
 _BY_WORDS = (
@@ -22,6 +24,7 @@ _BY_WORDS = (
     (re.compile(r"CANCELLED AT"), Cause.CANCELLED),
 )
 _SLURMS_LINE = re.compile(r"^(?:slurmstepd(?:-\S+)?|srun): .*", re.MULTILINE)
+_WHY_NOT_BEGUN = re.compile(r"^(?:hpcsweep|slurmstepd(?:-\S+)?: error: execve\(\)): (.*)", re.MULTILINE)
 _BY_STATE = {
     "NODE_FAIL": Cause.NODE_FAILED,
     "PREEMPTED": Cause.PREEMPTED,
@@ -75,3 +78,9 @@ def cause_of_words(log: str) -> Cause | None:
     """Return how a worker ended, by the lines that SLURM's own daemons left in its log; None if they left none."""
     told = "\n".join(_SLURMS_LINE.findall(log))
     return next((cause for words, cause in _BY_WORDS if words.search(told)), None)
+
+
+def why_not_begun(said: str) -> str:
+    """Return the line of a worker's log, or of a shell that was asked by doctor, on what kept Python from starting."""
+    found = _WHY_NOT_BEGUN.findall(said)
+    return found[-1] if found else ""

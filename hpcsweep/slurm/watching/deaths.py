@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.slurm.watching.causes import VAGUE, cause_of_exit, cause_of_task, cause_of_words
+from hpcsweep.slurm.watching.causes import (
+    BEFORE_WORK,
+    VAGUE,
+    cause_of_exit,
+    cause_of_task,
+    cause_of_words,
+    why_not_begun,
+)
 from hpcsweep.slurm.watching.history import TaskHistory
 from hpcsweep.slurm.watching.queue import Queue, Task
 from hpcsweep.store.causes import Cause
@@ -14,16 +21,21 @@ from hpcsweep.store.causes import Cause
 
 @dataclass(frozen=True)
 class Death:
-    """An array task that ended before its work was done; `again`: SLURM has put it back into the queue."""
+    """An array task that ended before its work was done; `again`: SLURM has put it back into the queue.
+
+    `said`: what kept its worker from beginning, in one line; only the first such task of an array is asked.
+    """
 
     task: str
     cause: Cause
     node: str = ""
     again: bool = False
+    said: str = ""
 
 
 def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
     """Yield the deaths among `tasks`; `queue` is SLURM's one answer, which may be that it does not know."""
+    asked: set[tuple[str, Cause]] = set()
     for task in tasks:
         told = queue.newest(task.name)
         if told and told.living:
@@ -33,7 +45,10 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
             continue
         cause = _cause(task, told, answered=queue.answered)
         if cause:
-            yield Death(task.name, cause, (told.node if told else "") or task.node)
+            kind = (str(task.array.array), cause)
+            said = why_not_begun(task.last_words()) if cause in BEFORE_WORK and kind not in asked else ""
+            asked.add(kind)
+            yield Death(task.name, cause, (told.node if told else "") or task.node, said=said)
 
 
 def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | None:

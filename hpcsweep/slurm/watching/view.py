@@ -64,7 +64,7 @@ class SlurmView:
                 for reason, tasks in self.reasons()
             ],
             "deaths": [
-                {"task": death.task, "cause": death.cause, "node": death.node, "again": death.again}
+                {"task": death.task, "cause": death.cause, "node": death.node, "again": death.again, "said": death.said}
                 for death in self.deaths
             ],
             "notes": [note.in_words(fill) for note in self.notes],

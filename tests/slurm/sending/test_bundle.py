@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hpcsweep.slurm.sending import bundle
-from hpcsweep.slurm.sending.script import CHECK_PYTHON
+from hpcsweep.slurm.sending.profile_lines import CHECK_PYTHON
 from hpcsweep.slurm.watching.causes import UNFIT_PYTHON_CODE
 from hpcsweep.store import Store
 from tests.slurm.image import IN_IMAGE, make_image, require_programs
@@ -74,7 +74,7 @@ def test_a_python_that_cannot_run_a_worker_is_told_in_words() -> None:
     """Where NumPy is missing, the batch script's check says so and ends with an exit code of its own."""
     ended = subprocess.run([sys.executable, "-S", "-c", CHECK_PYTHON], env={}, capture_output=True, text=True)
     assert ended.returncode == UNFIT_PYTHON_CODE
-    assert ended.stderr == "hpcsweep: found no NumPy for the workers, expected Python 3.9 and NumPy 1.23 or newer\n"
+    assert ended.stderr == "found no NumPy for the workers, expected Python 3.9 and NumPy 1.23 or newer\n"
     assert subprocess.run([sys.executable, "-c", CHECK_PYTHON]).returncode == 0
 
 

@@ -37,6 +37,12 @@ COMMANDS = {
     "store unreachable": "type: hpcsweep doctor --probe --profile store",
     "out of memory": "type: hpcsweep resume --failed --mem 0.6G ",
 }
+SAID = {
+    "python": "jobs/profiles/python.toml: python: /usr/bin/env: ",
+    "container": "jobs/profiles/container.toml: container: ",
+    "setup": "jobs/profiles/setup.toml: setup #2, 'false # no', failed before the worker began: exit code 1",
+    "module": "jobs/profiles/module.toml: modules #1, 'no-such-module', failed before the worker began: ",
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +91,7 @@ def test_status_names_the_cause_and_the_command_that_helps(
     _wait_for(study, dying[name], DEATHS[name][2])
     text = study.run("status", dying[name], code=None)
     assert COMMANDS[DEATHS[name][2]] in text, text
+    assert SAID.get(name, "") in text, text
 
 
 def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStudy) -> None:
