@@ -16,7 +16,7 @@ whatever else they have to tell goes to `say=`, such as `say=print`, or by defau
 `knee`, `report` and `data` are packages, which scripts and jobs import. Such a package would replace a function of the
 same name as soon as somebody imports it. So some verbs have other names here: `find_knee`, `write_report`, and
 `list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`, `files` is
-`kept_files`, and `model` is `best_model`.
+`kept_files`, `model` is `best_model`, and `try` is `try_sweep`.
 
 A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
 """
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.standing import Choice
     from hpcsweep.launch.status import known_sweeps, status, watch
     from hpcsweep.launch.study import doctor, init
+    from hpcsweep.launch.try_sweep import try_sweep
     from hpcsweep.launch.verify import verify
     from hpcsweep.report import write_report
     from hpcsweep.results import best_model, diff, export, history, kept_files, runs, show
@@ -66,6 +67,7 @@ _MODULES = {
     "launch.standing": ("Choice",),
     "launch.status": ("known_sweeps", "status", "watch"),
     "launch.study": ("doctor", "init"),
+    "launch.try_sweep": ("try_sweep",),
     "launch.verify": ("verify",),
     "report": ("write_report",),
     "results": ("best_model", "diff", "export", "history", "kept_files", "runs", "show"),
@@ -118,6 +120,7 @@ __all__ = [
     "sweep_json_schema",
     "table",
     "tables",
+    "try_sweep",
     "verify",
     "watch",
     "write_report",

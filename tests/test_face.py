@@ -16,7 +16,7 @@ from tests.conftest import ENVIRONMENT, Study
 # the verbs whose names are packages, or say less than a function's must
 OTHER_NAMES = {
     **{"knee": "find_knee", "report": "write_report", "schema": "sweep_json_schema", "data": "list_data"},
-    **{"files": "kept_files", "model": "best_model"},
+    **{"files": "kept_files", "model": "best_model", "try": "try_sweep"},
 }
 HEAVY = {"numpy", "pandas", "pydantic", "click", "rich", "matplotlib", "keras", "submitit", "logging"}
 # as a user without checking tools sees it: an old script, and one that mixes both ways

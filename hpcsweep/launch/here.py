@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from hpcsweep.errors import JobError, SchedulerError, to_type
-from hpcsweep.launch.local_workers import LocalWorkers
+from hpcsweep.launch.local_workers import LocalWorkers, signals_as_interrupts
 from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.progress import Progress, progress_of
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
@@ -26,7 +25,6 @@ from hpcsweep.sweep.command import require_program
 from hpcsweep.sweep.load import MAX_RUNS
 from hpcsweep.sweep.runs import Trajectory, short_id
 
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 FRUITLESS_STARTS = 3  # rounds of workers that end without changing the store, before we give up
 
 
@@ -65,7 +63,7 @@ def run(
     require_program(sweep.job.reference, sweep.job.files)
     submission = write_submission(plan, opened, todo)
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
-    with _signals_as_interrupts():
+    with signals_as_interrupts():
         try:
             ended = _supervise(team, submission, opened.probing(), todo, watch or _nobody, say)
         except BaseException:
@@ -79,22 +77,6 @@ def run(
         again = to_type("run", *(["--failed"] if why.failed else []), *words_of_sweep(sweep, opened))
         raise JobError(f"{sweep.shown}: {why.in_words}; when that is mended, type: {again}")
     return plan_of(sweep, opened)
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """Treat signals that would end this process at once like a ctrl-C, unless the caller handles them itself."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    taken = [number for number in ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _nobody(progress: Progress) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.worker import work
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 NO_LIMIT_MIN = 60 * 24 * 3650
 
 
@@ -51,6 +55,10 @@ class LocalWorkers:
                 for _ in range(3 if at_once else 1):
                     os.kill(int(job.job_id), signal.SIGTERM)  # submitit's controller passes the signal on
 
+    def controllers(self) -> list[int]:
+        """Return the ids of the processes of which the workers are children."""
+        return [int(job.job_id) for job in self._jobs.values()]
+
     def last_words(self) -> str:
         """Return the last line that any worker wrote to its stderr."""
         for job in self._jobs.values():
@@ -85,6 +93,22 @@ class LocalWorkers:
                 f"a worker could not be started: {error}; expected room for one more process and its files; the same "
                 "command continues"
             ) from error
+
+
+@contextmanager
+def signals_as_interrupts() -> Iterator[None]:
+    """Treat signals that would end this process at once like a ctrl-C, unless the caller handles them itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = [number for number in ENDING_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _block_interrupts() -> None:

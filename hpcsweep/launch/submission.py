@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ def write_submission(
     *,
     heartbeat_s: float = LOCAL_HEARTBEAT_S,
     files: Mapping[str, bytes] | None = None,
+    cut: bool = False,
 ) -> SubmissionFolder:
     """Write down what the workers of a new submission are to train, in a store that is made if necessary.
 
-    `files` are those of the job's code, by their paths from the study's folder; by default as they are now.
+    `files` are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to
+    kill the first attempt at each trajectory.
     """
     store.create()
     for one in trajectories:
@@ -44,7 +47,7 @@ def write_submission(
         lease_s=store.lease_s,
         heartbeat_s=heartbeat_s,
         trajectories=tuple(_entry(one, store) for one in trajectories),
-        settings=_settings(sweep, files),
+        settings=replace(_settings(sweep, files), cut=cut),
         snapshot=keep_snapshot(store.layout, files),
     )
     # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import random
 import secrets
-import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from hpcsweep.errors import NothingSelectedError, StoreError, to_type
+from hpcsweep.launch.alone import let_work, made_as, one_worker, store_for_a_while
 from hpcsweep.launch.html import page, table_of
-from hpcsweep.launch.local_workers import LocalWorkers
-from hpcsweep.launch.plan import make_plan
-from hpcsweep.launch.submission import write_submission
 from hpcsweep.metrics import SECONDS
 from hpcsweep.store import Result, Store
 from hpcsweep.store.made_by import telling
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
 from hpcsweep.store.snapshots import read_snapshot
 from hpcsweep.store.states import RunState
-from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
 DIGESTS = ("initial_weights_sha256", "final_weights_sha256")
 NOT_COMPARED = (SECONDS,)  # the one column of a history that differs between any two trainings
-POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -159,20 +152,9 @@ def train_alone(sweep: Sweep, opened: Store, recorded: Sequence[Result], say: Sa
     runs = {run.id: run for run in sweep.runs}
     for result in recorded:
         run = runs[result.id]._replace(names=tuple(result.params), values=tuple(result.params.values()))
-        kinds = {"engine": Engine, "backend": str}
-        made_with = {name: kind(result.facts[name]) for name, kind in kinds.items() if name in result.facts}
-        training = sweep.training.model_copy(update=made_with)
-        with tempfile.TemporaryDirectory(prefix="hpcsweep-verify-") as folder:
-            store = Store(Path(folder))
-            plan = make_plan(replace(sweep, runs=[run], training=training), {})
+        with store_for_a_while("verify") as store:
             files = _code_of(result, opened, say)
-            team = LocalWorkers(sweep, write_submission(plan, store, plan.trajectories, files=files), workers=1)
-            team.start_missing()
-            try:
-                while team.running():
-                    time.sleep(POLL_S)
-            finally:
-                team.stop()
+            let_work(one_worker(made_as(sweep, result), [run], store, files=files)[0])
             yield store.result(run) if store.states([run]).get(run.id) == RunState.DONE else None
 
 

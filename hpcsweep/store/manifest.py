@@ -65,7 +65,8 @@ class WorkerSettings:
 
     `stop` (with its `mode`), `on_divergence`, `metrics` and `keep` are the sections of these names, `command` is
     [command_options], None for a job function; `commit` is the study's, `job_sha256` the job file's. `workdir`: "run"
-    for a working folder for each run, "study" for the folder that the worker is started in.
+    for a working folder for each run, "study" for the folder that the worker is started in. `cut`: whether the first
+    attempt at each trajectory is to be killed, to try out how it goes on.
     """
 
     engine: str = Engine.AUTO
@@ -84,6 +85,7 @@ class WorkerSettings:
     metrics: Mapping[str, Direction] = field(default_factory=dict)
     commit: str | None = None
     job_sha256: str | None = None
+    cut: bool = False
 
     @property
     def isolated(self) -> bool:

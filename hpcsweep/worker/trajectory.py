@@ -30,6 +30,7 @@ from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.process.job_code import seed_everything
 from hpcsweep.worker.process.output import output_to, say
 from hpcsweep.worker.process.snapshot_code import Job, SnapshotCode
+from hpcsweep.worker.run.cut import CutRun
 from hpcsweep.worker.run.folder import explain_missing, keep, limits, remove_others, working_in
 from hpcsweep.worker.run.handle import ClaimLostError, RunHandle
 from hpcsweep.worker.run.heartbeat import Heartbeat
@@ -110,9 +111,8 @@ class TrajectoryTrainer:
     ) -> Ending:
         settings, ahead = self._manifest.settings, self._ahead.of
         study, made_by = self._manifest.root, MadeBy(self._store, claim.folder, claim.generation, self._code)
-        handle = RunHandle(
-            self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, study, made_by, crew
-        )
+        kind = CutRun if settings.cut and claim.generation == 1 else RunHandle
+        handle = kind(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, study, made_by, crew)
         heartbeat.reporter = handle
         say(f"hpcsweep: {_utc(time.time())} attempt {claim.generation}, run {short_id(run.id)}: {dict(run.params)}")
         try:
@@ -134,6 +134,7 @@ class TrajectoryTrainer:
                 if handle.first_kept_s is None:
                     record_cut(claim.folder, claim.generation, handle.open_s)
                 return Ending.PAUSED
+            handle.ended()
             handle.record(**keep(handle.folder, *limits(settings.keep)))
             result = self._result(trajectory, run, handle, claim, _final_metrics(returned, handle))
             if not heartbeat.check():

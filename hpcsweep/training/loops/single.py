@@ -87,7 +87,7 @@ class Loop:
             if self.parts or takes_parts(self.program):
                 self._advance_part()
             else:
-                self._advance(1 if self._one_by_one else min(epochs - self.epoch, self._call_epochs()))
+                self._advance(min(epochs - self.epoch, self._call_epochs()))
             if self.run.checkpoint_due and self.epoch < epochs:
                 self.checkpoint()
         return True
@@ -180,6 +180,6 @@ class Loop:
         self.run.log_many(range(first_epoch, first_epoch + count), {**columns, **seconds})
 
     def _call_epochs(self) -> int:
-        if self.program.epoch_s is None:
+        if self._one_by_one or self.run.checkpoint_due or self.program.epoch_s is None:
             return 1
         return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))

@@ -181,7 +181,7 @@ class StackLoop:
         return {**place, "columns": own}
 
     def _call_epochs(self) -> int:
-        if self.program.epoch_s is None:
+        if self.members[self.active[0]].run.checkpoint_due or self.program.epoch_s is None:
             return 1
         return max(1, min(self.program.longest_call_epochs, int(CALL_S / self.program.epoch_s)))
 

@@ -115,6 +115,11 @@ class RunHandle(Told, Wished):
         return self._history.as_lists()
 
     @property
+    def last_epoch(self) -> int:
+        """The last epoch that was logged, -1 if there is none."""
+        return self._history.last_epoch
+
+    @property
     def expected_epochs(self) -> int:
         """The epochs of such runs that this worker may expect to train, as far as this submission knows."""
         return self._epochs_ahead()
@@ -214,6 +219,9 @@ class RunHandle(Told, Wished):
     def begin(self) -> None:
         """Start the clock of the run: the time of imports before it counts as the worker's."""
         self._began = self._checkpointed = time.monotonic()
+
+    def ended(self) -> None:
+        """Take note that the job has come to its end, and the result is about to be kept."""
 
     @property
     def elapsed_s(self) -> float:
