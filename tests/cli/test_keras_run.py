@@ -24,7 +24,7 @@ layers = 1
 learning_rate = 0.01
 [grid]
 neurons = [8]
-epochs = [3, 400]
+epochs = [3, 200]
 """
 NAMED_JOB = """
 import keras
@@ -84,7 +84,7 @@ def test_a_result_of_a_classifier_is_whole(tmp_path: Path) -> None:
     """A Keras run has digests, engine, device, epoch 0, confusion matrix and the accuracy of each class."""
     assert Study(tmp_path).run("init", tmp_path / "study").returncode == 0
     study = Study(tmp_path / "study")
-    path = study.sweep("digits", SWEEP.replace("repeats = 2", "").replace("400", "4"))
+    path = study.sweep("digits", SWEEP.replace("repeats = 2", "").replace("200", "4"))
     assert study.run("run", path, "--quiet").returncode == 0
     short, long = sorted(results(study.store).values(), key=lambda result: result.params["epochs"])
     assert short.facts["initial_weights_sha256"] == long.facts["initial_weights_sha256"]

@@ -18,7 +18,7 @@ from hpcsweep.training import fit
 
 def train(run, *, epochs: int):
     chance = np.random.default_rng(0)
-    data = Data(chance.random((240_000, 4)), chance.random((240_000, 1)), chance.random((9, 4)), chance.random((9, 1)))
+    data = Data(chance.random((120_000, 4)), chance.random((120_000, 1)), chance.random((9, 4)), chance.random((9, 1)))
     layers = keras.layers
     model = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.Dropout(0.2), layers.Dense(1)])
     model.compile("adam", "mse")

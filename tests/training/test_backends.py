@@ -13,6 +13,8 @@ from tests.conftest import ENVIRONMENT, REPOSITORY
 from tests.training import nets
 from tests.training.test_runs import train
 
+# a fifth of the time: JAX compiles what several tests train only once
+COMPILED_ONCE = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
 # In two processes, each of which imports JAX once and traces once what several of its tests train.
 RULES = {
     "runs": {
@@ -27,12 +29,12 @@ RULES = {
 }
 
 
-def python(*arguments: str, backend: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, backend: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a new process with Keras on `backend`."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=REPOSITORY,
-        env={**ENVIRONMENT, "KERAS_BACKEND": backend},
+        env={**ENVIRONMENT, "KERAS_BACKEND": backend, **variables},
         capture_output=True,
         text=True,
         check=check,
@@ -41,11 +43,13 @@ def python(*arguments: str, backend: str, check: bool = True) -> subprocess.Comp
 
 
 @pytest.mark.parametrize("about", RULES)
-def test_the_rules_of_training_hold_on_jax(about: str) -> None:
+def test_the_rules_of_training_hold_on_jax(tmp_path: Path, about: str) -> None:
     """Bits of model.fit, resume, prefixes, kills, decisions and stacks: the same tests pass with Keras on JAX."""
     files = [f"tests/training/{file}.py" for file in RULES[about]]
     chosen = " or ".join(f"({Path(file).name} and ({tests}))" for file, tests in RULES[about].items())
-    ended = python("-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen, backend="jax", check=False)
+    pytest_ = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    cache = {**COMPILED_ONCE, "JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
+    ended = python(*pytest_, *files, "-k", chosen, backend="jax", check=False, **cache)
     assert ended.returncode == 0, ended.stdout[-5000:] + ended.stderr[-1000:]
 
 

@@ -123,7 +123,7 @@ def test_a_variable_that_keras_does_not_list_is_in_the_state(make: Any, engine: 
 
 
 def test_the_gan_with_two_optimizers_is_cut_at_random() -> None:
-    """The state of both optimizers is kept: twenty stops at random change nothing, nor does a point on the way."""
+    """The state of both optimizers is kept: eight stops at random change nothing, nor does a point on the way."""
     from tests.training.examples.models import gan
 
     chance, images = random.Random(4), np.random.default_rng(0).random((40, 8, 8, 1)).astype("float32")
@@ -138,7 +138,7 @@ def test_the_gan_with_two_optimizers_is_cut_at_random() -> None:
     assert any("d_optimizer" in path for path in variables_elsewhere(gan())) or whole.history["d_loss"]
     kept: list[bytes] = []
     stops, run = 0, FakeRun(0)
-    while stops < 20:
+    while stops < 8:
         run = go(20, checkpoints=kept, stop_after=chance.randrange(1, 5))
         stops += "final_weights_sha256" not in run.facts
         if "final_weights_sha256" in run.facts:

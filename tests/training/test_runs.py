@@ -291,12 +291,14 @@ def test_many_fresh_runs_do_not_fill_memory():
 def test_killed_training_equals_undisturbed_training(tmp_path: Path):
     """SIGKILL at random moments, then resumed: history and weights equal the undisturbed ones bit for bit."""
     killed = ("batch_norm", "dropout-in-parts", "dense-stacked-in-parts")
+    if keras.backend.backend() == "jax":  # single nets are killed there through the command line
+        killed = killed[2:]
     command = [sys.executable, "-m", "tests.training.kill_harness", str(tmp_path), "3", *killed]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=580).stdout
     proofs = [json.loads(line) for line in told.splitlines()]
     assert [proof["net"] for proof in proofs] == list(killed)
     assert all(proof["kills"] >= 3 for proof in proofs)
-    assert [proof["differences"] for proof in proofs] == [0, 0, 0]
+    assert not any(proof["differences"] for proof in proofs)
 
 
 GOLDEN = [6, 2, 5, 3, 1, 4, 0, 7]

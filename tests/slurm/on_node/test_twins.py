@@ -16,8 +16,8 @@ from hpcsweep.store.layout import CLAIM
 from hpcsweep.sweep.load import load_sweep
 from tests.slurm.study import PROFILE, SlurmStudy
 
-LEASE_S, EPOCHS = 5.0, 60
-BODY = "repeats = 2\n[fixed]\npace = 0.35\nepochs = 60\nsize = {size}\n[resources]\ntime = 10\nworkers = 1\n"
+LEASE_S, EPOCHS = 5.0, 40
+BODY = "repeats = 2\n[fixed]\npace = 0.35\nepochs = 40\nsize = {size}\n[resources]\ntime = 10\nworkers = 1\n"
 
 
 def _events(study: SlurmStudy, sweep: str, kind: str) -> list[dict[str, Any]]:
