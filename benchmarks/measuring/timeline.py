@@ -12,7 +12,7 @@ from hpcsweep.store.claims import Claim
 from hpcsweep.training import fit as fit_function
 from hpcsweep.training.loops.single import Loop
 from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
-from hpcsweep.worker import trajectory, work_loop
+from hpcsweep.worker import claiming, trajectory
 
 TRAINING = ("orders", "training")
 RECORDING = ("epoch 0", "history", "checkpoints", "digests", "confusion matrix", "result")
@@ -48,7 +48,7 @@ class Timeline:
         self._now = CLOCKS[clock]
         self.runs: list[RunTimes] = []
         self._inner: list[float] = []
-        self._wrap(work_loop, "try_claim", "claim", begins=True)
+        self._wrap(claiming, "try_claim", "claim", begins=True)
         module = __import__("sys").modules[fit_function.__module__]
         for name, part in (("weights_sha256", "digests"), ("class_report", "confusion matrix")):
             self._wrap(module, name, part)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from hpcsweep.machine import process_has_ended
-from hpcsweep.store import Failure, Store
-from hpcsweep.store.causes import Cause
-from hpcsweep.store.claims import Claim, describe_owner, try_claim
+from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
-from hpcsweep.store.results import write_failure
 from hpcsweep.store.sharing import obey_sharing, require_own
-from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
-from hpcsweep.store.task_files import this_task
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.command import command_of
 from hpcsweep.sweep.runs import short_id
+from hpcsweep.worker.claiming import Claimer, give_back
 from hpcsweep.worker.command.code import CommandCode
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.error_causes import message_of
@@ -95,12 +90,13 @@ def drain(
     """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part."""
     pace = pace or Pace(stop)
     code, isolated = _load(store, manifest), manifest.settings.isolated
-    if (
-        isolated and isinstance(code, JobCode) and code.uses_keras
-    ):  # what takes seconds, before the first fork, so that every child has it
-        code.prepare_keras()
+    if isolated and isinstance(code, JobCode) and code.uses_keras:
+        code.prepare_keras()  # what takes seconds, before the first fork, so that every child has it
     at_work, fail_fast = ClaimsAtWork(), FailFast(store, manifest, submission)
-    train = partial(_train_all, store, manifest, fail_fast, code, stop, index, workers, at_work, isolated=isolated)
+
+    def train(pace: Pace) -> Counter[str]:
+        return _Turns(store, manifest, fail_fast, code, stop, at_work, pace, workers).take(index)
+
     return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
 
@@ -109,127 +105,84 @@ def _load(store: Store, manifest: Manifest) -> SnapshotCode:
     return JobCode(store, manifest) if command is None else CommandCode(store, manifest, command)
 
 
-def _train_all(
-    store: Store,
-    manifest: Manifest,
-    fail_fast: FailFast,
-    code: SnapshotCode,
-    stop: Stop,
-    index: int,
-    workers: int,
-    at_work: ClaimsAtWork,
-    pace: Pace,
-    *,
-    isolated: bool,
-) -> Counter[str]:
-    """Train in this process until nothing is left, it is time to stop, or the process must be renewed."""
-    ahead, surroundings = EpochsAhead(manifest, workers), Surroundings()
-    code.after_import = surroundings.note
-    trainer = TrajectoryTrainer(store, manifest, code, stop, pace, ahead, fail_fast)
-    endings, growth, pauses = Counter[str](), Growth(manifest.settings.renew_gb), Pauses()
-    stacked = manifest.settings.engine == Engine.STACKED and not isolated
-    # A single trajectory is trained in a crew too: it may have been begun in a stack.
-    train = partial(train_crew, trainer) if stacked else partial(_train_one, trainer, stop=stop, isolated=isolated)
-    warm_up = _nothing if isolated else code.warm_up
-    for batch in batches(manifest, index, workers, stacked=stacked):
-        if stop.requested or fail_fast.halted or endings[Ending.NOT_BEGUN]:
-            break
+class _Turns:
+    """The turns of one process: in each it claims a batch and trains it, until something ends them."""
+
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        fail_fast: FailFast,
+        code: SnapshotCode,
+        stop: Stop,
+        at_work: ClaimsAtWork,
+        pace: Pace,
+        workers: int,
+    ) -> None:
+        self._store, self._manifest, self._fail_fast = store, manifest, fail_fast
+        self._stop, self._at_work, self._pace, self._workers = stop, at_work, pace, workers
+        self._isolated = manifest.settings.isolated
+        self._stacked = manifest.settings.engine == Engine.STACKED and not self._isolated
+        self._surroundings, self._growth, self._pauses = Surroundings(), Growth(manifest.settings.renew_gb), Pauses()
+        code.after_import = self._surroundings.note
+        self._trainer = TrajectoryTrainer(store, manifest, code, stop, pace, EpochsAhead(manifest, workers), fail_fast)
+        self._claimer = Claimer(store, manifest, pace, _nothing if self._isolated else code.warm_up)
+        self._endings = Counter[str]()
+
+    def take(self, index: int) -> Counter[str]:
+        """Train until nothing is left, it is time to stop, or the process must be renewed; return how what ended."""
+        for batch in batches(self._manifest, index, self._workers, stacked=self._stacked):
+            if self._stop.requested or self._fail_fast.halted or self._endings[Ending.NOT_BEGUN]:
+                break
+            claims, ended = self._train(batch)
+            self._note(claims, ended)
+            if self._pauses.over(ended):
+                break
+            if claims and self._is_spent():
+                self._endings[Tally.SPENT] += 1
+                break
+        if self._endings[Ending.FAULT]:
+            warn(f"hpcsweep: paused by a fault of the machine: {self._trainer.fault}; the same command continues")
+        self._endings.update({Tally.LATER: self._pace.later, Tally.TOO_SHORT: self._pace.too_short})
+        return +self._endings
+
+    def _train(self, batch: list[ManifestTrajectory]) -> tuple[Claims, list[Ending]]:
+        """Claim what is open of a batch and train it; return what was claimed and how it ended."""
         claims: Claims = []
         try:
-            claims = patiently(store.root, partial(_claim_all, store, manifest, batch, pace, warm_up))
-            with at_work.during(claim for _, claim in claims):
-                ended = train(claims)
+            claims = patiently(self._store.root, partial(self._claimer.claim_all, batch))
+            with self._at_work.during(claim for _, claim in claims):
+                return claims, self._train_claimed(claims)
         except OSError as error:
-            if not is_fault(error, store.root):
+            if not is_fault(error, self._store.root):
                 raise
-            _give_back(claims)
-            trainer.fault, claims, ended = message_of(error), [], [Ending.FAULT]
-        endings.update(ended)
+            give_back(claims)
+            self._trainer.fault = message_of(error)
+            return [], [Ending.FAULT]
+
+    def _train_claimed(self, claims: Claims) -> list[Ending]:
+        if self._stacked:  # a single trajectory too: it may have been begun in a stack
+            return train_crew(self._trainer, claims)
+        trains = [(partial(self._trainer.train, trajectory, claim), claim) for trajectory, claim in claims]
+        return [train_in_child(train, claim, self._stop) if self._isolated else train() for train, claim in trains]
+
+    def _note(self, claims: Claims, ended: list[Ending]) -> None:
+        self._endings.update(ended)
         for (trajectory, claim), ending in zip(claims, ended):
             with suppress(OSError):  # it is only what a worker says, and whether it stops early
-                endings[Tally.PROGRESSED] += store.look(trajectory.id).progress_generation == claim.generation
+                progressed = self._store.look(trajectory.id).progress_generation == claim.generation
+                self._endings[Tally.PROGRESSED] += progressed
                 if ending in (Ending.DONE, Ending.FAILED, Ending.PAUSED):
-                    fail_fast.ended(trajectory)
+                    self._fail_fast.ended(trajectory)
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
-        if pauses.over(ended):
-            break
-        left = surroundings.restore() if claims else []
+
+    def _is_spent(self) -> bool:
+        """Whether this process is not fit for another turn; what the job has changed is put right as far as can be."""
+        left = self._surroundings.restore()
         if left:
             say(f"hpcsweep: the job has left behind or changed: {', '.join(left)}; continuing in a new process")
-        if not isolated and claims and (left or growth.is_too_big()):
-            endings[Tally.SPENT] += 1
-            break
-    if endings[Ending.FAULT]:
-        warn(f"hpcsweep: paused by a fault of the machine: {trainer.fault}; the same command continues")
-    endings.update({Tally.LATER: pace.later, Tally.TOO_SHORT: pace.too_short})
-    return +endings
+        return not self._isolated and (bool(left) or self._growth.is_too_big())
 
 
 def _nothing() -> None:
     """Start nothing: each trajectory has a process of its own."""
-
-
-def _train_one(trainer: TrajectoryTrainer, claims: Claims, stop: Stop, *, isolated: bool) -> list[Ending]:
-    trains = [partial(trainer.train, trajectory, claim) for trajectory, claim in claims]
-    return [train_in_child(train, claims[0][1], stop) if isolated else train() for train in trains]
-
-
-def is_open(seen: StoredTrajectory, trajectory: ManifestTrajectory) -> bool:
-    """Whether a trajectory has something left to train that nobody is training."""
-    if seen.alive or seen.failed_generation > trajectory.retry or all(run.id in seen.done for run in trajectory.runs):
-        return False
-    return not seen.folder.cancelled.exists()
-
-
-def _claim_all(
-    store: Store, manifest: Manifest, batch: list[ManifestTrajectory], pace: Pace, warm_up: Callable[[], None]
-) -> Claims:
-    """Claim what can be claimed of a batch; if one cannot for a fault of the machine, none is claimed."""
-    claims: Claims = []
-    try:
-        for one in batch:
-            if (claim := _claim(store, manifest, one, pace, warm_up)) is not None:
-                claims.append((one, claim))
-    except OSError:
-        _give_back(claims)
-        raise
-    return claims
-
-
-def _give_back(claims: Claims) -> None:
-    for _, claim in claims:
-        with suppress(OSError):  # it then expires
-            claim.give_back()
-
-
-def _claim(
-    store: Store, manifest: Manifest, trajectory: ManifestTrajectory, pace: Pace, warm_up: Callable[[], None]
-) -> Claim | None:
-    """Claim a trajectory if something of it is left to train and nobody is at work on it."""
-    seen = store.look(trajectory.id)
-    if not is_open(seen, trajectory) or not pace.allows(seen):
-        return None
-    warm_up()  # whoever dies while Keras starts has claimed nothing
-    seen.folder.path.mkdir(parents=True, exist_ok=True)
-    claim = try_claim(seen.folder, describe_owner(this_task() or f"pid {os.getpid()}"), manifest.lease_s)
-    if claim is None:
-        return None
-    # Look again, now that nobody else writes: another worker may have finished it in between.
-    seen = store.look(trajectory.id)
-    if all(run.id in seen.done for run in trajectory.runs):
-        claim.give_back()
-        return None
-    deaths = seen.deaths() - 1  # this claim is not a dead one
-    if deaths >= MAX_DEATHS:
-        write_failure(claim.folder, _gave_up(deaths, claim))
-        claim.give_back()
-        return None
-    return claim
-
-
-def _gave_up(deaths: int, claim: Claim) -> Failure:
-    message = (
-        f"the worker died {deaths} times in a row on this trajectory without leaving a checkpoint (killed, out of "
-        "memory, or a crash in native code)"
-    )
-    return Failure(Cause.WORKER_DIED, message, "", claim.generation)

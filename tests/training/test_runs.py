@@ -290,7 +290,7 @@ def test_many_fresh_runs_do_not_fill_memory():
 
 def test_killed_training_equals_undisturbed_training(tmp_path: Path):
     """SIGKILL at random moments, then resumed: history and weights equal the undisturbed ones bit for bit."""
-    killed = ("batch_norm", "dropout-in-parts", "dense-stacked-in-parts")
+    killed: tuple[str, ...] = ("batch_norm", "dropout-in-parts", "dense-stacked-in-parts")
     if keras.backend.backend() == "jax":  # single nets are killed there through the command line
         killed = killed[2:]
     command = [sys.executable, "-m", "tests.training.kill_harness", str(tmp_path), "3", *killed]

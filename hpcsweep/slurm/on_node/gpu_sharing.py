@@ -17,7 +17,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.results import read_result
-from hpcsweep.worker.work_loop import is_open
+from hpcsweep.worker.claiming import is_open
 
 RunKey = tuple[str, str]  # trajectory id, run id
 
