@@ -166,7 +166,7 @@ def test_an_interrupted_trial_leaves_nothing(study: Study, tmp_path: Path) -> No
     """SIGTERM ends the worker and removes the temporary store."""
     place = tmp_path / "temporary"
     place.mkdir()
-    study.job("slow", "import time\ndef train(run, *, rate: float):\n    time.sleep(60)\n")
+    study.job("slow", "import time\ndef train(run, *, rate: float):\n    time.sleep(15)\n")
     path = study.sweep("slow", 'name = "slow"\njob = "jobs/slow.py:train"\n[grid]\nrate = [0.1]\n')
     environment = study.environment() | {"TMPDIR": str(place)}
     began = subprocess.Popen([*COMMAND, "try", str(path)], cwd=study.root, env=environment, stderr=subprocess.PIPE)
