@@ -13,6 +13,7 @@ class Engine(StrEnum):
     COMPILED = "compiled"  # whole epochs in one call
     COMPILED_XLA = "compiled-xla"  # the same, by XLA
     STACKED = "stacked"  # several runs in one program
+    FASTEST = "fastest"  # auto, or stacked where that is measured to be faster
 
 
 class StackOrder(StrEnum):

@@ -122,7 +122,7 @@ class _Turns:
         self._store, self._manifest, self._fail_fast = store, manifest, fail_fast
         self._stop, self._at_work, self._pace, self._workers = stop, at_work, pace, workers
         self._isolated = manifest.settings.isolated
-        self._stacked = manifest.settings.engine == Engine.STACKED and not self._isolated
+        self._stacked = manifest.settings.engine in (Engine.STACKED, Engine.FASTEST) and not self._isolated
         self._surroundings, self._growth, self._pauses = Surroundings(), Growth(manifest.settings.renew_gb), Pauses()
         code.after_import = self._surroundings.note
         self._trainer = TrajectoryTrainer(store, manifest, code, stop, pace, EpochsAhead(manifest, workers), fail_fast)

@@ -15,7 +15,7 @@ from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.protocol import NotCompilableError, Program
 from hpcsweep.training.run_protocol import RunHandle
 
-ENGINES = ("auto", "fit", "compiled", "compiled-xla", "stacked")
+ENGINES = ("auto", "fit", "compiled", "compiled-xla", "stacked", "fastest")
 XLA_PAYS_FROM_STEPS = 20_000  # XLA saves about 0.1 ms per step of a small dense net, and takes 1 to 3 s to compile
 XLA_MUST_GAIN = 1.2  # else the numbers of model.fit are worth more
 DISPATCHED_STEP_S = 8e-5  # TensorFlow starts the hundred operations of the smallest step in 0.08 to 0.15 ms
@@ -49,7 +49,7 @@ def choose_engine(run: RunHandle, setup: Setup, asked: str, saved: dict[str, Any
     needed = _needs_fit(setup)
     if needed:
         return Choice(setup.program("fit"), needed)
-    if asked in ("auto", "stacked"):
+    if asked in ("auto", "stacked", "fastest"):
         return _automatic(run, setup)
     engine = _of_this_backend(asked)
     reason = "asked for" if engine == asked else f"asked for {asked}; on {keras.config.backend()}, {engine} is XLA"
@@ -93,7 +93,7 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
     found = [layer.name for layer in layers_of(setup.model) if _gains_nothing(layer)]
     if cpu and found:
         return _not_slower_than_fit(setup, f"on a CPU, XLA does not make layers like {found[0]} faster")
-    steps = _steps(run, setup)
+    steps = expected_steps(run, setup)
     if cpu and steps < XLA_PAYS_FROM_STEPS:
         return _not_slower_than_fit(setup, f"{steps} steps of such runs are too few to pay for XLA's compiling")
     try:
@@ -127,5 +127,6 @@ def _gains_nothing(layer: Any) -> bool:
     return any(word in type(layer).__name__ for word in _NO_FASTER_WITH_XLA_ON_CPU)
 
 
-def _steps(run: RunHandle, setup: Setup) -> int:
+def expected_steps(run: RunHandle, setup: Setup) -> int:
+    """Return how many steps of such runs this process may expect to train."""
     return run.expected_epochs * -(-setup.data.examples // setup.batch_size)

@@ -15,11 +15,16 @@ MEASURED_S = 0.1  # of steps, beyond what a call takes that trains one batch onl
 REPEATS = 5
 
 
+def clock_of_device() -> Callable[[], float]:
+    """Return processor time where the processor trains, wall-clock time else."""
+    return time.process_time if backend().device_name() == "cpu" else time.perf_counter
+
+
 @dataclass
 class Trial:
     """One engine, and how often what was timed with it."""
 
-    try_batches: Callable[[int], None]
+    try_batches: Callable[[int], object]
     clock: Callable[[], float]
     most_batches: int
     batches: int = 1
@@ -57,10 +62,15 @@ def measure_steps_s(setup: Setup, *engines: str) -> list[float]:
     The engines are measured in turns and the least of several times counts, so that what else the machine does changes
     little; on a CPU it is processor time, which that changes least. Raises NotCompilableError as making programs does.
     """
-    clock = time.process_time if backend().device_name() == "cpu" else time.perf_counter
+    clock = clock_of_device()
     batches_in_an_epoch = -(-setup.data.examples // setup.batch_size)
     programs = [setup.program(engine) for engine in engines]
     trials = [Trial(partial(one.try_batches, one.put(setup.data)), clock, batches_in_an_epoch) for one in programs]
+    return least_step_s(trials)
+
+
+def least_step_s(trials: list[Trial]) -> list[float]:
+    """Return the seconds per step of each of `trials`, measured in turns."""
     for trial in trials:
         trial.choose_batches()
     for trial in trials * REPEATS:

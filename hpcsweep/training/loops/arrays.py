@@ -54,9 +54,11 @@ def train_arrays(
     require_same_beginning(saved, began)
     of_evaluation = evaluation_key(model, data) if shares else None
     setup = Setup(model, data, size, callbacks.relay(), key, of_evaluation, run.faster, began)
-    member = Member(run, setup, initial, saved, how.epochs, how.shuffle, shared_order=run.stack_order == "shared")
+    member = Member(
+        run, setup, initial, saved, how.epochs, how.shuffle, run.stack_order == "shared", must_gain=engine == "fastest"
+    )
     asked = saved["engine"] if saved else engine
-    if asked == "stacked" and _may_stack(member, callbacks, how) and _trained_in_stack(member):
+    if asked in ("stacked", "fastest") and _may_stack(member, callbacks, how) and _trained_in_stack(member):
         return finish_stacked(member), member.final is not None
     return train_alone(member, engine, callbacks, keeps=how.keeps)
 

@@ -34,6 +34,8 @@ class Member:
     epochs: int
     shuffle: bool
     shared_order: bool
+    must_gain: bool = False
+    """Whether it trains in a stack only if that is faster."""
     seat: Seat = NO_SEAT
     alone_because: str = ""
     stopping: Stopping = field(init=False)

@@ -7,8 +7,9 @@ from typing import Any
 
 from hpcsweep.errors import UsageError
 from hpcsweep.machine import zip_equal
+from hpcsweep.training.engines.stacking import Verdict, judge_stack
 from hpcsweep.training.loops.member import NO_SEAT, Member, Seat
-from hpcsweep.training.loops.stack import train_stack
+from hpcsweep.training.loops.stack import compiled_stack, train_stack
 
 
 def train_members(members: list[Member]) -> list[bool]:
@@ -63,9 +64,22 @@ def _train(stack: list[Member]) -> bool:
         first.alone_because = "no other run of this shape was there to be stacked with"
         return False
     try:
-        train_stack(stack)
+        judged = _judged(stack)
+        if judged.pays:
+            train_stack(stack, judged.reason)
+            return True
+        why = judged.reason
     except UsageError as error:
-        for member in stack:
-            member.alone_because = str(error)
-        return False
-    return True
+        why = str(error)
+    for member in stack:
+        member.alone_because = why
+    return False
+
+
+def _judged(stack: list[Member]) -> Verdict:
+    first = stack[0]
+    if first.saved is not None:
+        return Verdict(True, "the engine of the checkpoint that this run goes on from")
+    if not first.must_gain:
+        return Verdict(True, "asked for")
+    return judge_stack(first.run, first.setup, len(stack), lambda: compiled_stack(first))

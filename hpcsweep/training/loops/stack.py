@@ -36,10 +36,8 @@ class StackLoop:
         self.epoch, self.examples = first.epoch, data.examples
         self.parts: Parts | None = None
         self.seated = [self.members.get(index, first) for index in range(first.seat.stack_members)]
-        self.program = _program(first)
-        self.data: DeviceData = self.program.put(data)
+        self.program, self.data = compiled_stack(first)
         self._load()
-        self.program.compile(self.data)
 
     def start(self) -> None:
         """Evaluate the fresh models, or take in what the histories tell."""
@@ -200,14 +198,22 @@ def _program(first: Member) -> StackedProgram:
     return program
 
 
-def train_stack(members: list[Member]) -> None:
+def compiled_stack(first: Member) -> tuple[StackedProgram, DeviceData]:
+    """Return the program for a stack like that of `first`, compiled, and its data on the device."""
+    program = _program(first)
+    data = program.put(first.setup.data)
+    program.compile(data)
+    return program, data
+
+
+def train_stack(members: list[Member], reason: str) -> None:
     """Train the members together: histories logged, checkpoints made, and each one's `final` state set at its end."""
     loop = StackLoop(members)
     for member in members:
         order = "shared" if member.shared_order else "own"
         member.run.record(
             engine="stacked",
-            engine_reason="asked for",
+            engine_reason=reason,
             stacked=True,
             stack_members=member.seat.stack_members,
             stack_order=order,

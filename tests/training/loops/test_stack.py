@@ -29,9 +29,11 @@ def call(run: FakeRun, rate: float, build=nets.dense):
     return job
 
 
-def stack(*members: tuple[int, float], epochs: int = 3, build=nets.dense, **settings) -> list[FakeRun]:
+def stack(
+    *members: tuple[int, float], epochs: int = 3, build=nets.dense, engine: str = "stacked", **settings
+) -> list[FakeRun]:
     """Train (seed, learning rate) members together."""
-    runs = [FakeRun(epochs, seed=seed, engine="stacked", **settings) for seed, _ in members]
+    runs = [FakeRun(epochs, seed=seed, engine=engine, **settings) for seed, _ in members]
     run_as_crew([call(run, rate, build) for run, (_, rate) in zip(runs, members, strict=True)])
     return runs
 
@@ -298,3 +300,48 @@ def test_members_on_a_gpu_say_what_memory_their_process_took(monkeypatch):
     """A stack's peak is that of the whole process, and each member's result has it."""
     monkeypatch.setattr(backend(), "device_memory_gb", lambda: 2.5)
     assert [run.facts["device_memory_gb"] for run in stack((0, 0.001), (1, 0.01), epochs=1)] == [2.5, 2.5]
+
+
+def test_the_fastest_engine_stacks_nothing_that_is_too_short():
+    """Where compiling a stack takes longer than it can save, "fastest" is "auto" to the bit, and says why."""
+    members = [(0, 0.001), (1, 0.01)]
+    for run, (seed, rate) in zip(stack(*members, engine="fastest"), members, strict=True):
+        alone = train(nets.at_rate(rate), 3, seed=seed, data=DATA, engine="auto")
+        assert outcome(run) == outcome(alone)
+        assert run.facts["engine"] == alone.facts["engine"]
+        assert "too few to pay for compiling a stack of 2" in run.facts["engine_reason"]
+
+
+@pytest.mark.parametrize(("stack_s", "pays"), [(1.6e-3, True), (1.7e-3, False)])
+def test_the_fastest_engine_stacks_what_was_measured_to_gain(monkeypatch, stack_s: float, pays: bool):
+    """A stack must save a sixth of the time of its members one after the other; that is measured once in a store."""
+    measured: list[int] = []
+
+    def least_step_s(trials):
+        measured.append(len(trials))
+        for trial in trials:
+            trial.try_batches(2)  # what is trained for the measurement is no part of a run
+        return [1e-3, stack_s]
+
+    monkeypatch.setattr("hpcsweep.training.engines.stacking.XLA_PAYS_FROM_STEPS", 0)
+    monkeypatch.setattr("hpcsweep.training.engines.stacking.least_step_s", least_step_s)
+    members, decisions = [(0, 0.001), (1, 0.01)], dict[str, dict[str, str]]()
+    runs = [stack(*members, engine="fastest", decisions=decisions) for _ in range(2)]
+    assert measured == [2]
+    others = (
+        stack(*members) if pays else [train(nets.at_rate(r), 3, seed=s, data=DATA, engine="auto") for s, r in members]
+    )
+    for first, second, other in zip(*runs, others, strict=True):
+        assert outcome(first) == outcome(second) == outcome(other)
+        assert first.facts["stacked"] is pays
+        assert f"measured: {1e3 * stack_s:.3f} ms per step of 2 runs in a stack" in first.facts["engine_reason"]
+
+
+def test_the_fastest_engine_measures_a_stack():
+    """What is measured is a time per step of both, and the verdict follows from it."""
+    members = [(0, 0.001), (1, 0.01)]
+    (first, _) = stack(*members, engine="fastest", expected_epochs=10**6)
+    told = re.search(r"measured: ([\d.]+) ms per step of 2 runs in a stack, ([\d.]+) ms", first.facts["engine_reason"])
+    assert told
+    stack_ms, alone_ms = map(float, told.groups())
+    assert first.facts["stacked"] is (2 * alone_ms > 1.2 * stack_ms)
