@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
-from hpcsweep.errors import SchedulerError, UsageError, to_type
+from hpcsweep.errors import UsageError, to_type
 from hpcsweep.launch.html import page
 from hpcsweep.launch.sending import Call, open_sending
 from hpcsweep.launch.standing import ASK, Choice
@@ -143,6 +143,7 @@ def start_of_workers(
     sending = open_sending(Call(source, store, profile, wishes, say))
     if not (todo := sending.uncovered(failed=False)):
         return None
+    sending.require_slurm("submit")
     return expected_start(sending.request, sending.size(len(todo)).workers)
 
 
@@ -156,7 +157,10 @@ def compare_starts(
 ) -> list[Offer]:
     """Return when workers with other times, GPUs and partitions would start, soonest first; none if nothing is left."""
     sending = open_sending(Call(source, store, profile, wishes, say))
-    return compare_requests(sending.request, sending.limits) if sending.uncovered(failed=False) else []
+    if not sending.uncovered(failed=False):
+        return []
+    sending.require_slurm("submit")
+    return compare_requests(sending.request, sending.limits)
 
 
 def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Submitted:
@@ -169,11 +173,7 @@ def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Subm
     removed = sending.plan.removed
     if agree and removed and not agree(removed):
         return Submitted(sending.sweep, sending.store)
-    if sending.queue.problem:
-        raise SchedulerError(
-            f"SLURM does not answer ({sending.queue.problem}); nothing was submitted; type the same again later, or "
-            f"train on this machine: {to_type('run', *words_of_sweep(sending.sweep, sending.store))}"
-        )
+    sending.require_slurm("submit" if agree else "resume")
     terms = sending.terms(size)
     submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=sending.profile.heartbeat_s)
     files = SlurmFiles(submission)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from hpcsweep.errors import NothingSelectedError, UsageError, to_type
+from hpcsweep.errors import NothingSelectedError, SchedulerError, UsageError, shell, to_type
 from hpcsweep.launch.plan import Plan
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.wishes import Wishes, overlay
@@ -69,6 +70,21 @@ class Sending:
             self._say_why_nothing(failed=failed)
         return left
 
+    def require_slurm(self, verb: str) -> None:
+        """Raise SchedulerError, one line with where and how this can be done, unless SLURM has answered."""
+        if not self.queue.problem:
+            return
+        words = words_of_sweep(self.sweep, self.store)
+        here = f"or train on this machine: {to_type('run', *words)}"
+        if not self.queue.absent:
+            why = f"SLURM does not answer ({self.queue.problem}); nothing was submitted; type the same again later"
+            raise SchedulerError(f"{why}, {here}")
+        there = f"{shell('cd', Path.cwd())} && {to_type(verb, *words_of_profile(self.sweep), *words)}"
+        raise SchedulerError(
+            f"SLURM's commands are not on this machine ({self.queue.problem}), as in a container; nothing was "
+            f"submitted; expected a login node; type there: {there}; {here}"
+        )
+
     def _say_why_nothing(self, *, failed: bool) -> None:
         counts, words = self.plan.counts, words_of_sweep(self.sweep, self.store)
         if counts[RunState.FAILED] and not failed:
@@ -89,8 +105,15 @@ class Sending:
     def terms(self, size: ArraySize) -> SlurmTerms:
         """Return the terms on which an array of this size goes to SLURM."""
         bundle = bundle_path(self.store.layout) if needs_bundle(self.profile) else None
+        data = self.sweep.data_folder
+        binds = [self.store.root, self.sweep.root, *([data] if self.profile.data or data.is_dir() else [])]
         return make_terms(
-            self.profile, self.request, at_once=size.at_once, accounting=self.limits.accounting, bundle=bundle
+            self.profile,
+            self.request,
+            at_once=size.at_once,
+            accounting=self.limits.accounting,
+            bundle=bundle,
+            binds=binds,
         )
 
 

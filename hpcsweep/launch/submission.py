@@ -89,7 +89,7 @@ def _command(sweep: Sweep) -> dict[str, Any] | None:
                 'expected "worker", or a command in the sweep file'
             )
         return None
-    wraps = {"container": container.model_dump()} if container and not sweep.profile.holds_workers else {}
+    wraps = {"container": container.found()} if container and not sweep.profile.holds_workers else {}
     return {**sweep.command_options.model_dump(), **wraps}
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import sha256_hex, write_atomic
+from hpcsweep.results.arrow import pyarrow
 from hpcsweep.results.columns import Records, join
+from hpcsweep.results.text import with_texts
 from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.reader import read_bytes
@@ -75,6 +76,6 @@ def _unpack(layout: Layout, path: Path) -> Records:
     if path != layout.records(FORMAT, sha256_hex(data)):
         raise StoreError(f"{path}: damaged, or of another version")
     arrays = unpack_arrays(data)
-    runs = pd.read_parquet(pa.BufferReader(arrays["runs"]))
+    runs = with_texts(pd.read_parquet(pyarrow.BufferReader(arrays["runs"])))
     history = {name[len(_HISTORY) :]: a for name, a in arrays.items() if name.startswith(_HISTORY)}
     return Records(runs, arrays["lengths"], history)

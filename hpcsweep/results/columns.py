@@ -12,6 +12,7 @@ import pandas as pd
 
 from hpcsweep.files import json_text
 from hpcsweep.results.summaries import Array, collapsed_classes, summarise
+from hpcsweep.results.text import TEXT
 
 FACTS = (
     *("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended"),
@@ -111,7 +112,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]
     columns["libraries"] = [_minor_versions(result.facts.get("libraries")) for result in found]
     columns["time_s"] = [_number(result.facts.get("time_s")) for result in found]
-    texts = {name: "str" for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
+    texts = {name: TEXT for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
     runs = pd.DataFrame({**columns, **summarise(history, lengths, monitored)}).astype({**texts, **_NUMBERS})
     return Records(runs, lengths, history)
 

@@ -18,9 +18,11 @@ import pandas as pd
 
 from hpcsweep.errors import StoreError, to_type
 from hpcsweep.files import FORMULA_BEGINS, spreadsheet_text, write_atomic
+from hpcsweep.results.arrow import parquet, pyarrow
 from hpcsweep.results.frames import as_key
 from hpcsweep.results.loading import ResultsSource
 from hpcsweep.results.query.select import results_of
+from hpcsweep.results.text import TEXT, with_texts
 from hpcsweep.store.opening import StoreSource
 
 _JSON_COLUMNS = b"hpcsweep.json_columns"
@@ -68,22 +70,19 @@ def read_export(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _parquet_bytes(frame: pd.DataFrame) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     coded = [str(name) for name in frame if frame[name].dtype == object]
-    table = pa.Table.from_pandas(frame.assign(**{name: _as_json(frame[name]) for name in coded}), preserve_index=False)
+    table = pyarrow.Table.from_pandas(
+        frame.assign(**{name: _as_json(frame[name]) for name in coded}), preserve_index=False
+    )
     metadata = {**(table.schema.metadata or {}), _JSON_COLUMNS: json.dumps(coded).encode()}
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), buffer)
+    parquet.write_table(table.replace_schema_metadata(metadata), buffer)
     return buffer.getvalue()
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    frame: pd.DataFrame = table.to_pandas()
+    table = parquet.read_table(path)
+    frame = with_texts(table.to_pandas())
     for name in json.loads(table.schema.metadata[_JSON_COLUMNS]):
         frame[name] = _from_json(frame[name].tolist())
     return frame
@@ -114,8 +113,8 @@ def _read_csv(path: Path, types: dict[str, str]) -> pd.DataFrame:
     frame.columns = list(types)
     restore: dict[str, Callable[[list[Any]], Any]] = {
         "json": _from_json,
-        "json str": lambda found: pd.Series([json.loads(text) if text else None for text in found], dtype="str"),
-        "str": lambda found: pd.Series([text or None for text in found], dtype="str"),
+        "json str": lambda found: pd.Series([json.loads(text) if text else None for text in found], dtype=TEXT),
+        "str": lambda found: pd.Series([text or None for text in found], dtype=TEXT),
         "float64": lambda found: pd.Series([float(text or "nan") for text in found], dtype="float64"),
         "int64": lambda found: pd.Series(list(map(int, found)), dtype="int64"),
         "bool": lambda found: pd.Series([text == "True" for text in found], dtype="bool"),
@@ -127,12 +126,12 @@ def _read_csv(path: Path, types: dict[str, str]) -> pd.DataFrame:
 
 
 def _as_categories(found: list[Any]) -> Any:
-    return pd.Categorical(found, categories=pd.Index(list(dict.fromkeys(found)), dtype="str"))
+    return pd.Categorical(found, categories=pd.Index(list(dict.fromkeys(found)), dtype=TEXT))
 
 
 def _as_json(column: pd.Series[Any]) -> pd.Series[Any]:
     coded = [None if value is None or value is np.nan else json.dumps(value) for value in column.tolist()]
-    return pd.Series(coded, dtype="str", index=column.index)
+    return pd.Series(coded, dtype=TEXT, index=column.index)
 
 
 def _from_json(found: list[Any]) -> pd.Series[Any]:

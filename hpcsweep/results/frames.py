@@ -19,6 +19,7 @@ from hpcsweep.files import canonical_json, numbers_of
 from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
 from hpcsweep.results.summaries import best_epochs
+from hpcsweep.results.text import TEXT
 from hpcsweep.store.states import RunState
 
 OWN_FIRST = ("id", "state", "seed")
@@ -106,8 +107,8 @@ def runs_frame(
     logged = set(records.history) - {"epoch"}
     returned = _returned_columns(records, rows)
     ours: dict[str, Any] = {
-        "id": pd.Series([entry.id for entry in entries], dtype="str"),
-        "state": pd.Series([entry.state for entry in entries], dtype="str"),
+        "id": pd.Series([entry.id for entry in entries], dtype=TEXT),
+        "state": pd.Series([entry.state for entry in entries], dtype=TEXT),
         "seed": pd.Series([entry.seed for entry in entries], dtype="int64"),
     }
     for name in summaries:
@@ -131,7 +132,7 @@ def history_frame(records: Records) -> pd.DataFrame:
     """Return one row per epoch: `id` (categorical, to save memory), `epoch`, the metrics as they were logged."""
     logged = records.lengths > 0
     codes = np.repeat(np.arange(logged.sum(), dtype=np.int32), records.lengths[logged])
-    ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"][logged].tolist(), dtype="str"))
+    ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"][logged].tolist(), dtype=TEXT))
     columns = {("metric_id" if name == "id" else name): column for name, column in records.history.items()}
     return pd.DataFrame({"id": ids, **columns}, copy=False)
 
@@ -148,7 +149,7 @@ def parameter_column(values: list[Any]) -> pd.Series[Any]:
     kinds = {type(value) for value in values}
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values):
         return pd.Series(values, dtype="int64")
-    for kind, dtype in ((bool, "bool"), (float, "float64"), (str, "str")):
+    for kind, dtype in ((bool, "bool"), (float, "float64"), (str, TEXT)):
         if kinds == {kind}:
             return pd.Series(values, dtype=dtype)
     if kinds == {int, float}:
@@ -188,7 +189,7 @@ def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str
     columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
     columns |= {name: _taken(records.runs[name], rows) for name in ("collapsed_classes", *FACTS)}
     for name in ("cause", "trajectory", "job"):
-        columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype="str")
+        columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype=TEXT)
     return columns
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
+import pandas as pd
 
 from hpcsweep.results import cache
 from hpcsweep.results.columns import Records, empty, from_results, join
+from hpcsweep.results.text import TEXT
 from hpcsweep.store import Result, Store
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp
@@ -38,7 +39,7 @@ def read_records(store: Store, stamps: Mapping[str, ResultStamp]) -> tuple[Recor
 def _current(cached: Records | None, stamps: Mapping[str, ResultStamp]) -> Records:
     if cached is None:
         nothing = empty()
-        return Records(nothing.runs.assign(stamp=np.array([], dtype="str")), nothing.lengths, nothing.history)
+        return Records(nothing.runs.assign(stamp=pd.Series([], dtype=TEXT)), nothing.lengths, nothing.history)
     ids, seen = cached.runs["id"].tolist(), cached.runs["stamp"].tolist()
     current = {
         run_id: row

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 QUERY_TIMEOUT_S = 20.0  # SLURM's own commands give up on a dead controller after about 9 s
+ABSENT = "is not on this machine"
 FORMAT_VARIABLES = ("SLURM_TIME_FORMAT", "SACCT_FORMAT", "SQUEUE_FORMAT", "SINFO_FORMAT", "SACCT_FEDERATION")
 
 
@@ -50,7 +51,7 @@ def ask(
             check=False,
         )
     except FileNotFoundError:
-        return Answer("", f"{command[0]} is not on this machine")
+        return Answer("", f"{command[0]} {ABSENT}")
     except subprocess.TimeoutExpired:
         return Answer("", f"{command[0]} did not answer within {timeout_s:.0f} s")
     except OSError as error:

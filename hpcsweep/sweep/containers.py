@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from hpcsweep.errors import UsageError
+
+IMAGE = "HPCSWEEP_IMAGE"  # tells workers in which image they are
 
 
 class Dialect(NamedTuple):
@@ -23,6 +29,27 @@ _DIALECTS = {
     "docker": Dialect(("run", "--rm"), (), "-v", "-w", "-e"),
     "podman": Dialect(("run", "--rm"), (), "-v", "-w", "-e"),
 }
+
+
+def newest_image(image: str) -> str:
+    """Return the image's file; of a pattern, the newest of the files here that match it, by the numbers in their names.
+
+    Raises UsageError, one line, if none does.
+    """
+    path = Path(image)
+    if not has_magic(image) or path.exists():
+        return image
+    found = [str(one) for one in Path(path.anchor).glob(str(path.relative_to(path.anchor)))]
+    if not found:
+        raise UsageError(
+            f'container.image: found no file "{image}" here, expected one; name the image as compute nodes see it'
+        )
+    return max(found, key=_by_version)
+
+
+def _by_version(path: str) -> tuple[list[int], str]:
+    """Return what sorts files by the numbers in their names: 25.02 after 20.07, and 20.07 after 9.12."""
+    return [int(number) for number in re.findall(r"\d+", Path(path).name)], path
 
 
 def in_container(

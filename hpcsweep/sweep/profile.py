@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from hpcsweep.errors import SweepFileError, nearest
 from hpcsweep.sweep.choices import ContinueBy
+from hpcsweep.sweep.containers import newest_image
 from hpcsweep.sweep.settings import (
     AtLeastOne,
     Continue,
@@ -35,13 +36,19 @@ class Container(Section):
     command: Word = Field(
         default="singularity", description="The program that starts it: singularity, apptainer, ch-run or podman."
     )
-    image: Line = Field(description="The image's file, as the compute nodes see it.")
+    image: Line = Field(
+        description="The image's file, as the compute nodes see it; or a pattern, of which the newest file is taken."
+    )
     wraps: Literal["worker", "command"] = Field(
         default="worker", description="What runs in it: the workers, or only each command of a command job."
     )
     options: list[Line] = Field(
         default=[], description='Options before the image, such as ["--nv", "-B", "/data:/data"].'
     )
+
+    def found(self) -> dict[str, Any]:
+        """Return the section as it is now: of a pattern, the newest image; UsageError if there is none."""
+        return {**self.model_dump(), "image": newest_image(self.image)}
 
 
 class Profile(Resources):

@@ -13,6 +13,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 from nbclient import NotebookClient
 
+from hpcsweep.errors import shell
 from hpcsweep.store import Store
 from tests.conftest import ENVIRONMENT, REPOSITORY, Study
 
@@ -88,6 +89,43 @@ def test_an_interrupted_cell_stops_with_checkpoints(
     assert _reply(client, asked)["ename"] == "KeyboardInterrupt"
     looks = [store.look(trajectory) for trajectory in store.layout.trajectory_ids()]
     assert [(look.alive, len(look.checkpoint_epochs) > 0) for look in looks] == [(False, True)] * 2
+
+
+SUMS = "def train(run, *, rate: float):\n    run.log(epoch=1, loss=rate)\n"
+
+
+def test_a_notebook_where_slurm_is_not_plans_and_reads(
+    study: Study, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """In an image without SLURM's commands, `plan`, `table` and `report` work for a sweep of the cluster; `submit` and
+    `resume` say in one line what to type on a login node.
+    """
+    study.job("sums", SUMS)
+    (study.root / "jobs" / "profiles").mkdir()
+    (study.root / "jobs" / "profiles" / "rosie.toml").write_text('scheduler = "slurm"\n')
+    study.sweep("sums", 'name = "sums"\njob = "jobs/sums.py:train"\nprofile = "rosie"\n[grid]\nrate = [0.1, 0.2]\n')
+    cells = [
+        "import hpcsweep; sweep = 'sweeps/sums.toml'",
+        "hpcsweep.run(sweep, workers=1)",
+        "hpcsweep.plan(sweep)",
+        "hpcsweep.table(sweep)",
+        "from hpcsweep.report import report; report(sweep)",
+        *(f"hpcsweep.{verb}('sweeps/more.toml')" for verb in ("submit", "resume")),
+    ]
+    study.sweep("more", 'name = "more"\njob = "jobs/sums.py:train"\nprofile = "rosie"\n[grid]\nrate = [0.3]\n')
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    place = {"metadata": {"path": str(study.root)}}
+    client = NotebookClient(notebook, timeout=PATIENCE_S, resources=place, allow_errors=True)
+    client.execute(env={**environment, "PATH": str(tmp_path)})
+    plan, table, report, submit, resume = notebook.cells[2:]
+    assert "2 done" in _shown(plan)["text/html"]
+    assert "0.1" in _shown(table)["text/html"]
+    assert "sums" in _shown(report)["text/plain"]
+    for cell, verb in ((submit, "submit"), (resume, "resume")):
+        error = cell.outputs[-1]
+        assert (error.ename, "\n" in error.evalue) == ("SchedulerError", False)
+        assert "SLURM's commands are not on this machine" in error.evalue
+        assert f"type there: {shell('cd', study.root)} && hpcsweep {verb} sweeps/more.toml; or train" in error.evalue
 
 
 def _reply(client: BlockingKernelClient, asked: str) -> dict[str, Any]:

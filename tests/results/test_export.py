@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hpcsweep import results
 from hpcsweep.errors import StoreError
 from hpcsweep.results.frames import Results, parameter_column
+from hpcsweep.results.text import TEXT
 from tests.made_results import MakeStore, Study
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -31,9 +32,9 @@ def test_any_frame_reads_back_exactly(csv: bool, data: Any, kind: Any, rows: int
     """Parameters of any kind, missing texts, NaN and infinities are the same after export and reading."""
     frame = pd.DataFrame(
         {
-            "id": pd.Series([f"{n:064x}" for n in range(rows)], dtype="str"),
+            "id": pd.Series([f"{n:064x}" for n in range(rows)], dtype=TEXT),
             "p": parameter_column(data.draw(st.lists(kind, min_size=rows, max_size=rows))),
-            "cause": pd.Series(data.draw(st.lists(st.none() | TEXTS, min_size=rows, max_size=rows)), dtype="str"),
+            "cause": pd.Series(data.draw(st.lists(st.none() | TEXTS, min_size=rows, max_size=rows)), dtype=TEXT),
             "last_loss": pd.Series(data.draw(st.lists(FLOATS, min_size=rows, max_size=rows)), dtype="float64"),
         }
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.errors import SweepFileError
-from hpcsweep.sweep.containers import in_container
+from hpcsweep.errors import SweepFileError, UsageError
+from hpcsweep.sweep.containers import in_container, newest_image
 from hpcsweep.sweep.profile import load_profile
 from tests.conftest import Study
 
@@ -31,6 +31,20 @@ def test_a_command_in_an_image_is_written_as_each_program_has_it(program: str) -
         environment={"HPCSWEEP_SEED": "3"},
     )
     assert " ".join(words) == EXPECTED[program]
+
+
+def test_of_a_pattern_the_newest_image_is_taken(tmp_path: Path) -> None:
+    """Versions are compared as numbers, whatever the order of the names; a name that is no pattern stays as it is."""
+    releases = ["9.12", "20.07", "25.02", "25.1"]
+    for name in releases:
+        (tmp_path / f"tensorflow-{name}-py3.sif").touch()
+    (tmp_path / "pytorch-26.01-py3.sif").touch()
+    assert newest_image(f"{tmp_path}/tensorflow-[2]*.sif") == f"{tmp_path}/tensorflow-25.02-py3.sif"
+    (tmp_path / "tensorflow-100-py3.sif").mkdir()
+    assert newest_image(f"{tmp_path}/tensorflow-*.sif") == f"{tmp_path}/tensorflow-100-py3.sif"
+    assert newest_image("docker://tensorflow:25.02") == "docker://tensorflow:25.02"
+    with pytest.raises(UsageError, match=r'container.image: found no file ".*jax-\*.sif" here, expected one'):
+        newest_image(f"{tmp_path}/jax-*.sif")
 
 
 @pytest.mark.parametrize(

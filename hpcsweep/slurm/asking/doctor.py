@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import HpcsweepError, SchedulerError, shell, to_type
+from hpcsweep.errors import HpcsweepError, SchedulerError, UsageError, shell, to_type
 from hpcsweep.machine import is_old_keras
 from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, describe_user_limits
 from hpcsweep.slurm.asking.probe import (
@@ -26,7 +26,7 @@ from hpcsweep.slurm.sending.bundle import pack
 from hpcsweep.slurm.sending.from_profile import make_request, make_terms, needs_bundle
 from hpcsweep.slurm.sending.profile_lines import profile_lines
 from hpcsweep.slurm.sending.submit import expected_start
-from hpcsweep.slurm.terms import Request
+from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.text import format_duration
 from hpcsweep.slurm.watching.causes import why_not_begun
 from hpcsweep.slurm.watching.queue import Queue
@@ -47,7 +47,7 @@ def examine(profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
     if queue.problem:
         return findings
     request = make_request(profile)
-    fits = describe_limits(request, limits)
+    fits = describe_limits(request, limits) + describe_image(profile)
     findings += fits
     if any(finding.level == Level.FAULT for finding in fits):
         return findings
@@ -64,12 +64,12 @@ def probe_hint(profile: Profile, store: Path) -> Finding:
 
 def describe_cluster(queue: Queue, limits: ClusterLimits) -> list[Finding]:
     """Return lines about what SLURM itself said."""
-    if queue.problem and "not on this machine" in queue.problem:
+    if queue.absent:
         return [
             Finding(
                 Level.FAULT,
                 "SLURM's commands are not on this machine",
-                f"log in to the cluster, or train here: {to_type('run', 'SWEEP')}",
+                f"log in to the cluster, outside of any container, or train here: {to_type('run', 'SWEEP')}",
             )
         ]
     if queue.problem:
@@ -100,6 +100,15 @@ def describe_limits(request: Request, limits: ClusterLimits) -> list[Finding]:
     return findings
 
 
+def describe_image(profile: Profile) -> list[Finding]:
+    """Return a line on the image that the profile names, or of a pattern the newest; nothing without a container."""
+    try:
+        found = profile.container.found() if profile.container else None
+    except UsageError as error:
+        return [Finding(Level.FAULT, f"{profile.source}: {error}")]
+    return [Finding(Level.OK, f"the image is {found['image']}")] if found else []
+
+
 def describe_start(request: Request) -> Finding:
     """Return a line that says when a worker would start."""
     try:
@@ -128,7 +137,8 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
     token = folder / f".tmp-doctor-{secrets.token_hex(4)}"
     options = [option for option in request.sbatch_options() if not option.startswith(("--time", "--mail"))]
     bundle = token.with_suffix(".zip") if needs_bundle(profile) else None
-    shell_words = _shell_words(profile, request, bundle)
+    terms = make_terms(profile, request, at_once=1, bundle=bundle, binds=[folder, Path.cwd()])
+    shell_words = _shell_words(terms)
     module = ["-m", "hpcsweep.slurm.asking.probe", str(store), str(token)]
     try:
         token.touch()
@@ -153,9 +163,8 @@ def probe_node(profile: Profile, request: Request, store: Path) -> list[Finding]
     return _describe_node(json.loads(line.removeprefix(MARK)), request)
 
 
-def _shell_words(profile: Profile, request: Request, bundle: Path | None) -> list[str]:
+def _shell_words(terms: SlurmTerms) -> list[str]:
     """Return a shell that does for Python what a worker's does; what keeps Python from starting, it says on stdout."""
-    terms = make_terms(profile, request, at_once=1, bundle=bundle)
     lines = ["exec 3>&2 2>&1", _TRAP, *profile_lines(terms), "exec 2>&3", f'exec {terms.python} "$@"']
     return ["bash", "-c", "\n".join(lines), "bash"]
 
@@ -171,7 +180,9 @@ def _describe_node(facts: dict[str, Any], request: Request) -> list[Finding]:
     findings.append(describe_jobs(facts["packages"]["keras"]))
     if request.gpu_count:
         findings += _describe_gpus(facts["gpus"], request.gpu_count)
-    return findings
+    free = [f"GPU {name} with {free_gb:.1f} GB free" for name, free_gb in facts["gpu_memory"]]
+    free.append(f"{facts['memory_gb']:.1f} GB of memory free")
+    return [*findings, Finding(Level.OK, f"node {facts['host']}: {', '.join(free)}")]
 
 
 def describe_jobs(keras: str) -> Finding:

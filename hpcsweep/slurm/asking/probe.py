@@ -8,6 +8,7 @@ import os
 import platform
 import secrets
 import shutil
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -143,6 +144,8 @@ def python_facts() -> dict[str, Any]:
         except Exception as error:  # a broken library may raise anything at import
             facts["packages"][name] = f"broken ({type(error).__name__})"
     facts["gpus"] = {name: _gpus(name) for name in BACKENDS if "(" not in facts["packages"][name]}
+    facts["gpu_memory"] = _gpu_memory()
+    facts["memory_gb"] = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     facts["cores"] = len(os.sched_getaffinity(0))
     facts["uncompiled"] = _uncompiled_packages()
     return facts
@@ -164,6 +167,18 @@ def _gpus(backend: str) -> int:
     import tensorflow
 
     return len(tensorflow.config.list_physical_devices("GPU"))
+
+
+def _gpu_memory() -> list[tuple[str, float]]:
+    """Return each GPU of this job with its free memory in GB; none where nvidia-smi does not say."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.free", "--format=csv,noheader,nounits"]
+    mine = os.environ.get("CUDA_VISIBLE_DEVICES")
+    try:
+        said = subprocess.run([*query, *(["-i", mine] if mine else [])], capture_output=True, text=True, timeout=20)
+        rows = [line.rpartition(",") for line in said.stdout.splitlines() if line.strip()]
+        return [(name.strip(), int(free_mib) * 1024**2 / 1e9) for name, _, free_mib in rows]
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return []
 
 
 def main(store: str, token: str) -> None:

@@ -6,11 +6,12 @@ import contextlib
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from hpcsweep.errors import UsageError
 from hpcsweep.slurm.terms import DEFAULT_CPUS, Request, SlurmTerms, require_plain
-from hpcsweep.sweep.containers import in_container
+from hpcsweep.sweep.containers import IMAGE, in_container
 from hpcsweep.sweep.profile import Profile
 
 DEFAULT_TIME_S = 3600
@@ -36,9 +37,18 @@ def make_request(profile: Profile, default_s: float = DEFAULT_TIME_S) -> Request
 
 
 def make_terms(
-    profile: Profile, request: Request, *, at_once: int, accounting: bool = True, bundle: Path | None = None
+    profile: Profile,
+    request: Request,
+    *,
+    at_once: int,
+    accounting: bool = True,
+    bundle: Path | None = None,
+    binds: Iterable[Path] = (),
 ) -> SlurmTerms:
-    """Return the terms that a profile (with the sweep's resources in it) stands for; see `python_command`."""
+    """Return the terms that a profile (with the sweep's resources in it) stands for; see `python_command`.
+
+    Raises UsageError for a set-up line that no shell can read, and where the profile's image is not to be found.
+    """
     for text in (*profile.setup, *profile.modules, *profile.environment.values(), profile.python or ""):
         require_plain("profile", text)
     for number, line in enumerate(profile.setup, 1):
@@ -46,6 +56,9 @@ def make_terms(
     environment = dict(profile.environment)
     if profile.data:
         environment.setdefault("HPCSWEEP_DATA", profile.data)
+    image = profile.container.found()["image"] if profile.container and profile.holds_workers else ""
+    if image:
+        environment[IMAGE] = image
     return SlurmTerms(
         request=request,
         continue_by=profile.continue_,
@@ -55,7 +68,7 @@ def make_terms(
         modules=tuple(profile.modules),
         setup=tuple(profile.setup),
         environment=environment,
-        python=python_command(profile, bundle),
+        python=python_command(profile, bundle, image, binds),
         host_python=sys.executable,
         accounting=accounting,
         bundle=str(bundle or ""),
@@ -79,10 +92,11 @@ def needs_bundle(profile: Profile) -> bool:
     return bool(profile.holds_workers or profile.python)
 
 
-def python_command(profile: Profile, bundle: Path | None = None) -> str:
-    """Return the shell words that start Python on the node, inside the profile's container if it has one.
+def python_command(profile: Profile, bundle: Path | None, image: str, binds: Iterable[Path]) -> str:
+    """Return the shell words that start Python on the node, in `image` if the profile's workers run in a container.
 
     Another Python than this one imports from `bundle` before all else; a PYTHONPATH that the node has comes after it.
+    The folders `binds` are seen in the container, whatever the profile's own options are.
     """
     if not needs_bundle(profile):
         return shlex.quote(sys.executable)
@@ -90,4 +104,11 @@ def python_command(profile: Profile, bundle: Path | None = None) -> str:
     python = f"/usr/bin/env {path} {profile.python or 'python3'}" if path else profile.python or "python3"
     if not profile.container or not profile.holds_workers:
         return python
-    return f"{shlex.join(in_container(profile.container.model_dump(), []))} {python}"
+    container = {**profile.container.model_dump(), "image": image}
+    return f"{shlex.join(in_container(container, [], binds=_outermost(binds)))} {python}"
+
+
+def _outermost(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that lie in no other one."""
+    each = sorted(set(folders))
+    return [one for one in each if not any(one.is_relative_to(other) for other in each if other != one)]

@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hpcsweep.slurm.commands import ask
+from hpcsweep.slurm.commands import ABSENT, ask
 from hpcsweep.slurm.text import array_tasks
 from hpcsweep.slurm.watching.reasons import PendingReason, pending_reason
 from hpcsweep.store.task_files import array_of
@@ -62,6 +62,11 @@ class Queue:
     def answered(self) -> bool:
         """Whether a task that is missing here is one that SLURM does not know."""
         return self.asked and not self.problem
+
+    @property
+    def absent(self) -> bool:
+        """Whether there is no SLURM here, as in a container or on a laptop, so that asking again is no use."""
+        return bool(self.problem) and str(self.problem).endswith(ABSENT)
 
     def newest(self, name: str) -> Task | None:
         """Return the newest attempt of a task; None if SLURM does not know it."""

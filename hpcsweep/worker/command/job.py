@@ -109,6 +109,7 @@ class _Attempt:
         on_line = self._patterns.feed if self._options.get("patterns") else None
         environment = self._environment(code)
         if container := self._options.get("container"):
+            self._run.record(image=container["image"])
             binds = (code, self._run.folder, self._run.study)
             words = in_container(container, words, binds=binds, folder=Path.cwd(), environment=environment)
         program = Program(words, Path.cwd(), environment, on_line)

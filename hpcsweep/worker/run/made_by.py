@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from hpcsweep.store.made_by import (
     read_version,
     telling,
 )
+from hpcsweep.sweep.containers import IMAGE
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.process.imported import library_versions
 from hpcsweep.worker.process.snapshot_code import SnapshotCode
@@ -48,6 +50,8 @@ class MadeBy:
             "data_sha256": data_digest(files) if files else None,
             "libraries": library_versions(),
         }
+        if image := os.environ.get(IMAGE):
+            facts["image"] = image
         if self.begun_by:
             facts["begun_by"] = self.begun_by
         if self._code.draws:

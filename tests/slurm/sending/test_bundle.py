@@ -105,6 +105,28 @@ def train(run, *, neurons: int, epochs: int):
 """
 
 
+COMMAND = """
+import os, sys, time
+from pathlib import Path
+
+epoch = Path(os.environ["HPCSWEEP_CHECKPOINT"]) / "epoch"
+done = int(epoch.read_text()) if epoch.exists() else 0
+for step in range(done + 1, int(sys.argv[1]) + 1):
+    time.sleep(0.5)
+    epoch.write_text(str(step))
+    print(f"step {step}: loss {1 / step}, python 3.{sys.version_info[1]}", flush=True)
+"""
+COMMAND_SWEEP = """
+name = "commands"
+profile = "boxed"
+command = ["python3", "steps.py", "{steps}"]
+command_options.patterns = ['step (?P<epoch>\\d+): loss (?P<loss>[\\d.e-]+), python 3.(?P<minor>\\d+)']
+grid.steps = [2, 110]
+resources.time = 1
+resources.workers = 2
+"""
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Debian 11 as a container's image."""
@@ -114,8 +136,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.training
 def test_workers_run_in_a_container_of_an_older_system(study: SlurmStudy, image: Path) -> None:
-    """In Debian 11, with Python 3.9 and Keras 3.5, a Keras sweep is done, and another goes on after its wall time."""
-    container = f'[container]\ncommand = "ch-run"\nimage = "{image}"\n'
+    """In Debian 11, the newest image, with Python 3.9 and Keras 3.5, a Keras sweep is done; a function's and a
+    command's sweep go on after their wall time.
+    """
+    (image.parent / "debian-9").mkdir()
+    container = f'[container]\ncommand = "ch-run"\nimage = "{image.parent}/debian-*"\n'
     more = f'mem_gb = 1.5\nenvironment = {{ PYTHONPATH = "{IN_IMAGE}", USER = "root" }}\n'
     study.profile("debian", PROFILE.replace("mem_gb = 0.3\n", more) + container)
     (study.root / "jobs" / "net.py").write_text(KERAS)
@@ -128,13 +153,25 @@ def test_workers_run_in_a_container_of_an_older_system(study: SlurmStudy, image:
     cut = study.sweep(
         "cut-old", "[fixed]\npace = 0.5\nepochs = 110\nsize = 93\n[resources]\ntime = 1\n", profile="debian"
     )
-    study.submit(keras)
-    study.submit(cut)
+    study.profile("boxed", PROFILE + 'environment = { USER = "root" }\n' + container + 'wraps = "command"\n')
+    (study.root / "steps.py").write_text(COMMAND)
+    commands = study.root / "sweeps" / "commands.toml"
+    commands.write_text(COMMAND_SWEEP)
+    for sweep in (cut, commands, keras):
+        study.submit(sweep)
     study.cluster.wait_until(lambda: study.states(keras) == ["done"] * 8)
     study.cluster.wait_until(lambda: study.states(cut) == ["done"])
+    study.cluster.wait_until(lambda: study.states(commands) == ["done"] * 2)
     ids = {run["id"] for sweep in (keras, cut) for run in study.status(sweep)["runs"]}
     facts = [result.facts for result in Store(study.store).results() if result.id in ids]
     assert {one["libraries"]["python"][:4] for one in facts} == {"3.9."}
+    assert {one["image"] for one in facts} == {str(image)}
     assert {one["libraries"].get("keras") for one in facts} == {"3.5.0", None}
     attempts = json.loads(study.run("show", study.status(cut)["runs"][0]["id"], "--json"))["attempts"]
     assert len(attempts) > 1
+    boxed = {run["params"]["steps"]: run for run in study.status(commands)["runs"]}
+    assert {run["metrics"]["minor"] for run in boxed.values()} == {9}
+    assert [boxed[steps]["epoch"] for steps in (2, 110)] == [2, 110]
+    told = json.loads(study.run("show", boxed[110]["id"], "--json"))
+    assert len(told["attempts"]) > 1
+    assert told["image"] == str(image)

@@ -15,6 +15,7 @@ import pytest
 from hpcsweep.slurm.on_node.processes import plan_processes
 from hpcsweep.slurm.on_node.worker import Allocation, remaining_s
 from hpcsweep.slurm.sending.from_profile import make_request, make_terms
+from hpcsweep.slurm.sending.profile_lines import profile_lines
 from hpcsweep.slurm.sending.script import script_text, setup_lines
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
@@ -89,16 +90,29 @@ def test_a_task_that_cannot_go_on_says_so(files: SlurmFiles, tmp_path: Path) -> 
     assert [event["event"] for event in files.events("7_3")] == ["exit", "left"]
 
 
-def test_python_is_in_the_container_and_slurm_outside() -> None:
-    """Rosie's profile runs Python in Singularity with its options; scontrol and sbatch stay in the host's shell."""
+def test_python_is_in_the_container_and_slurm_outside(tmp_path: Path) -> None:
+    """Rosie's profile runs Python in Singularity, in its newest image, which sees store, study and data; scontrol and
+    sbatch stay in the host's shell.
+    """
+    for name in ("20.07-tf2", "25.02-tf2"):
+        (tmp_path / f"msoe-tensorflow-{name}-py3.sif").touch()
     profile = load_profile(REPOSITORY, "rosie")
-    terms = make_terms(profile, make_request(profile), at_once=4)
+    assert profile.container is not None
+    assert profile.container.image == "/data/containers/msoe-tensorflow-*.sif"
+    here = profile.container.model_copy(update={"image": f"{tmp_path}/msoe-tensorflow-*.sif"})
+    profile = profile.model_copy(update={"container": here})
+    binds = [Path("/study"), Path("/study/results"), Path("/scratch/it's data")]
+    terms = make_terms(profile, make_request(profile), at_once=4, bundle=Path("/study/b"), binds=binds)
+    image = f"{tmp_path}/msoe-tensorflow-25.02-tf2-py3.sif"
+    assert f"HPCSWEEP_IMAGE={image}" in "\n".join(profile_lines(terms))
     script = script_text(terms, Path("/data/s"), Path("/data/s/workers"), "rosie.1", 4)
     command = next(line for line in script.splitlines() if line.startswith("srun "))
-    assert "singularity exec --nv -B /data:/data /data/containers/tensorflow.sif python3 -u -m submitit" in command
+    assert command.partition("singularity ")[2].startswith(
+        f"""exec --nv -B /data:/data -B '/scratch/it'"'"'s data:/scratch/it'"'"'s data' -B /study:/study {image} """
+    )
     assert "#SBATCH --gres=gpu:t4:1" in script
     assert "#SBATCH --array=0-3%4" in script
-    assert "singularity" not in script[: script.index("# command")]
+    assert script.index("singularity") > script.index("trap hpcsweep_end EXIT")
 
 
 @pytest.mark.parametrize("name", ["slurm", "rosie"])

@@ -225,8 +225,9 @@ def test_python_runs_in_the_container_and_slurms_commands_outside(study: SlurmSt
     study.submit(sweep)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"])
     words = log.read_text().splitlines()
-    assert words[: len(options) + 2] == ["exec", *options, image]
-    inside = words[len(options) + 2 :]
+    outside = ["exec", *options, "-B", f"{study.root}:{study.root}", image]
+    assert words[: len(outside)] == outside
+    inside = words[len(outside) :]
     assert inside[0] == "/usr/bin/env"
     assert inside[1].startswith("PYTHONPATH=")  # the worker bundle
     worker = inside.index("submitit.core._submit")
