@@ -13,7 +13,7 @@ from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster
 from hpcsweep.slurm.asking.request import ArraySize, choose_workers, refuse_impossible
 from hpcsweep.slurm.sending.bundle import bundle_path
 from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms, needs_bundle
-from hpcsweep.slurm.sending.submit import describe_recovered, recover
+from hpcsweep.slurm.sending.submit import describe_recovered, ignored_variables, recover
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.watching.queue import Queue
 from hpcsweep.slurm.watching.view import covered_trajectories
@@ -98,7 +98,7 @@ class Sending:
         """Refuse what the cluster would refuse, and return the size of the array."""
         refuse_impossible(self.request, self.limits)
         size = choose_workers(self.profile.workers, trajectories, self.profile.max_workers, self.limits)
-        for line in (*self.limits.unknown, *size.notes):
+        for line in (*self.limits.unknown, *size.notes, *_ignored()):
             self.say(line)
         return size
 
@@ -131,6 +131,12 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
     queue, limits = ask_cluster(profile.account, profile.qos)
     plan = settled_plan(sweep, store, call.choice if mend else ASK, failed=call.failed, say=call.say)
     return Sending(sweep, store, plan, profile, queue, limits, call.say)
+
+
+def _ignored() -> list[str]:
+    """Return a line on variables that sbatch would have taken over, if there are any: a profile says it instead."""
+    names = ", ".join(ignored_variables())
+    return [f"not used for the workers: {names}; say it in the profile, or by an option"] if names else []
 
 
 def _mend_interrupted(sweep: Sweep, store: Store, say: Say) -> None:

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 
 QUERY_TIMEOUT_S = 20.0  # SLURM's own commands give up on a dead controller after about 9 s
 ABSENT = "is not on this machine"
-FORMAT_VARIABLES = ("SLURM_TIME_FORMAT", "SACCT_FORMAT", "SQUEUE_FORMAT", "SINFO_FORMAT", "SACCT_FEDERATION")
+SETTINGS = (
+    *("SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SACCT_", "SINFO_", "SCANCEL_", "SCONTROL_"),
+    "SUBMITIT_",
+)
+REACHES_SLURM = ("SLURM_CONF", "SLURM_JWT")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def ask(
     `with_stderr`: its stderr as well, to which `sbatch --test-only` writes its answer.
     """
     if environment is None:
-        environment = plain_environment()
+        environment = clean_environment() | {"LC_ALL": "C"}
     try:
         done = subprocess.run(
             list(command),
@@ -61,18 +65,15 @@ def ask(
     return Answer(done.stdout)
 
 
-def plain_environment() -> dict[str, str]:
-    """Return the environment without the variables that change what SLURM's commands print."""
-    return {name: value for name, value in os.environ.items() if name not in FORMAT_VARIABLES} | {"LC_ALL": "C"}
-
-
 def clean_environment() -> dict[str, str]:
-    """Return the environment for an sbatch from inside a job: without the outer job's settings, which would apply."""
-    return {
-        name: value
-        for name, value in plain_environment().items()
-        if name == "SLURM_CONF" or not name.startswith(("SLURM_", "SBATCH_", "SRUN_", "SLURMD_", "SUBMITIT_"))
-    }
+    """Return the environment without what would change SLURM's commands: an outer job's settings, and the user's."""
+    return {name: value for name, value in os.environ.items() if name in REACHES_SLURM or not name.startswith(SETTINGS)}
+
+
+def with_clean_environment(command: Sequence[str]) -> list[str]:
+    """Return `command` as words that run it so."""
+    hidden = sorted(os.environ.keys() - clean_environment().keys())
+    return ["/usr/bin/env", *(word for name in hidden for word in ("-u", name)), *command]
 
 
 def _last_words(program: str, text: str, code: int) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from hpcsweep.errors import HpcsweepError
-from hpcsweep.slurm.commands import clean_environment
 from hpcsweep.slurm.on_node.worker import count_fruitless
 from hpcsweep.slurm.sending.submit import WorkerArray, submit_array
 from hpcsweep.slurm.terms import SlurmTerms
@@ -27,10 +25,7 @@ def submit_successor(files: SlurmFiles, task: str) -> str:
 
 
 def main(submission: str, task: str) -> int:
-    """Submit the successor with a clean environment; exit code 1 lets the batch script try something else."""
-    environment = clean_environment()
-    os.environ.clear()
-    os.environ.update(environment)
+    """Submit the successor; exit code 1 lets the batch script try something else."""
     try:
         print(f"hpcsweep: continued as array {submit_successor(SlurmFiles(SubmissionFolder(Path(submission))), task)}")
     except HpcsweepError as error:

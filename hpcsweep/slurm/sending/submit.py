@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import secrets
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
-from hpcsweep.slurm.commands import ask
+from hpcsweep.slurm.commands import ask, with_clean_environment
 from hpcsweep.slurm.on_node.worker import work_on_slurm
 from hpcsweep.slurm.sending.script import submitit_parameters
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store.task_files import Sender, SentArray, SlurmFiles
 
 NAME_LENGTH = 40
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: 
         executor = SlurmExecutor(files.workers, python=terms.python)
         executor.update_parameters(**parameters)
         indexes = range(array.first, array.first + array.size)
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), _clean_sbatch():
             each = [(str(files.path), index, team, array.fruitless) for index in indexes]
             jobs = executor.map_array(work_on_slurm, *zip(*each, strict=True))
     except (FailedJobError, FailedSubmissionError) as error:
@@ -81,6 +85,21 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: 
             f"{files.workers}: {error.strerror or error}; expected room for the workers' files; nothing was submitted"
         ) from error
     return str(jobs[0].job_id).partition("_")[0]
+
+
+@contextlib.contextmanager
+def _clean_sbatch() -> Iterator[None]:
+    """Let submitit, which makes executors of this class by itself, run sbatch with a clean environment."""
+    from submitit import SlurmExecutor
+
+    name = "_make_submission_command"
+    with _ONE_AT_A_TIME:
+        own = getattr(SlurmExecutor, name)
+        setattr(SlurmExecutor, name, lambda executor, path: with_clean_environment(own(executor, path)))
+        try:
+            yield
+        finally:
+            setattr(SlurmExecutor, name, own)
 
 
 @dataclass(frozen=True)
@@ -136,6 +155,11 @@ def expected_start(request: Request, array_size: int) -> str:
     if answer.problem:
         raise SchedulerError(f"SLURM would refuse the workers: {answer.problem.removeprefix('sbatch: ')}")
     return _one_line(answer.text.replace("sbatch: ", ""))
+
+
+def ignored_variables() -> list[str]:
+    """Return the user's variables that would have changed what sbatch is asked for."""
+    return sorted(name for name in os.environ if name.startswith("SBATCH_"))
 
 
 def _one_line(text: str) -> str:
