@@ -9,8 +9,9 @@ from typing import Any
 from hpcsweep.errors import JobError, nearest
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.command import Command, parse_command
-from hpcsweep.sweep.file import RandomSpec, SweepFile
+from hpcsweep.sweep.file import SweepFile
 from hpcsweep.sweep.job import JobSchema, Parameter
+from hpcsweep.sweep.points import RandomSpec
 from hpcsweep.sweep.value_types import Anything, Exact, Kind, ListOf
 
 SHOWN = "the command"

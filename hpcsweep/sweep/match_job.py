@@ -9,8 +9,9 @@ from typing import Any
 
 from hpcsweep.errors import nearest
 from hpcsweep.sweep.choices import SEED
-from hpcsweep.sweep.file import RandomSpec, SweepFile
+from hpcsweep.sweep.file import SweepFile
 from hpcsweep.sweep.job import JobSchema, Parameter
+from hpcsweep.sweep.points import RandomSpec
 from hpcsweep.sweep.sampling import Draw
 from hpcsweep.sweep.space import Space
 from hpcsweep.sweep.toml_problems import Problem
