@@ -20,7 +20,7 @@ TEMPORARY_PREFIX = ".tmp-"
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-MODEL_FILE = "model.keras"  # among the files of a run
+MODEL_FILE, BEST_MODEL_FILE = "model.keras", "model-best.keras"  # among the files of a run
 
 
 def sha256_hex(data: bytes) -> str:

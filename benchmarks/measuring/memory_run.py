@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from hpcsweep.training.run_protocol import RunHandle
@@ -14,7 +14,7 @@ class MemoryRun:
 
     diverged = should_stop = checkpoint_due = False
     stop_rule = on_divergence = crew = precision = folder = None
-    keeps_model = False
+    keep_rule: ClassVar[dict[str, Any]] = {}
     stack_order, faster = "own", True
 
     def __init__(self, seed: int, epochs: int, engine: str) -> None:

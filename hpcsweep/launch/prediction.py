@@ -11,6 +11,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.store import Result, Store
+from hpcsweep.store.checkpoints import has_checkpoint
 from hpcsweep.store.results import read_result
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.choices import EPOCHS
@@ -23,13 +24,17 @@ MOST_READ = 200
 
 @dataclass(frozen=True)
 class Prediction:
-    """Seconds of training, one trajectory after the other; how many are guessed, and how many runs were measured."""
+    """Seconds of training, one trajectory after the other; how many are guessed, and how many runs were measured.
+
+    `anew` counts the trajectories with finished runs of which no checkpoint was kept: they are trained from the start.
+    """
 
     training_s: float
     trajectories: int
     guessed: int
     measured: int
     gpus: int
+    anew: int = 0
 
     @property
     def gpu_hours(self) -> float:
@@ -40,7 +45,9 @@ class Prediction:
         """Return the prediction as a line for people."""
         gpus = f", {self.gpu_hours:.2g} GPU-hours" if self.gpus else ""
         alone, together = clock(self.training_s), clock(self.training_s / max(workers, 1))
-        return f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self._basis()})"
+        said = f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self._basis()})"
+        anew = f"; {self.anew} trajectories are trained from their start, as their checkpoints were not kept"
+        return said + (anew if self.anew else "")
 
     def _basis(self) -> str:
         if self.guessed == self.trajectories:
@@ -61,13 +68,17 @@ def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[
     for result in runs:
         for key in _likeness(result.params):
             measured[key].append(result.facts["time_s"] / _work(result.epoch))
-    total_s, guessed = 0.0, 0
+    total_s, guessed, anew = 0.0, 0, 0
     for trajectory in left:
         keys = _likeness(trajectory.params) if measured else ()
         known = next((measured[key] for key in keys if key in measured), None)
         guessed += known is None
-        total_s += _epochs_left(trajectory, done) * (median(known) if known else GUESSED_EPOCH_S)
-    return Prediction(total_s, len(left), guessed, len(runs), sweep.profile.gpus or 0)
+        finished = _finished_epochs(trajectory, done)
+        longest = max(_work(epochs_of(run.params)) for run in trajectory.runs)
+        if finished and not has_checkpoint(store.folder(trajectory.id), longest):
+            finished, anew = 0, anew + 1
+        total_s += (longest - finished) * (median(known) if known else GUESSED_EPOCH_S)
+    return Prediction(total_s, len(left), guessed, len(runs), sweep.profile.gpus or 0, anew)
 
 
 def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
@@ -94,9 +105,8 @@ def _finished(job: str, store: Store) -> Iterator[Result]:
             yield result
 
 
-def _epochs_left(trajectory: Trajectory, done: Collection[str]) -> int:
-    finished = max((_work(epochs_of(run.params)) for run in trajectory.runs if run.id in done), default=0)
-    return max(_work(epochs_of(run.params)) for run in trajectory.runs) - finished
+def _finished_epochs(trajectory: Trajectory, done: Collection[str]) -> int:
+    return max((_work(epochs_of(run.params)) for run in trajectory.runs if run.id in done), default=0)
 
 
 def _work(epochs: int | None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from hpcsweep.errors import UsageError
 from hpcsweep.files import sha256_hex
 from hpcsweep.launch.plan import Plan
+from hpcsweep.metrics import better
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, WorkerSettings, manifest_lines
@@ -19,6 +20,8 @@ from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory
 
 LOCAL_HEARTBEAT_S = 1.0
+UNASKED_MODELS = 1000  # each takes a folder and a file, and the filers of clusters are full
+UNASKED_MODELS_MB = 100.0  # of all runs of a sweep together
 
 
 def write_submission(
@@ -69,7 +72,7 @@ def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
     return WorkerSettings(
         **sweep.training.model_dump(),
         workdir=sweep.workdir,
-        keep=sweep.keep.model_dump(),
+        keep=_keep(sweep),
         stop=sweep.stop.model_dump() if sweep.stop else None,
         metrics=dict(sweep.directions),
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
@@ -77,6 +80,20 @@ def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
         job_sha256=own[0] if own else None,
         command=_command(sweep),
     )
+
+
+def _keep(sweep: Sweep) -> dict[str, Any]:
+    """Return the section [keep] with what it leaves open: the most MB of a model, and which way its metric is better.
+
+    A model that nobody has asked for is kept where those of the whole sweep are few, and small together.
+    """
+    keep = sweep.keep.model_dump()
+    if keep["model"] is None:
+        few = len(sweep.runs) <= UNASKED_MODELS
+        keep |= {"model": "final" if few else "none", "model_mb": UNASKED_MODELS_MB / len(sweep.runs)}
+    if sweep.keep.by is not None:
+        keep["mode"] = better(sweep.keep.by, sweep.directions)
+    return keep
 
 
 def _command(sweep: Sweep) -> dict[str, Any] | None:

@@ -19,18 +19,20 @@ import pandas as pd
 from hpcsweep.errors import UsageError
 from hpcsweep.results.export import export, read_export
 from hpcsweep.results.frames import Results
-from hpcsweep.results.kept import best_model, kept_files, model
+from hpcsweep.results.kept import BestModel, best_model, files_left_out, kept_files, model
 from hpcsweep.results.loading import ResultsSource, load, of_store, of_sweep
 from hpcsweep.results.one_run import diff_of, record_of
 from hpcsweep.store.opening import Source, StoreSource, open_source
 
 __all__ = [
+    "BestModel",
     "Results",
     "ResultsSource",
     "best_model",
     "diff",
     "diff_of",
     "export",
+    "files_left_out",
     "history",
     "kept_files",
     "load",

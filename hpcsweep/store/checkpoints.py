@@ -1,4 +1,4 @@
-"""The checkpoints of one trajectory: each holds a whole state, and the two newest are kept."""
+"""The checkpoints of one trajectory: each holds a whole state, and the two newest are kept while it is trained."""
 
 from __future__ import annotations
 
@@ -45,6 +45,25 @@ def write_checkpoint(folder: TrajectoryFolder, generation: int, epoch: int, stat
     for old in older[: -(KEPT - 1)]:
         if old is not furthest or old.epoch <= epoch:
             _path(folder, old).unlink(missing_ok=True)
+
+
+def drop_checkpoints(folder: TrajectoryFolder, generation: int, epochs: int | None, *, keeps_last: bool) -> None:
+    """Remove what nobody needs of a trajectory whose runs have results up to `epochs`, None if it can go no further.
+
+    A checkpoint beyond `epochs` is of a longer run that is not finished, and one of a later claim is of whoever has the
+    trajectory now: these stay. With `keeps_last`, so does the newest, for longer runs to go on from, and the furthest,
+    which is another one if a shorter run was asked for after a longer one.
+    """
+    known = list_checkpoints(folder.names())
+    last = {*known[-1:], *sorted(known, key=lambda one: (one.epoch, one))[-1:]} if keeps_last else set()
+    for one in known:
+        if one.generation <= generation and (epochs is None or one.epoch <= epochs) and one not in last:
+            _path(folder, one).unlink(missing_ok=True)
+
+
+def has_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = None) -> bool:
+    """Whether there is a checkpoint that is not beyond `max_epoch`."""
+    return any(max_epoch is None or one.epoch <= max_epoch for one in list_checkpoints(folder.names()))
 
 
 def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = None) -> tuple[Any, list[str]]:

@@ -6,7 +6,7 @@
   trajectories/<2 hex>/<trajectory id>/
     meaning.json                              job, seed and resolved parameters of the trajectory
     claim.g<n>                                who trains it, attempt n; its mtime is the heartbeat, 0 once given back
-    checkpoint.g<n>.k<k>.e<epoch>             header line with a SHA-256, then an npz; the two newest are kept
+    checkpoint.g<n>.k<k>.e<epoch>             header line with a SHA-256, then an npz; at most one stays at the end
     progress.json                             latest epoch and metrics, for people; removed when all is done
     failed.g<n>.json                          how attempt n failed
     cancelled                                 nobody may train this until it is submitted again
@@ -93,6 +93,10 @@ class TrajectoryFolder:
 
     def made(self, generation: int, code: str, data: str) -> Path:
         return self.path / f"made.g{generation}.{code[:SHORT]}.{data[:SHORT]}"
+
+    def has_results(self) -> bool:
+        """Whether any run of the trajectory has a result."""
+        return any(RESULT.fullmatch(name) for name in self.names())
 
     def names(self) -> list[str]:
         """Return the names in the folder; an empty list if it does not exist."""

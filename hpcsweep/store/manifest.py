@@ -19,7 +19,7 @@ from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, direction_of_ids
 from hpcsweep.store.layout import TRAJECTORY
 from hpcsweep.store.reader import parse_record, read_bytes, require_format
-from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
+from hpcsweep.sweep.choices import EPOCHS, Engine, Isolation, StackOrder
 from hpcsweep.sweep.runs import epochs_of
 
 FORMAT = 1
@@ -52,6 +52,11 @@ class ManifestTrajectory:
     def shape(self) -> str:
         """Return what trajectories that may share a program have in common: all parameters except floats."""
         return canonical_json({name: value for name, value in self.params.items() if not isinstance(value, float)})
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a run of more epochs would lie on this trajectory, and go on from its last checkpoint."""
+        return EPOCHS not in self.params and all(run.epochs is not None for run in self.runs)
 
     @property
     def longest_epochs(self) -> int:

@@ -54,12 +54,31 @@ class Training(Section):
     )
 
 
+def _kept_model(value: object) -> object:
+    return {True: "final", False: "none"}.get(value, value) if isinstance(value, bool) else value
+
+
 class Keep(Section):
-    """How much of what a run's job writes into its folder is kept; the smallest files first."""
+    """What is kept of a run once it is done: files that its job writes, its Keras model, and its checkpoints."""
 
     mb: float = Field(default=100.0, ge=0, allow_inf_nan=False, description="The most MB (10^6 bytes) per run.")
     files: NotNegative = Field(default=100, description="The most files per run.")
-    model: bool = Field(default=False, description="Whether fit keeps the trained Keras model, as model.keras.")
+    model: Annotated[Literal["final", "best", "both", "none"] | None, BeforeValidator(_kept_model)] = Field(
+        default=None,
+        description="The weights with which fit keeps the Keras model; by default the final ones, of small models.",
+    )
+    by: str | None = Field(
+        default=None, min_length=1, description="The metric that says which weights are the best; by default [stop]'s."
+    )
+    checkpoints: Literal["last", "none"] = Field(
+        default="last",
+        description="Whether the last checkpoint stays when a trajectory is done, for longer runs to go on from.",
+    )
+
+    @property
+    def wants_best(self) -> bool:
+        """Whether the best weights are to be kept."""
+        return self.model in ("best", "both")
 
 
 class Stop(Section):
@@ -208,6 +227,8 @@ class SweepFile(Section):
         if self.command is None and (self.shell or self.command_options):
             raise wrong("it with a command", key="shell" if self.shell else "command_options", found="it with a job")
         if self.command is not None:
+            if self.keep.model is not None:
+                raise wrong("none: what the program keeps is its own", key="keep.model", found="it with a command")
             for name in FOR_FUNCTIONS & self.model_fields_set:
                 raise wrong("none: the program does its own training", key=name, found="it with a command")
         return self
@@ -230,6 +251,21 @@ class SweepFile(Section):
                 raise wrong(expected, key="stop.metric", found=f'"{self.stop.metric}"')
             if self.stop.mode is not None and better(self.stop.metric, self.directions) != self.stop.mode:
                 raise wrong("the direction that [metrics] says", key="stop.mode", found=f'"{self.stop.mode}"')
+        return self
+
+    @model_validator(mode="after")
+    def _best_is_known(self) -> SweepFile:
+        by, stop = self.keep.by, self.stop
+        if by is not None and not self.keep.wants_best:
+            raise wrong('it beside model = "best" or "both"', key="keep.by", found=f'"{by}"')
+        if by is not None and stop is not None and by != stop.metric:
+            raise wrong(f'"{stop.metric}", which [stop] watches', key="keep.by", found=f'"{by}"')
+        if self.keep.wants_best and by is None and stop is None:
+            expected = 'by = "val_loss", or another metric, beside it'
+            raise wrong(expected, key="keep.model", found=f'"{self.keep.model}" without a metric')
+        if by is not None and stop is None and better(by, self.metrics) is None:
+            expected = f"a metric whose better direction is known; type {declaration(by)}"
+            raise wrong(expected, key="keep.by", found=f'"{by}"')
         return self
 
     @property

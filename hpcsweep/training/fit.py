@@ -10,7 +10,6 @@ from hpcsweep.data.used import TRAINED_ON, note
 from hpcsweep.errors import UsageError
 from hpcsweep.training.arguments import arrays_given, checked
 from hpcsweep.training.examples import first_rows, packed
-from hpcsweep.training.kept_model import keep_model
 from hpcsweep.training.loops.arrays import train_arrays
 from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.phases import Book, Phase, book_of
@@ -102,10 +101,7 @@ def fit(
         def train() -> tuple[dict[str, float], bool]:
             return StreamRun(part, model, stream, how.epochs, told, how.resume).train()
 
-    metrics, is_over = train() if phase is None else _train_phase(part, model, book, train)
-    if is_over and run.keeps_model:
-        keep_model(run, model)
-    return metrics
+    return (train() if phase is None else _train_phase(part, model, book, train))[0]
 
 
 def _prepare(part: RunHandle, model: Any, book: Book, batch: Any) -> None:

@@ -70,8 +70,8 @@ class RunHandle(Protocol):
         """The folder of the run, if it has one: what is in it at the end is kept."""
 
     @property
-    def keeps_model(self) -> bool:
-        """Whether the trained model is kept there."""
+    def keep_rule(self) -> Mapping[str, Any]:
+        """What is kept there of the trained model: `model` says which weights; see also `model_mb`, `by`, `mode`."""
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:

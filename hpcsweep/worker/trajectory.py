@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from hpcsweep.data.used import noting
 from hpcsweep.files import canonical_json, publish
 from hpcsweep.store import Store
+from hpcsweep.store.checkpoints import drop_checkpoints, has_checkpoint
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
 from hpcsweep.store.results import publish_result, write_failure
@@ -104,12 +105,24 @@ class TrajectoryTrainer:
                 return ending
             if self._stop.requested and run is not runs[-1]:
                 return Ending.PAUSED
+        with contextlib.suppress(OSError):  # they then stay, until somebody cleans the store
+            self._drop_checkpoints(attempt)
         return Ending.DONE
+
+    def _drop_checkpoints(self, attempt: _Attempt) -> None:
+        """Remove the checkpoints that nobody can need, now that all results are there, unless the claim is lost."""
+        trajectory, claim = attempt.trajectory, attempt.claim
+        epochs = trajectory.longest_epochs if trajectory.may_go_on else None
+        keeps_last = trajectory.may_go_on and (self._manifest.settings.keep or {}).get("checkpoints") != "none"
+        if attempt.heartbeat.check():
+            drop_checkpoints(claim.folder, claim.generation, epochs, keeps_last=keeps_last)
 
     def _train_run(self, attempt: _Attempt, run: ManifestRun) -> Ending:
         handle = attempt.heartbeat.reporter = self._open(attempt, run)
         generation, seed = attempt.claim.generation, attempt.trajectory.seed
         say(f"hpcsweep: {utc(time.time())} attempt {generation}, run {short_id(run.id)}: {dict(run.params)}")
+        if attempt.claim.folder.has_results() and not has_checkpoint(attempt.claim.folder, run.epochs):
+            say("hpcsweep: no checkpoint of a shorter run was kept: this one is trained from its first epoch")
         try:
             job = self._code.function
         except BaseException as error:  # whatever a file may do while it is imported, such as sys.exit()

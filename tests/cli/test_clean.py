@@ -41,10 +41,10 @@ def test_checkpoints_go_only_when_asked_for_and_only_of_what_is_done(study: Stud
     study.run("clean", "--yes")
     assert _checkpoints(study) == before
     said = study.run("clean", "--checkpoints", "--dry-run").stdout
-    assert "2 x checkpoint of a training that is done, such as " in said
+    assert "1 x checkpoint of a training that is done, such as " in said
     assert _checkpoints(study) == before
     study.run("clean", "--checkpoints", "--yes")
-    assert len(_checkpoints(study)) == len(before) - 2
+    assert len(_checkpoints(study)) == len(before) - 1
     assert study.run("table", kept).stdout == table
     assert "nothing to remove" in study.run("clean", "--checkpoints", "--yes").stderr
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from hpcsweep.errors import UsageError
 from hpcsweep.store.array_bytes import pack_state, unpack_state
-from hpcsweep.store.checkpoints import list_checkpoints, read_newest_checkpoint, write_checkpoint
+from hpcsweep.store.checkpoints import drop_checkpoints, list_checkpoints, read_newest_checkpoint, write_checkpoint
 from hpcsweep.store.layout import TrajectoryFolder
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -97,6 +100,30 @@ def test_the_furthest_checkpoint_outlives_a_shorter_run(folder: TrajectoryFolder
     for epoch in range(1, 6):
         write_checkpoint(folder, 2, epoch, epoch)
     assert [checkpoint.epoch for checkpoint in list_checkpoints(folder.names())] == [50, 4, 5]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(0, 30)), max_size=6, unique_by=lambda c: c[:2]
+    ),
+    st.integers(1, 3),
+    st.none() | st.integers(0, 30),
+    st.booleans(),
+)
+def test_only_what_nobody_needs_is_dropped(
+    made: list[tuple[int, int, int]], generation: int, epochs: int | None, keeps_last: bool
+) -> None:
+    """Of others' and of longer runs nothing goes; of the rest the newest and the furthest stay, or none."""
+    with TemporaryDirectory() as name:
+        folder = TrajectoryFolder(Path(name))
+        for one in made:
+            folder.checkpoint(*one).write_bytes(b"")
+        drop_checkpoints(folder, generation, epochs, keeps_last=keeps_last)
+        left = {(one.generation, one.number, one.epoch) for one in list_checkpoints(folder.names())}
+    needed = {one for one in made if one[0] > generation or (epochs is not None and one[2] > epochs)}
+    if keeps_last and made:
+        needed |= {max(made), max(made, key=lambda one: (one[2], one))}
+    assert left == needed
 
 
 @pytest.mark.parametrize("state", [object(), {"a": {1: 2}}, [np.array([object()])], {"a": {1, 2}}])

@@ -29,7 +29,7 @@ class FakeRun:
         self.stack_order = settings.pop("stack_order", "own")
         self.faster = settings.pop("faster", True)
         self.expected_epochs: int = settings.pop("expected_epochs", epochs)
-        self.keeps_model = False
+        self.keep_rule = settings.pop("keep", {})
         self.crew = settings.pop("crew", None)
         self.stop_rule = settings.pop("stop", None)
         self.on_divergence = settings.pop("on_divergence", None)

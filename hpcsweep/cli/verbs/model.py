@@ -19,12 +19,17 @@ from hpcsweep.cli.options import echo, note, store_option, sweep_argument
 def command(sweep_path: Path, store: str | None, best: str, where: str | None, out: Path | None) -> None:
     """Give the trained Keras model of the best run of SWEEP; keras.models.load_model opens it.
 
-    Models are kept where the sweep file says [keep] model = true.
+    It has the weights that gave VALUE, if [keep] in the sweep file has kept them; if not, you are told.
     """
     from hpcsweep.results import best_model
 
-    run_id, path = best_model(sweep_path, best, where=where, store=store)
-    note(f"the best run by {best} is {run_id}")
+    found = best_model(sweep_path, best, where=where, store=store)
+    note(f"the best run by {best} is {found.run}")
+    if not found.gives_the_number:
+        note(
+            f"WARNING: its {best} is {found.number:.6g}; the weights that were kept are those of epoch {found.epoch}, "
+            f'with {found.number_there:.6g}: [keep] model = "best" keeps those of the best epoch'
+        )
     if out is not None:
-        shutil.copyfile(path, out)
-    echo(out or path)
+        shutil.copyfile(found.path, out)
+    echo(out or found.path)

@@ -12,6 +12,7 @@ from hpcsweep.training.class_report import class_report
 from hpcsweep.training.engines.choose import choose_engine
 from hpcsweep.training.engines.repeatable import require_repeatable
 from hpcsweep.training.facts import memory_facts
+from hpcsweep.training.kept_model import keep_models
 from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.divergence import begin_again, train_through_divergence
 from hpcsweep.training.loops.member import Member
@@ -66,7 +67,8 @@ def _finish(loop: Loop, model: Any) -> dict[str, float]:
     run.record(**memory_facts())
     if program.model is not model:
         load_state(model, program.read())
-    return last_metrics(run) if loop.best is None else metrics_of(run, loop.best["epoch"])
+    keep_models(run, model, loop.best, loop.stopping.best_epoch)
+    return metrics_of(run, loop.best["epoch"]) if loop.best and loop.stopping.restores_best else last_metrics(run)
 
 
 def finish_stacked(member: Member) -> dict[str, float]:
@@ -80,6 +82,7 @@ def finish_stacked(member: Member) -> dict[str, float]:
         parts = [model(x[start : start + size], training=False) for start in range(0, len(x), size)]
         run.attach(**class_report(data, np.concatenate([np.asarray(part) for part in parts]), model))
         run.record(**memory_facts())
+        keep_models(run, model, None, None)
     return last_metrics(run)
 
 

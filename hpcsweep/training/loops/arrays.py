@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from hpcsweep.training.engines.program_key import architecture_key, evaluation_key
 from hpcsweep.training.examples import TrainingData
 from hpcsweep.training.facts import device_facts
+from hpcsweep.training.kept_model import wants_best
 from hpcsweep.training.loops.alone import finish_stacked, train_alone
 from hpcsweep.training.loops.beginning import beginning_of, require_same_beginning
 from hpcsweep.training.loops.callbacks import Callbacks
@@ -73,7 +74,7 @@ def _may_stack(member: Member, callbacks: Callbacks, how: How) -> bool:
     rule = member.run.stop_rule or {}
     reasons = {
         "callbacks act on one run": bool(callbacks),
-        "the best weights of a run are kept alone": bool(rule.get("restore_best")),
+        "the best weights of a run are kept alone": bool(rule.get("restore_best")) or wants_best(member.run),
         'resume = "restart" is for runs alone': not how.keeps,
     }
     member.alone_because = "; ".join(reason for reason, is_so in reasons.items() if is_so)

@@ -9,6 +9,8 @@ from typing import Any
 
 from hpcsweep.errors import JobError, nearest
 from hpcsweep.metrics import has_diverged
+from hpcsweep.training.kept_model import wants_best
+from hpcsweep.training.run_protocol import RunHandle
 
 
 class EarlyEnd(Enum):
@@ -19,21 +21,31 @@ class EarlyEnd(Enum):
     CALLBACK = "a callback ended training at epoch {epoch}"
 
 
+def stopping_of(run: RunHandle) -> Stopping:
+    """Return what looks at the epochs of a run: by [stop], or else by the metric of [keep], which ends nothing."""
+    rule, keep = run.stop_rule, run.keep_rule
+    if not rule and keep.get("by"):
+        rule = {"metric": keep["by"], "mode": keep["mode"]}
+    return Stopping(rule, keeps_best=wants_best(run))
+
+
 class Stopping:
     """Looks at one epoch after another; all it remembers can be told again from the history, so it needs no saving."""
 
-    def __init__(self, rule: Mapping[str, Any] | None) -> None:
+    def __init__(self, rule: Mapping[str, Any] | None, *, keeps_best: bool = False) -> None:
         """Follow `rule`: `metric`, its better direction `mode`, `patience` (epochs without gain), `min_delta`.
 
-        `best_epoch` is the one with the best value of the metric so far, by the least gain that counts.
+        `best_epoch` is the one with the best value of the metric so far, by the least gain that counts; `keeps_best`
+        says whether somebody will want its weights. A rule without `patience` never ends anything.
         """
         self._metric = str(rule["metric"]) if rule else ""
-        self._patience = int(rule.get("patience", 0)) if rule else 0
+        self._patience = rule.get("patience", math.inf) if rule else 0
         self._min_delta = abs(float(rule.get("min_delta", 0.0))) if rule else 0.0
         self._sign = 1.0 if rule and rule["mode"] == "max" else -1.0
         self._best = -math.inf
         self._epochs_without_gain = 0
         self.restores_best = bool(rule and rule.get("restore_best"))
+        self.keeps_best = keeps_best or self.restores_best
         self.best_epoch: int | None = None
         self.why: EarlyEnd | None = None
         self._last_epoch = 0
@@ -42,7 +54,7 @@ class Stopping:
         """Raise JobError if the rule's metric is not one of the model's."""
         if self._metric and self._metric not in names:
             raise JobError(
-                f"stop: the model has no metric {self._metric!r}{nearest(self._metric, names)}; "
+                f"[stop] or [keep]: the model has no metric {self._metric!r}{nearest(self._metric, names)}; "
                 f"expected one of {', '.join(names)}"
             )
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hpcsweep.training.examples import content_sha256
 from hpcsweep.training.loops.divergence import allowed_times
-from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
+from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping, stopping_of
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.run_protocol import RunHandle
 from hpcsweep.training.state.variables import State
@@ -44,7 +44,7 @@ class Member:
 
     def __post_init__(self) -> None:
         """Start with the sweep's rules."""
-        self.stopping = Stopping(self.run.stop_rule)
+        self.stopping = stopping_of(self.run)
         self._may_begin_again = allowed_times(self.run) > 0
         if self.saved is not None and "seat" in self.saved:
             self.seat = Seat(*self.saved["seat"])

@@ -9,7 +9,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.metrics import SECONDS
 from hpcsweep.training.loops.callbacks import Callbacks
-from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
+from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping, stopping_of
 from hpcsweep.training.loops.epoch_zero import evaluate_fresh
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.partial_epoch import CALL_S, Parts, takes_parts
@@ -24,8 +24,8 @@ from hpcsweep.training.state.variables import State, checkpoint_of
 class Loop:
     """One run on its way: a loaded program, the epoch reached, and what has happened so far.
 
-    `parts` is the next epoch, where that has been begun, and `best` the weights of the best epoch by the stop rule,
-    where they shall be restored. Where not `keeps`, no checkpoints are made.
+    `parts` is the next epoch, where that has been begun, and `best` the weights of the best epoch, where they shall be
+    restored or kept. Where not `keeps`, no checkpoints are made.
     """
 
     run: RunHandle
@@ -44,13 +44,13 @@ class Loop:
     def __post_init__(self) -> None:
         """Start with the data on the device, and the sweep's stop rule."""
         self.data = self.program.put(self.setup.data)
-        self.stopping = Stopping(self.run.stop_rule)
+        self.stopping = stopping_of(self.run)
         self._unkept = Unkept(self.program.model)
-        self._one_by_one = bool(self.callbacks) or self.stopping.restores_best
+        self._one_by_one = bool(self.callbacks) or self.stopping.keeps_best
 
     def start(self, state: State) -> None:
         """Begin at epoch 0: the fresh model, evaluated on all the data."""
-        self.stopping, self.epoch, self.parts, self.best = Stopping(self.run.stop_rule), 0, None, None
+        self.stopping, self.epoch, self.parts, self.best = stopping_of(self.run), 0, None, None
         self.program.load(state)
         began, generators = time.perf_counter(), self.run.generators()
         columns = evaluate_fresh(self.setup, self.program, self.data, state)
@@ -110,7 +110,7 @@ class Loop:
 
     def restore_best(self) -> None:
         """Load the weights of the best epoch, if the stop rule says so."""
-        if self.best is not None:
+        if self.best is not None and self.stopping.restores_best:
             self.program.load({**self.program.read(), **self.best["variables"]})
 
     def _advance_part(self) -> None:
@@ -131,7 +131,7 @@ class Loop:
         self._ended_within(columns, self.epoch + 1)
         self._log(self.epoch + 1, columns, elapsed_s)
         self.epoch += 1
-        if self.stopping.restores_best and self.stopping.best_epoch == self.epoch:
+        if self.stopping.keeps_best and self.stopping.best_epoch == self.epoch:
             weights = {name: array for name, array in self.program.read().items() if name.startswith("model/")}
             self.best = {"epoch": self.epoch, "variables": weights}
         if self.callbacks.stopped:

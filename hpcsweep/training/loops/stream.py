@@ -13,10 +13,11 @@ from hpcsweep.errors import JobError
 from hpcsweep.metrics import SECONDS
 from hpcsweep.training.engines.program_key import is_all_of_keras
 from hpcsweep.training.facts import device_facts, memory_facts
+from hpcsweep.training.kept_model import keep_models
 from hpcsweep.training.loops.alone import last_metrics, metrics_of, record_end
 from hpcsweep.training.loops.beginning import beginning_of, require_same_beginning
 from hpcsweep.training.loops.callbacks import Callbacks
-from hpcsweep.training.loops.early_stopping import EarlyEnd, Stopping
+from hpcsweep.training.loops.early_stopping import EarlyEnd, stopping_of
 from hpcsweep.training.loops.phases import Phase, restored
 from hpcsweep.training.loops.streams import Stream
 from hpcsweep.training.programs.backend import backend
@@ -44,7 +45,7 @@ class StreamRun:
     ) -> None:
         self.run, self.model, self.stream, self.epochs = run, model, stream, epochs
         self.callbacks, self.keeps = callbacks, resume != "restart"
-        self.stopping = Stopping(run.stop_rule)
+        self.stopping = stopping_of(run)
         self.epoch = self.passing = 0
         self.best: dict[str, Any] | None = None
         self._given: tuple[dict[str, Any], dict[str, Any]] | None = None
@@ -152,12 +153,14 @@ class StreamRun:
         self.checkpoint()
         if model.optimizer is not None:
             model.optimizer.finalize_variable_values(model.trainable_weights)
-        if self.best is not None:
+        restores = self.best is not None and self.stopping.restores_best
+        if self.best is not None and restores:
             load_state(model, {**read_state(model), **self.best["variables"]})
         self.callbacks.end(last_metrics(run))
         run.record(final_weights_sha256=weights_sha256(model), **memory_facts())
         record_end(run, self.stopping)
-        return last_metrics(run) if self.best is None else metrics_of(run, self.best["epoch"])
+        keep_models(run, model, self.best, self.stopping.best_epoch)
+        return metrics_of(run, self.best["epoch"]) if self.best and restores else last_metrics(run)
 
     def _stream_state(self) -> dict[str, Any]:
         return self.stream.state() if self._keeps_data else {}
@@ -200,7 +203,7 @@ class StreamRun:
             self.stopping.check_metric(list(columns))
         self.stopping.ends(self.epoch, {name: column[0] for name, column in columns.items()})
         self._end_if_a_callback_says_so()
-        if self.stopping.restores_best and self.stopping.best_epoch == self.epoch:
+        if self.stopping.keeps_best and self.stopping.best_epoch == self.epoch:
             weights = {name: array for name, array in read_state(self.model).items() if name.startswith("model/")}
             self.best = {"epoch": self.epoch, "variables": weights}
         self.model.stop_training = self.stopping.why is not None

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import JobError
+from hpcsweep.files import BEST_MODEL_FILE, MODEL_FILE
 from hpcsweep.store.layout import TrajectoryFolder
 
 MB = 1_000_000
+MODELS = (MODEL_FILE, BEST_MODEL_FILE)
 
 
 @contextmanager
@@ -38,7 +40,8 @@ def begin_with(folder: Path, files: Path) -> None:
 def keep(folder: Path, most_mb: float, most_files: int) -> dict[str, Any]:
     """Keep what fits of a run's folder, the smallest files first, remove the rest, and return the facts about it.
 
-    Only regular files are kept. `files` are their names; `files_left_out` has the sizes in bytes of the others.
+    The trained model comes before all others. Only regular files are kept. `files` are their names; `files_left_out`
+    has the sizes in bytes of the others.
     """
     left_out, sizes = {}, {}
     for path in _inside(folder):
@@ -49,7 +52,7 @@ def keep(folder: Path, most_mb: float, most_files: int) -> dict[str, Any]:
             path.unlink()
             left_out[path.relative_to(folder).as_posix()] = 0
     kept_bytes, kept = 0.0, list[str]()
-    for path in sorted(sizes, key=lambda one: (sizes[one], one)):
+    for path in sorted(sizes, key=lambda one: (one.name not in MODELS, sizes[one], one)):
         if len(kept) < most_files and kept_bytes + sizes[path] <= most_mb * MB:
             kept.append(path.relative_to(folder).as_posix())
             kept_bytes += sizes[path]

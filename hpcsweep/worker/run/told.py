@@ -49,11 +49,21 @@ class Told:
             self._arrays[name] = array
 
     def keep(self, path: str | Path) -> Path:
-        """Copy a file, or a folder with all that is in it, into `run.folder`, to be kept with the result."""
-        source = Path(path)
+        """Copy a file, or a folder with all that is in it, into `run.folder`, to be kept with the result.
+
+        What was kept under the same name before, as by an attempt that this one goes on from, is replaced. What lies in
+        `run.folder` is kept where it is. Raises OSError if there is no such file.
+        """
+        source = Path(path).resolve()
         self.folder.mkdir(exist_ok=True)
+        if self.folder.resolve() in source.parents:
+            source.stat()
+            return source
         target = self.folder / source.name
-        return Path(shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target))
+        if not source.is_dir():
+            return Path(shutil.copy2(source, target))
+        shutil.rmtree(target, ignore_errors=True)
+        return Path(shutil.copytree(source, target))
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -34,9 +34,9 @@ class Wished:
         return self._settings.faster
 
     @property
-    def keeps_model(self) -> bool:
-        """Whether the sweep file asks `fit` to keep the trained model among the run's files."""
-        return bool((self._settings.keep or {}).get("model"))
+    def keep_rule(self) -> Mapping[str, Any]:
+        """The section [keep]: which `model` to keep, of `model_mb` at most, the best `by` a metric with its `mode`."""
+        return self._settings.keep or {}
 
     @property
     def stop_rule(self) -> Mapping[str, Any] | None:

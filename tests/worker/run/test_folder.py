@@ -7,8 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from hpcsweep.files import MODEL_FILE
 from hpcsweep.store import Store
 from hpcsweep.worker.crew import Crew, run_as_crew
+from hpcsweep.worker.run.folder import keep
 from tests.conftest import Study
 
 WRITES = """
@@ -52,6 +54,27 @@ def train(run, *, n: int):
     os.symlink("/etc/passwd", "link")
     os.mkfifo("pipe")
     return {"score": 1.0}
+"""
+
+
+KEEPS = """
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+def train(run, *, n: int):
+    Path("here.txt").write_text("here")
+    run.keep("here.txt")
+    for text in ("1", "2"):
+        with TemporaryDirectory() as name:
+            Path(name, "one.txt").write_text(text)
+            run.keep(Path(name, "one.txt"))
+            Path(name, "figures").mkdir()
+            Path(name, "figures", "old.txt" if text == "1" else "new.txt").write_text(text)
+            run.keep(Path(name, "figures"))
+    try:
+        run.keep("nowhere.txt")
+    except FileNotFoundError:
+        return {"score": 1.0}
 """
 
 
@@ -101,11 +124,31 @@ def test_what_is_kept_is_bounded_and_what_is_left_out_is_said(study: Study) -> N
     (one,) = Store(study.store).results()
     assert one.facts["files"] == ["deep/er/small", "small"]
     assert one.facts["files_left_out"] == {"large": 3_000_000, "link": 0, "pipe": 0}
+    assert "left out by [keep]: large (3.0 MB), link" in study.run("files", one.id).stderr
     (folder,) = study.store.rglob("files-*")
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
         "deep/er/small",
         "small",
     ]
+
+
+def test_the_model_is_kept_before_smaller_files(tmp_path: Path) -> None:
+    """Where there is room for one file, it is the trained model, whatever the job has written beside it."""
+    (tmp_path / "note.txt").write_bytes(b"1")
+    (tmp_path / MODEL_FILE).write_bytes(b"12345")
+    assert keep(tmp_path, 100.0, 1) == {"files": [MODEL_FILE], "files_left_out": {"note.txt": 1}}
+
+
+def test_run_keep_copies_files_and_folders_also_a_second_time(study: Study) -> None:
+    """What was kept under the same name is replaced, and what lies in the run's folder already stays where it is."""
+    path = sweep(study, "keeps", KEEPS, "[fixed]\nn = 1\n")
+    ended = study.run("run", path, "-q")
+    assert ended.returncode == 0, ended.stderr
+    (one,) = Store(study.store).results()
+    assert one.facts["files"] == ["figures/new.txt", "here.txt", "one.txt"]
+    assert "files_left_out" not in one.facts
+    (folder,) = study.store.rglob("files-*")
+    assert (folder / "one.txt").read_text() == "2"
 
 
 def test_a_run_that_writes_nothing_leaves_no_folder(study: Study) -> None:
