@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.logs import logs
     from hpcsweep.launch.merge import merge
     from hpcsweep.launch.migrate import migrate
+    from hpcsweep.launch.pack import pack
     from hpcsweep.launch.plan import plan
     from hpcsweep.launch.standing import Choice
     from hpcsweep.launch.status import known_sweeps, status, watch
@@ -63,6 +64,7 @@ _MODULES = {
     "launch.logs": ("logs",),
     "launch.merge": ("merge",),
     "launch.migrate": ("migrate",),
+    "launch.pack": ("pack",),
     "launch.plan": ("plan",),
     "launch.standing": ("Choice",),
     "launch.status": ("known_sweeps", "status", "watch"),
@@ -105,6 +107,7 @@ __all__ = [
     "logs",
     "merge",
     "migrate",
+    "pack",
     "plan",
     "plot",
     "report",

@@ -29,6 +29,7 @@ VERBS = {
     "diff": "Show how two runs differ.",
     "cancel": "Stop the workers of a sweep.",
     "clean": "Remove what can be made again.",
+    "pack": "Put the files of finished runs into few.",
     "table": "Print the comparison table: mean ± std (n).",
     "plot": "Draw figures: curves, heat map, confusion matrices and more.",
     "report": "Write one self-contained HTML file.",

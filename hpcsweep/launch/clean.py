@@ -67,7 +67,7 @@ def _at_work(store: Store) -> list[Path]:
     """Return the submissions that may still have workers; if SLURM does not answer, all that were not seen to end."""
     names = store.layout.sweep_names()
     at_work = submissions_at_work(store, names)
-    alive = any(store.is_claimed(trajectory_id) for trajectory_id in store.layout.trajectory_ids())
+    alive = any(store.is_claimed(trajectory_id) for trajectory_id in store.layout.loose_ids())
     if alive:  # workers on this machine are in no queue
         newest = [found[-1] for name in names if (found := store.layout.submissions(name))]
         at_work += [submission.path for submission in newest if not SlurmFiles(submission).is_slurm]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -10,22 +11,26 @@ from hpcsweep.errors import NothingSelectedError
 from hpcsweep.launch.html import page
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.opening import Source, StoreSource, open_source
-from hpcsweep.store.reader import read_text
+from hpcsweep.store.reader import read_bytes
 from hpcsweep.store.task_files import worker_logs
 from hpcsweep.sweep.runs import short_id
 
 
 @dataclass(frozen=True)
 class Logs:
-    """The files of each attempt, oldest first, and how the newest attempt failed, if it did."""
+    """The files of each attempt, oldest first, and how the newest attempt failed, if it did.
+
+    `read` returns what is in a file, which may have been packed.
+    """
 
     paths: tuple[Path, ...]
     failure: Failure | None = None
+    read: Callable[[Path], bytes] = read_bytes
 
     @property
     def text(self) -> str:
         """What the newest attempt printed."""
-        return read_text(self.paths[-1])
+        return self.read(self.paths[-1]).decode(errors="replace")
 
     def __str__(self) -> str:
         return self.text
@@ -45,7 +50,7 @@ def logs(source: Source, run: str, *, store: StoreSource = None) -> Logs:
     paths = opened.log_paths(trajectory_id)
     if not paths:
         raise NothingSelectedError(f"run {short_id(run_id)} has no log: no attempt at it has begun; expected one")
-    return Logs(tuple(paths), opened.failure(trajectory_id))
+    return Logs(tuple(paths), opened.failure(trajectory_id), opened.folder(trajectory_id).read)
 
 
 def logs_of_worker(store: Store, task: str) -> Logs:

@@ -13,6 +13,7 @@ from hpcsweep.store import Result, Store
 from hpcsweep.store.adopt import adopt, made_of
 from hpcsweep.store.aside import copy_origins
 from hpcsweep.store.opening import StoreSource, open_store
+from hpcsweep.store.packing import write_loose
 from hpcsweep.store.results import read_result
 from hpcsweep.store.today import params_of
 from hpcsweep.sweep.runs import short_id
@@ -47,8 +48,9 @@ def merge(other: str | Path, *, store: StoreSource = None) -> Merged:
     target.create()
     copy_origins(source.layout, target.layout)
     merged = Merged()
+    there = target.layout.trajectory_ids()
     for trajectory_id in sorted(source.layout.trajectory_ids()):
-        if target.folder(trajectory_id).path.is_dir():
+        if trajectory_id in there:
             _merge_trajectory(source, target, trajectory_id, merged)
         else:
             _copy_trajectory(source, target, trajectory_id, merged)
@@ -60,7 +62,11 @@ def _copy_trajectory(source: Store, target: Store, trajectory_id: str, merged: M
     folder = target.folder(trajectory_id).path
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.parent / f".tmp-{os.getpid()}-{folder.name}"
-    shutil.copytree(source.folder(trajectory_id).path, part, symlinks=True)
+    ours = source.folder(trajectory_id)
+    if ours.path.is_dir():
+        shutil.copytree(ours.path, part, symlinks=True)
+    part.mkdir(exist_ok=True)
+    write_loose(ours, part)
     part.rename(folder)
     merged.came += sorted(target.look(trajectory_id).done)
 

@@ -15,7 +15,7 @@ from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
 from hpcsweep.slurm.watching.deaths import Death
 from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
-from hpcsweep.store import Failure, Result, Store
+from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.claims import read_owner
 from hpcsweep.store.halts import Halt, halt_of
@@ -181,8 +181,8 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
     for run in sweep.runs:
         seen = RunStatus(run.id, run.seed, run.params, states.get(run.id, RunState.NEW))
         if seen.state in FINISHED:
-            record = store.summary(run)
-            seen = replace(seen, epoch=record.epoch, metrics=record.metrics, doubt=_continued(record))
+            found = store.headline(run)
+            seen = replace(seen, epoch=found.epoch, metrics=found.metrics, doubt=_continued(found.began_where))
         elif seen.state == RunState.RUNNING:
             progress = store.progress(run.trajectory) or {}
             seen = replace(seen, epoch=progress.get("epoch"), metrics=progress.get("metrics", {}))
@@ -205,9 +205,8 @@ def _processes(sweep: Sweep, store: Store, seen: Sequence[RunStatus]) -> list[st
     return sorted({f"{owner.get('worker')} on {owner.get('host')}" for owner in owners})
 
 
-def _continued(result: Result) -> str | None:
+def _continued(other: str | None) -> str | None:
     """Mark a run that began with the weights that another run of its worker ended with."""
-    other = result.facts.get("began_where")
     return (
         f"began with the weights that run {short_id(other)} ended with: its model was not a fresh one"
         if other

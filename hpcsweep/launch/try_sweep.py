@@ -113,7 +113,8 @@ def _killed(trial: Trial, undisturbed: Result, say: Say) -> Trial:
 
 def _outcome(store: Store, run: Run) -> tuple[Result | None, str]:
     """Return the result of a run, or None and how it failed."""
-    if store.folder(run.trajectory).result(run.id).exists():
+    folder = store.folder(run.trajectory)
+    if folder.has(folder.result(run.id)):
         return store.result(run), ""
     failure = store.failure(run.trajectory)
     return None, f"{failure.why}\n{failure.traceback}".strip() if failure else ""

@@ -47,7 +47,7 @@ def files_left_out(source: Source, run: str, *, store: StoreSource = None) -> di
 def _result(store: Store, run: str) -> Result:
     trajectory_id, run_id = store.find_run(run)
     folder = store.folder(trajectory_id)
-    if not folder.result(run_id).exists():
+    if not folder.has(folder.result(run_id)):
         raise NothingSelectedError(f"run {short_id(run_id)} is not finished: nothing of it is kept yet")
     return read_result(folder, run_id, with_arrays=False)
 

@@ -40,7 +40,7 @@ def load(source: ResultsSource, *, store: StoreSource = None, say: Say = tell) -
 def of_sweep(sweep: Sweep, store: Store) -> Results:
     """Return the results of every run that `sweep` asks for."""
     runs = list(sweep.runs)
-    stamps = result_stamps(store.layout, {run.trajectory for run in runs})
+    stamps = result_stamps(store.packs, {run.trajectory for run in runs})
     wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
     words = tuple(words_of_sweep(sweep, store))
     today = Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
@@ -52,9 +52,9 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
 
 def of_store(store: Store) -> Results:
     """Return the results of every run that `store` holds or that any submission in it names."""
-    if not store.layout.trajectories.is_dir():
+    if not store.layout.format.exists() and not store.layout.trajectories.is_dir():
         raise UsageError(f"{store.root}: is not a store; expected a folder of results (or name a sweep file)")
-    stamps = result_stamps(store.layout)
+    stamps = result_stamps(store.packs)
     runs, directions = _told_by_manifests(store)
     known = {run.id for run in runs}
     runs += [Run(stamp.run, stamp.trajectory, 0, (), ()) for stamp in stamps.values() if stamp.run not in known]

@@ -26,8 +26,9 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
     A finished run has `id`, `trajectory`, `job`, `seed`, `params`, `state`, `epoch`, `metrics`, each recorded fact by
     its name, `history` (metric to list), `arrays`. Others have `state`, and what is known of progress and failure.
     """
-    if store.folder(trajectory_id).result(run_id).exists():
-        return _finished(read_result(store.folder(trajectory_id), run_id))
+    folder = store.folder(trajectory_id)
+    if folder.has(folder.result(run_id)):
+        return _finished(read_result(folder, run_id))
     state = store.states([Run(run_id, trajectory_id, 0, (), ())]).get(run_id, RunState.NEW)
     record: dict[str, Any] = {"id": run_id, "trajectory": trajectory_id, "state": state}
     record |= {"progress": store.progress(trajectory_id), "cause": None, "traceback": None}

@@ -12,7 +12,6 @@ from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import describe_owner, try_claim
 from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import Made, made_by_generation
-from hpcsweep.store.reader import read_bytes
 from hpcsweep.store.results import Result, publish_result
 from hpcsweep.store.store import Store
 from hpcsweep.sweep.runs import short_id
@@ -33,9 +32,8 @@ def adopt(
     data it was made, None if that is not known. Raises StoreError if the trajectory is being trained now.
     """
     folder = store.folder(result.trajectory)
-    if folder.result(result.id).exists():
+    if folder.has(folder.result(result.id)):
         return False
-    folder.path.mkdir(parents=True, exist_ok=True)
     claim = try_claim(folder, describe_owner(OWNER), store.lease_s)
     if claim is None:
         raise StoreError(
@@ -66,4 +64,4 @@ def _copy_checkpoint(source: TrajectoryFolder, target: TrajectoryFolder, generat
     if found:
         newest = found[-1]
         path = Path(source.checkpoint(newest.generation, newest.number, newest.epoch))
-        write_atomic(target.checkpoint(generation, 1, newest.epoch), read_bytes(path))
+        write_atomic(target.checkpoint(generation, 1, newest.epoch), source.read(path))

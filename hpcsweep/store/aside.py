@@ -14,6 +14,7 @@ from pathlib import Path
 from hpcsweep.errors import StoreError
 from hpcsweep.files import fsync_folder
 from hpcsweep.store.layout import Layout
+from hpcsweep.store.packing import take_out
 from hpcsweep.store.store import Store
 from hpcsweep.sweep.runs import short_id
 
@@ -30,6 +31,7 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
             f"{len(busy)} of {len(trajectory_ids)} trajectories are being trained now (such as {short_id(busy[0])}); "
             "expected none at work before their results are put aside; stop the workers: hpcsweep cancel SWEEP"
         )
+    take_out(store, trajectory_ids)
     aside = _new_store(store)
     copy_origins(store.layout, aside.layout)
     for trajectory_id in trajectory_ids:

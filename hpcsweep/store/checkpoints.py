@@ -9,7 +9,6 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.files import write_atomic
 from hpcsweep.store.layout import CHECKPOINT, TrajectoryFolder
-from hpcsweep.store.reader import read_bytes
 
 KEPT = 2
 
@@ -79,7 +78,7 @@ def read_newest_checkpoint(folder: TrajectoryFolder, max_epoch: int | None = Non
             continue
         path = _path(folder, checkpoint)
         try:
-            return unpack_state(read_bytes(path)), warnings
+            return unpack_state(folder.read(path)), warnings
         except FileNotFoundError:
             continue
         except StoreError as error:

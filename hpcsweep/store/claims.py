@@ -24,10 +24,10 @@ from typing import Any
 from hpcsweep.files import publish, server_now
 from hpcsweep.machine import process_has_ended, process_started
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
-from hpcsweep.store.reader import read_record
 from hpcsweep.store.task_files import Event, read_events
 
 FORMAT = 1
+_TRIES = 5
 
 
 class Life(Enum):
@@ -51,7 +51,7 @@ class Claim:
 
     def superseded(self) -> bool:
         """Whether somebody has taken the trajectory over."""
-        return self.folder.claim(self.generation + 1).exists()
+        return self.folder.has(self.folder.claim(self.generation + 1))
 
     def beat(self) -> None:
         """Show that the owner is alive; the time is the file server's."""
@@ -74,7 +74,22 @@ def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -
             server_now(folder.path)  # raises what keeps us from knowing
         return None
     claim = Claim(folder, newest + 1)
-    return claim if publish(claim.path, json.dumps(owner).encode()) else None
+    if not _publish(claim, json.dumps(owner).encode()):
+        return None
+    if folder.is_packed(claim.path):  # another was first with it, and all has been packed in between
+        claim.path.unlink(missing_ok=True)
+        return None
+    return claim
+
+
+def _publish(claim: Claim, owner: bytes) -> bool:
+    for _ in range(_TRIES):
+        try:
+            claim.folder.path.mkdir(parents=True, exist_ok=True)
+            return publish(claim.path, owner)
+        except FileNotFoundError:  # whoever packs has removed the folder, which was empty
+            continue
+    return False
 
 
 def newest_generation(names: list[str]) -> int:
@@ -109,7 +124,7 @@ def life_of(folder: TrajectoryFolder, generation: int, lease_s: float, *, probe:
 
 def last_beat(folder: TrajectoryFolder, generation: int) -> float:
     """Return when the owner of a claim last gave a sign, in seconds since 1970; 0 once it is given back."""
-    return folder.claim(generation).stat().st_mtime
+    return folder.time_of(folder.claim(generation))
 
 
 def was_given_back(folder: TrajectoryFolder, generation: int) -> bool:
@@ -123,7 +138,7 @@ def was_given_back(folder: TrajectoryFolder, generation: int) -> bool:
 def read_owner(folder: TrajectoryFolder, generation: int) -> dict[str, Any]:
     """Return what the owner of a claim said about itself; empty if that cannot be read."""
     try:
-        return read_record(folder.claim(generation))
+        return folder.record(folder.claim(generation))
     except OSError:
         return {}
 

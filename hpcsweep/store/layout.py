@@ -12,10 +12,16 @@
     cancelled                                 nobody may train this until it is submitted again
     cut.g<n>.json                             how long attempt n had, if it had to stop without a checkpoint
     log.g<n>.txt                              what attempt n printed
+    .tmp-crew                                 others still write into this trajectory's log; like every .tmp- file, it
+                                              keeps the trajectory from being packed
     run-<run id>.json                         the result of a run; names and hashes its arrays
     run-<run id>.g<n>.npz                     history, confusion matrix and other arrays of the result
     files-<run id>.g<n>/                      the working folder of attempt n at a run, and what is kept of it
     made.g<n>.<code>.<data>                   empty; its name says by which code and data attempt n works
+  packs/
+    pack-<digest>.zip                         files of many finished trajectories, with the names that they had there
+    pack-<digest>.<digest>.json               the index of a pack, which can be made again
+    claim.g<n>                                who packs
   code/snapshots/<digest>/                    the files of a job as they were when it was sent to workers
   code/bundles/<digest>.zip                   what workers in containers import: hpcsweep's half and submitit
   code/versions/<digest>.json                 what the code that a worker imported means, part by part
@@ -35,25 +41,99 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from hpcsweep.errors import StoreError
+from hpcsweep.files import TEMPORARY_PREFIX
+from hpcsweep.store.reader import MOST_RECORD_BYTES, parse_record, read_bytes, require_format
 
 CLAIM = re.compile(r"claim\.g(\d+)")
 CHECKPOINT = re.compile(r"checkpoint\.g(\d+)\.k(\d+)\.e(\d+)")
 FAILED = re.compile(r"failed\.g(\d+)\.json")
 LOG = re.compile(r"log\.g(\d+)\.txt")
+CUT = re.compile(r"cut\.g(\d+)\.json")
+MEANING = re.compile(r"meaning\.json")
 RESULT = re.compile(r"run-([0-9a-f]{64})\.json")
 ARRAYS = re.compile(r"run-([0-9a-f]{64})\.g(\d+)\.npz")
 MADE = re.compile(r"made\.g(\d+)\.([0-9a-f]{16})\.([0-9a-f]{16})")
 SHORT = 16  # digits of a digest in a name
 TRAJECTORY = re.compile(r"[0-9a-f]{64}")
+PACK_NAME = "pack-{}.zip"
+PACK = re.compile(r"pack-([0-9a-f]{64})\.zip")
+INDEX = re.compile(r"pack-([0-9a-f]{64})\.([0-9a-f]{64})\.json")
+
+
+class Packed(Protocol):
+    """What is packed of a store's trajectories; it counts, whatever lies beside it loose."""
+
+    def refreshed(self) -> Packed:
+        """Return what is packed now."""
+
+    def version(self) -> frozenset[str]:
+        """Return what changes whenever something is packed, or taken out."""
+
+    def ids(self) -> set[str]:
+        """Return the ids of all trajectories of which something is packed."""
+
+    def names(self, trajectory_id: str) -> list[str]:
+        """Return the names of a trajectory's packed files."""
+
+    def read(self, trajectory_id: str, name: str) -> bytes | None:
+        """Return a packed file, None if there is none of this name."""
+
+    def files(self, trajectory_id: str) -> dict[str, bytes]:
+        """Return all packed files of a trajectory by their names, as they are, damaged or not."""
+
+
+class NothingPacked:
+    """What is packed where nothing is."""
+
+    def refreshed(self) -> Packed:
+        return self
+
+    def version(self) -> frozenset[str]:
+        return frozenset()
+
+    def ids(self) -> set[str]:
+        return set()
+
+    def names(self, trajectory_id: str) -> list[str]:
+        return []
+
+    def read(self, trajectory_id: str, name: str) -> bytes | None:
+        return None
+
+    def files(self, trajectory_id: str) -> dict[str, bytes]:
+        return {}
+
+
+NOTHING_PACKED = NothingPacked()
+_TRIES = 100
+_T = TypeVar("_T")
+
+
+def steadily(packed: Packed, look: Callable[[], _T]) -> _T:
+    """Return what `look` finds loose, while nothing was packed or taken out: so it is there or in `packed`.
+
+    StoreError if packs change all the time.
+    """
+    for _ in range(_TRIES):
+        before = packed.refreshed().version()
+        found = look()
+        if packed.refreshed().version() == before:
+            return found
+    raise StoreError("packs of the store are made and undone all the time; try it again when that has ended")
 
 
 @dataclass(frozen=True)
 class TrajectoryFolder:
-    """The names inside one trajectory's folder."""
+    """The names inside one trajectory's folder, and what is in its files, loose or packed."""
 
     path: Path
+    packed: Packed = field(default=NOTHING_PACKED, compare=False, repr=False)
 
     @property
     def meaning(self) -> Path:
@@ -98,12 +178,63 @@ class TrajectoryFolder:
         """Whether any run of the trajectory has a result."""
         return any(RESULT.fullmatch(name) for name in self.names())
 
-    def names(self) -> list[str]:
+    @property
+    def crew_at_work(self) -> Path:
+        return self.path / f"{TEMPORARY_PREFIX}crew"
+
+    def loose_names(self) -> list[str]:
         """Return the names in the folder; an empty list if it does not exist."""
+        return listed(self.path)
+
+    def names(self) -> list[str]:
+        """Return the names of the files that count, packed or loose; an empty list if there are none."""
+        return self.overlaid(steadily(self.packed, self.loose_names))
+
+    def overlaid(self, loose: list[str]) -> list[str]:
+        """Return the names that count: a late twin's result beside a packed one of the same run does not."""
+        names = self.packed.names(self.path.name)
+        done = {match[1] for name in names if (match := RESULT.fullmatch(name))}
+        return names + [name for name in loose if name not in names and _run_of(name) not in done]
+
+    def has_packed(self, name: str) -> bool:
+        """Whether a file of this trajectory was packed when the packs were last looked at."""
+        return name in self.packed.names(self.path.name)
+
+    def is_packed(self, path: Path) -> bool:
+        """Whether a file of this trajectory is packed now."""
+        return path.name in self.packed.refreshed().names(self.path.name)
+
+    def has(self, path: Path) -> bool:
+        """Whether a file of this trajectory exists, packed or loose."""
+        return steadily(self.packed, path.exists) or self.has_packed(path.name)
+
+    def time_of(self, path: Path) -> float:
+        """Return when a file was last changed, in seconds since 1970; 0 if it is packed, as for a claim given back."""
         try:
-            return [entry.name for entry in self.path.iterdir()]
+            return 0.0 if self.has_packed(path.name) else path.stat().st_mtime
         except FileNotFoundError:
-            return []
+            if self.is_packed(path):
+                return 0.0
+            raise
+
+    def read(self, path: Path, most_bytes: int | None = None) -> bytes:
+        """Return what is in a file of this trajectory; StoreError as `read_bytes` raises it."""
+        data = self.packed.read(self.path.name, path.name)
+        if data is not None:
+            return data
+        try:
+            return read_bytes(path, most_bytes)
+        except FileNotFoundError:  # it may have been packed since
+            data = self.packed.refreshed().read(self.path.name, path.name)
+            if data is None:
+                raise
+            return data
+
+    def record(self, path: Path, newest_format: int = 1) -> dict[str, Any]:
+        """Return the JSON object in a file of this trajectory; errors are those of `read_record`."""
+        record = parse_record(self.read(path, MOST_RECORD_BYTES), path)
+        require_format(record, newest_format, path)
+        return record
 
 
 @dataclass(frozen=True)
@@ -139,9 +270,10 @@ class SubmissionFolder:
 
 @dataclass(frozen=True)
 class Layout:
-    """The names at the top of a store."""
+    """The names at the top of a store; of its trajectories, also those that are packed."""
 
     root: Path
+    packed: Packed = field(default=NOTHING_PACKED, compare=False, repr=False)
 
     @property
     def format(self) -> Path:
@@ -150,6 +282,16 @@ class Layout:
     @property
     def trajectories(self) -> Path:
         return self.root / "trajectories"
+
+    @property
+    def packs(self) -> Path:
+        return self.root / "packs"
+
+    def pack(self, digest: str) -> Path:
+        return self.packs / PACK_NAME.format(digest)
+
+    def index(self, digest: str, own_digest: str) -> Path:
+        return self.packs / f"pack-{digest}.{own_digest}.json"
 
     @property
     def sweeps(self) -> Path:
@@ -208,7 +350,7 @@ class Layout:
         return self.datasets / f"{digest}.json"
 
     def trajectory(self, trajectory_id: str) -> TrajectoryFolder:
-        return TrajectoryFolder(self.trajectories / trajectory_id[:2] / trajectory_id)
+        return TrajectoryFolder(self.root / folder_in_store(trajectory_id), self.packed)
 
     def submission(self, sweep: str, stamp: str) -> SubmissionFolder:
         return SubmissionFolder(self.sweeps / sweep / stamp)
@@ -225,14 +367,45 @@ class Layout:
         found = (SubmissionFolder(path) for path in sorted(folder.iterdir()) if path.is_dir())
         return [submission for submission in found if submission.manifest.exists()]
 
-    def trajectory_ids(self) -> set[str]:
+    def loose_ids(self) -> set[str]:
         """Return the ids of all trajectories that have a folder."""
-        if not self.trajectories.is_dir():
-            return set()
-        return {
-            entry.name
-            for group in self.trajectories.iterdir()
-            if group.is_dir()
-            for entry in group.iterdir()
-            if TRAJECTORY.fullmatch(entry.name)
-        }
+        found: set[str] = set()
+        for group in listed(self.trajectories):
+            found.update(filter(TRAJECTORY.fullmatch, listed(self.trajectories / group)))
+        return found
+
+    def trajectory_ids(self) -> set[str]:
+        """Return the ids of all trajectories that there are, loose or packed."""
+        return steadily(self.packed, self.loose_ids) | self.packed.ids()
+
+    def names_of(self, trajectory_ids: Collection[str]) -> dict[str, list[str]]:
+        """Return the names of the files that count of each of these trajectories, with one look at the packs."""
+        loose = steadily(self.packed, lambda: self._loose_names(trajectory_ids))
+        return {one: self.trajectory(one).overlaid(loose.get(one, [])) for one in trajectory_ids}
+
+    def loose_names(self) -> dict[str, list[str]]:
+        """Return the names of the files that count of each trajectory that has a folder."""
+        loose = steadily(self.packed, lambda: self._loose_names(self.loose_ids()))
+        return {one: self.trajectory(one).overlaid(names) for one, names in loose.items()}
+
+    def _loose_names(self, trajectory_ids: Collection[str]) -> dict[str, list[str]]:
+        return {one: self.trajectory(one).loose_names() for one in self.loose_ids().intersection(trajectory_ids)}
+
+
+def folder_in_store(trajectory_id: str) -> str:
+    """Return the folder of a trajectory in a store, and in a pack."""
+    return f"trajectories/{trajectory_id[:2]}/{trajectory_id}"
+
+
+def _run_of(name: str) -> str | None:
+    """Return the id of the run whose result a file is a part of, None if it is none."""
+    match = RESULT.fullmatch(name) or ARRAYS.fullmatch(name)
+    return match[1] if match else None
+
+
+def listed(folder: Path) -> list[str]:
+    """Return the names in a folder; an empty list if it does not exist."""
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpcsweep.files import TEMPORARY_PREFIX
 from hpcsweep.store.claims import Life
-from hpcsweep.store.layout import CHECKPOINT, SubmissionFolder
+from hpcsweep.store.layout import CHECKPOINT, SubmissionFolder, listed
+from hpcsweep.store.packing import drop_packed_checkpoints
+from hpcsweep.store.packs import contents_of
 from hpcsweep.store.states import StoredTrajectory
 from hpcsweep.store.store import Store
 
@@ -37,6 +39,22 @@ class Leftover:
             self.path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class PackedCheckpoints(Leftover):
+    """The checkpoints in a pack, and their sizes in bytes."""
+
+    store: Store
+    sizes: Sequence[int]
+
+    def size(self) -> tuple[int, int]:
+        """Return (files, bytes) in it."""
+        return len(self.sizes), sum(self.sizes)
+
+    def remove(self) -> None:
+        """Write the pack anew without them."""
+        drop_packed_checkpoints(self.store)
+
+
 def find_leftovers(store: Store, at_work: Iterable[Path], *, checkpoints: bool = False) -> Iterator[Leftover]:
     """Yield what may be removed: the cache, partly written files, submissions other than those `at_work`.
 
@@ -46,7 +64,10 @@ def find_leftovers(store: Store, at_work: Iterable[Path], *, checkpoints: bool =
     if store.layout.cache.is_dir():
         yield Leftover(store.layout.cache, "cached frames")
     yield from _submissions(store, {path.absolute() for path in at_work})
-    for trajectory_id in sorted(store.layout.trajectory_ids()):
+    yield from _partly_written(store.layout.packs)
+    if checkpoints:
+        yield from _packed_checkpoints(store)
+    for trajectory_id in sorted(store.layout.loose_ids()):
         yield from _of_trajectory(store, trajectory_id, checkpoints)
 
 
@@ -68,11 +89,8 @@ def _has_files(submission: SubmissionFolder) -> bool:
 
 def _of_trajectory(store: Store, trajectory_id: str, checkpoints: bool) -> Iterator[Leftover]:
     folder = store.folder(trajectory_id)
-    names = folder.names()
-    for name in names:
-        path = folder.path / name
-        if name.startswith(TEMPORARY_PREFIX) and _is_old(path):
-            yield Leftover(path, "a partly written file of a worker that was killed")
+    names = folder.loose_names()
+    yield from _partly_written(folder.path)
     seen = store.look(trajectory_id)
     finished = bool(seen.done) and seen.life is Life.DEAD and not seen.failed_generation and _ended_at_last(seen)
     if checkpoints and finished:
@@ -83,9 +101,24 @@ def _of_trajectory(store: Store, trajectory_id: str, checkpoints: bool) -> Itera
 
 def _ended_at_last(seen: StoredTrajectory) -> bool:
     """Whether the newest thing that was kept is a result, not a checkpoint of a longer run that is not finished."""
-    results = [seen.folder.result(run_id).stat().st_mtime for run_id in seen.done]
-    kept = [path.stat().st_mtime for path in seen.folder.path.iterdir() if CHECKPOINT.fullmatch(path.name)]
+    folder = seen.folder
+    results = [folder.time_of(folder.result(run_id)) for run_id in seen.done]
+    kept = [folder.time_of(folder.path / name) for name in folder.loose_names() if CHECKPOINT.fullmatch(name)]
     return not kept or max(results) >= max(kept)
+
+
+def _partly_written(folder: Path) -> Iterator[Leftover]:
+    for name in listed(folder):
+        if name.startswith(TEMPORARY_PREFIX) and _is_old(folder / name):
+            yield Leftover(folder / name, "a partly written file of a worker that was killed")
+
+
+def _packed_checkpoints(store: Store) -> Iterator[Leftover]:
+    for pack in store.packs.refreshed().all():
+        files = [(name, len(file.data)) for one in pack.places for name, file in contents_of(pack, one).items()]
+        sizes = [size for name, size in files if CHECKPOINT.fullmatch(name)]
+        if sizes:
+            yield PackedCheckpoints(pack.path, "a pack with checkpoints of trainings that are done", store, sizes)
 
 
 def _is_old(path: Path) -> bool:

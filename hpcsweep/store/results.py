@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpcsweep.errors import NewerFormatError, StoreError, shell
+from hpcsweep.errors import NewerFormatError, StoreError, shell, to_type
 from hpcsweep.files import canonical_json, numbers_of, plain, publish, sha256_hex, write_atomic
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
-from hpcsweep.store.reader import read_bytes, read_record
 
 # Planning reads no arrays, and importing NumPy would take most of the time of planning a small sweep.
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def publish_result(folder: TrajectoryFolder, result: Result, generation: int) ->
     """Publish `result`. The first wins: False if the run already has a result, which then stays as it is."""
     from hpcsweep.store.array_bytes import pack_arrays
 
+    if folder.is_packed(folder.result(result.id)):
+        return False
     history = {f"{_HISTORY}{name}": column for name, column in result.history.items()}
     data = pack_arrays({**history, **result.arrays})
     arrays_path = folder.arrays(result.id, generation)
@@ -94,7 +96,7 @@ def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = Tr
     """
     path = folder.result(run_id)
     try:
-        record = read_record(path, FORMAT)
+        record = folder.record(path, FORMAT)
         said = record.pop("sha256", None)
         intact = said == sha256_hex(canonical_json(record).encode()) and _is_result(record, run_id)
     except NewerFormatError:
@@ -102,9 +104,7 @@ def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = Tr
     except (StoreError, ValueError):
         intact = False
     if not intact:
-        raise StoreError(
-            f"{path}: damaged (its SHA-256 does not match); delete it and run the sweep again: {shell('rm', path)}"
-        )
+        raise StoreError(f"{path}: damaged (its SHA-256 does not match); {_again(folder, path)}")
     arrays: dict[str, Array] = {}
     if with_arrays:
         arrays = _read_arrays(folder, record["arrays"], path)
@@ -135,7 +135,7 @@ def write_failure(folder: TrajectoryFolder, failure: Failure) -> None:
 def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
     """Read the failure of a generation; a record that cannot be read is a failure of unknown cause."""
     try:
-        record = read_record(folder.failed(generation))
+        record = folder.record(folder.failed(generation))
         failure = Failure(**{name: record[name] for name in record if name in _FAILURE})
         if not all(isinstance(text, str) for text in (failure.cause, failure.message, failure.traceback)):
             raise TypeError("found no texts in it")
@@ -144,23 +144,26 @@ def read_failure(folder: TrajectoryFolder, generation: int) -> Failure:
         return Failure(Cause.UNREADABLE, f"the failure record cannot be read: {error}", "", generation)
 
 
-def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path: Any) -> dict[str, Array]:
+def _read_arrays(folder: TrajectoryFolder, entry: Mapping[str, str], record_path: Path) -> dict[str, Array]:
     from hpcsweep.store.array_bytes import unpack_arrays
 
     path = folder.path / entry["file"]
     with suppress(FileNotFoundError, StoreError):
-        data = read_bytes(path)
+        data = folder.read(path)
         if sha256_hex(data) == entry["sha256"]:
             with suppress(ValueError):
                 return unpack_arrays(data)
-    raise StoreError(
-        f"{path}: missing or damaged (its SHA-256 does not match); delete the run's record and run the sweep "
-        f"again: {shell('rm', record_path)}"
-    )
+    raise StoreError(f"{path}: missing or damaged (its SHA-256 does not match); {_again(folder, record_path)}")
+
+
+def _again(folder: TrajectoryFolder, record: Path) -> str:
+    """Say how to be rid of a damaged result."""
+    delete = f"delete the run's record and run the sweep again: {shell('rm', record)}"
+    return f"it is in a pack; type: {to_type('pack', '--undo')}; then {delete}" if folder.is_packed(record) else delete
 
 
 def _arrays_name(folder: TrajectoryFolder, run_id: str) -> str | None:
     try:
-        return str(read_record(folder.result(run_id))["arrays"]["file"])
+        return str(folder.record(folder.result(run_id))["arrays"]["file"])
     except (OSError, KeyError, TypeError):
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from hpcsweep.store.layout import ARRAYS, RESULT, TRAJECTORY, Layout
+from hpcsweep.store.layout import ARRAYS, RESULT, Layout, steadily
+from hpcsweep.store.packs import Packs
 
 _ID = slice(4, 68)  # the run's id in "run-<64 hex>..."
 
@@ -19,35 +21,43 @@ class ResultStamp(NamedTuple):
     stamp: str
 
 
-def result_stamps(layout: Layout, trajectory_ids: Iterable[str] | None = None) -> dict[str, ResultStamp]:
-    """Return the stamps of the results of these trajectories (default: of all), by run id; no file is opened."""
+def result_stamps(packs: Packs, trajectory_ids: Iterable[str] | None = None) -> dict[str, ResultStamp]:
+    """Return the stamps of the results of these trajectories (default: of all), by run id; no file is opened.
+
+    That of a packed result is made of what is in it, so it stays when packs are made into larger ones.
+    """
+    wanted = None if trajectory_ids is None else set(trajectory_ids)
+    found = steadily(packs, lambda: _loose(packs.layout, wanted))
+    for run_id, run in packs.runs.items():
+        if wanted is None or run.trajectory in wanted:
+            found[run_id] = ResultStamp(run_id, run.trajectory, run.stamp)
+    return dict(sorted(found.items(), key=lambda item: (item[1].trajectory, item[0])))
+
+
+def _loose(layout: Layout, wanted: set[str] | None) -> dict[str, ResultStamp]:
     stamps: dict[str, ResultStamp] = {}
-    for trajectory_id, path in _folders(layout, trajectory_ids):
+    for trajectory_id, path in _folders(layout, wanted):
         parts: dict[str, list[str]] = {}
         results: list[str] = []
-        for entry in os.scandir(path):
-            name = entry.name
-            if not name.startswith("run-"):
-                continue
-            is_result = RESULT.fullmatch(name) is not None
-            if is_result or ARRAYS.fullmatch(name):
-                status = entry.stat()
+        with suppress(FileNotFoundError):
+            for name, status in _statuses(path):
                 part = f"{name[68:]}:{status.st_size}:{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
                 parts.setdefault(name[_ID], []).append(part)
-                if is_result:
+                if RESULT.fullmatch(name):
                     results.append(name[_ID])
-        for run_id in sorted(results):
+        for run_id in results:
             stamps[run_id] = ResultStamp(run_id, trajectory_id, "|".join(sorted(parts[run_id])))
     return stamps
 
 
-def _folders(layout: Layout, trajectory_ids: Iterable[str] | None) -> list[tuple[str, str]]:
-    """Return (trajectory id, folder) of those that exist, in the order of their ids."""
-    wanted = None if trajectory_ids is None else set(trajectory_ids)
-    if not layout.trajectories.is_dir():
-        return []
-    groups = [entry.path for entry in os.scandir(layout.trajectories) if entry.is_dir()]
-    if wanted is not None and len(wanted) < len(groups):
-        return sorted((one, str(path)) for one in wanted if (path := layout.trajectory(one).path).is_dir())
-    found = [(entry.name, entry.path) for group in groups for entry in os.scandir(group)]
-    return sorted(one for one in found if (wanted is None or one[0] in wanted) and TRAJECTORY.fullmatch(one[0]))
+def _statuses(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    for entry in os.scandir(folder):
+        if entry.name.startswith("run-") and (RESULT.fullmatch(entry.name) or ARRAYS.fullmatch(entry.name)):
+            with suppress(FileNotFoundError):  # it was packed in between
+                yield entry.name, entry.stat()
+
+
+def _folders(layout: Layout, wanted: set[str] | None) -> list[tuple[str, str]]:
+    """Return (trajectory id, folder) of those that have one."""
+    there = layout.loose_ids()
+    return [(one, str(layout.trajectory(one).path)) for one in (there if wanted is None else there & wanted)]

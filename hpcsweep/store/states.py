@@ -64,9 +64,11 @@ class StoredTrajectory:
         return self.life is Life.ALIVE
 
     @staticmethod
-    def look(folder: TrajectoryFolder, lease_s: float, *, probe: bool) -> StoredTrajectory:
-        """Read the names in the folder, and the newest claim; `probe` as for `life_of`."""
-        names = folder.names()
+    def look(
+        folder: TrajectoryFolder, lease_s: float, *, probe: bool, names: list[str] | None = None
+    ) -> StoredTrajectory:
+        """Read the names in the folder, unless they are given, and the newest claim; `probe` as for `life_of`."""
+        names = folder.names() if names is None else names
         generation = newest_generation(names)
         failed = max((int(m[1]) for name in names if (m := FAILED.fullmatch(name))), default=0)
         checkpoints = list_checkpoints(names)
@@ -88,7 +90,7 @@ class StoredTrajectory:
         """How many of the newest attempts in a row died: nothing left behind, not given back, no failure recorded."""
         deaths = 0
         for generation in range(self.generation, self.progress_generation, -1):
-            if was_given_back(self.folder, generation) or self.folder.failed(generation).exists():
+            if was_given_back(self.folder, generation) or self.folder.has(self.folder.failed(generation)):
                 break
             deaths += 1
         return deaths

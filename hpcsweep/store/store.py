@@ -14,13 +14,16 @@ from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
 from hpcsweep.store.layout import LOG, RESULT, TRAJECTORY, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
+from hpcsweep.store.packs import Headline, Packs
 from hpcsweep.store.reader import read_record, read_text
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
 from hpcsweep.store.sharing import keep_to_owner, obey_sharing
 from hpcsweep.store.states import RunState, StoredTrajectory, run_state
 from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
 
-FORMAT = 1
+FORMAT = 2
+"""Of a new store. In one of format 1 nothing is packed, since releases that know only that would not find it."""
+_DECISION_FORMAT = 1
 DEFAULT_LEASE_S = 300.0
 
 
@@ -39,8 +42,9 @@ class Store:
         self.root = root
         self.lease_s = lease_s
         self.probes = probes
-        self.layout = Layout(root)
-        self._check_format()
+        self.packs = Packs(Layout(root))
+        self.layout = Layout(root, self.packs)
+        self.format = self._read_format()
 
     def create(self) -> None:
         """Make the folder if need be; StoreError says in one line why it cannot or must not be written."""
@@ -53,6 +57,11 @@ class Store:
             raise StoreError(
                 f"the store {self.root} cannot be written: {reason}; choose another with --store or HPCSWEEP_STORE"
             ) from error
+
+    def raise_format(self) -> None:
+        """Let a store of an earlier format be packed, which releases that know only that then refuse."""
+        write_atomic(self.layout.format, canonical_json({"format": FORMAT}).encode())
+        self.format = FORMAT
 
     def probing(self) -> Store:
         """Return the store for those who train or remove: it asks for the file server's clock."""
@@ -72,25 +81,32 @@ class Store:
         With `outcomes`, results are opened to tell diverged and corrupt runs from those that are done.
         """
         there = self.layout.trajectory_ids()
-        known: dict[str, StoredTrajectory] = {}
+        runs, packed = list(runs), self.packs.runs
+        open_ones = {run.trajectory for run in runs if run.id not in packed and run.trajectory in there}
+        known = self._looks(open_ones)
         states: dict[str, str] = {}
-        done_epochs = self._done_epochs(runs := list(runs), there, known)
+        done_epochs = self._done_epochs(runs, known)
         for run in runs:
-            if run.trajectory in known:
+            if run.id in packed:
+                states[run.id] = packed[run.id].outcome if outcomes else RunState.DONE
+            elif run.trajectory in known:
                 state = run_state(run, known[run.trajectory], done_epochs.get(run.trajectory, -1))
                 if state is not None:
                     states[run.id] = self._outcome(run) if outcomes and state is RunState.DONE else state
         return states
 
-    def _done_epochs(self, runs: list[Run], there: set[str], known: dict[str, StoredTrajectory]) -> dict[str, int]:
-        """Fill `known` and return, for each trajectory, the largest `epochs` of its done runs."""
+    def _looks(self, trajectory_ids: set[str]) -> dict[str, StoredTrajectory]:
+        names = self.layout.names_of(trajectory_ids)
+        return {
+            one: StoredTrajectory.look(self.folder(one), self.lease_s, probe=self.probes, names=names[one])
+            for one in trajectory_ids
+        }
+
+    def _done_epochs(self, runs: list[Run], known: dict[str, StoredTrajectory]) -> dict[str, int]:
+        """Return, for each of the trajectories, the largest `epochs` of its done runs."""
         most: dict[str, int] = {}
         for run in runs:
-            if run.trajectory not in there:
-                continue
-            if run.trajectory not in known:
-                known[run.trajectory] = self.look(run.trajectory)
-            if run.id in known[run.trajectory].done:
+            if run.trajectory in known and run.id in known[run.trajectory].done:
                 most[run.trajectory] = max(most.get(run.trajectory, 0), epochs_of(run.params) or 0)
         return most
 
@@ -118,6 +134,13 @@ class Store:
         """Read the result of a run without its history and arrays."""
         return read_result(self.folder(run.trajectory), run.id, with_arrays=False)
 
+    def headline(self, run: Run) -> Headline:
+        """Return what a list of states shows of a finished run; if it is packed, its result is not opened."""
+        if run.id in self.packs.runs:
+            return self.packs.headline(run.id)
+        result = self.summary(run)
+        return Headline(result.epoch, result.metrics, result.facts.get("began_where"))
+
     def results(self) -> Iterator[Result]:
         """Yield every result in the store, in the order of their ids."""
         for trajectory_id, run_id in self.result_ids():
@@ -125,12 +148,14 @@ class Store:
 
     def result_ids(self) -> list[tuple[str, str]]:
         """Return (trajectory id, run id) of every result in the store, sorted."""
-        return sorted(
-            (trajectory_id, match[1])
-            for trajectory_id in self.layout.trajectory_ids()
-            for name in self.folder(trajectory_id).names()
+        loose = {
+            match[1]: trajectory_id
+            for trajectory_id, names in self.layout.loose_names().items()
+            for name in names
             if (match := RESULT.fullmatch(name))
-        )
+        }
+        packed = {run_id: run.trajectory for run_id, run in self.packs.runs.items()}
+        return sorted((trajectory_id, run_id) for run_id, trajectory_id in {**loose, **packed}.items())
 
     def known_run_ids(self) -> dict[str, str]:
         """Return {run id: trajectory id} of every run that ended, or that a submission in the store names."""
@@ -208,7 +233,7 @@ class Store:
         path = self.layout.decision(sha256_hex(key.encode()))
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            publish(path, canonical_json({"format": FORMAT, "key": key, "decision": propose()}).encode())
+            publish(path, canonical_json({"format": _DECISION_FORMAT, "key": key, "decision": propose()}).encode())
         decision = read_record(path).get("decision")
         if not isinstance(decision, dict):
             raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")
@@ -242,13 +267,15 @@ class Store:
             return submission
         raise StoreError(f"{self.layout.sweeps / sweep}: more than a thousand submissions in one second")
 
-    def _check_format(self) -> None:
+    def _read_format(self) -> int:
         path = self.layout.format
         try:
-            if "format" not in read_record(path, FORMAT):
+            record = read_record(path, FORMAT)
+            if "format" not in record:
                 raise StoreError(f"{path}: damaged: found no format; choose another store with --store")
+            return int(record["format"])
         except (FileNotFoundError, NotADirectoryError):
-            return
+            return FORMAT
         except StoreError:
             raise
         except OSError as error:

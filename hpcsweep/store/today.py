@@ -13,7 +13,6 @@ from hpcsweep.files import look_alike
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import UNKNOWN, Made, is_accepted, made_by_generation, read_data, read_version
-from hpcsweep.store.reader import read_record
 from hpcsweep.store.states import FINISHED, RunState
 from hpcsweep.store.store import Store
 from hpcsweep.sweep.runs import Run, epochs_of, short_id
@@ -50,17 +49,20 @@ class Today:
 
     def judge(self, runs: Iterable[Run], states: Mapping[str, str]) -> dict[str, Judgement]:
         """Return, of the `runs` in these states, those that other code or data made or began."""
-        there = self.store.layout.trajectory_ids()
-        names: dict[str, list[str]] = {}
+        there, packed = self.store.layout.trajectory_ids(), self.store.packs.runs
+        left_out = (RunState.RUNNING, RunState.CORRUPT, RunState.NEWER)
+        asked = [run for run in runs if run.trajectory in there and states.get(run.id) not in left_out]
+        names = self.store.layout.names_of({run.trajectory for run in asked if run.id not in packed})
         found: dict[str, Judgement] = {}
-        for run in runs if there else ():
-            state = states.get(run.id)
-            if run.trajectory not in there or state in (RunState.RUNNING, RunState.CORRUPT, RunState.NEWER):
-                continue
-            if run.trajectory not in names:
-                names[run.trajectory] = self.store.folder(run.trajectory).names()
-            look = self._finished if state in FINISHED else self._begun
-            if judgement := look(run, names[run.trajectory]):
+        for run in asked:
+            if states.get(run.id) not in FINISHED:
+                judgement = self._begun(run, names[run.trajectory])
+            elif run.id in packed:
+                judgement = self._finished(run, packed[run.id].made)
+            else:
+                own = names[run.trajectory]
+                judgement = self._finished(run, made_by_generation(own).get(_generation_of(run, own)))
+            if judgement:
                 found[run.id] = judgement
         return found
 
@@ -83,8 +85,7 @@ class Today:
                 continue
         return CodeVersion(self.version.files, modules, known.paths)
 
-    def _finished(self, run: Run, names: list[str]) -> Judgement | None:
-        made = made_by_generation(names).get(_generation_of(run, names))
+    def _finished(self, run: Run, made: Made | None) -> Judgement | None:
         code = self._words_of_code(made.code) if made else ""
         if (made is None or not self.version.sha256.startswith(made.code)) and (other := self._defaults(run)):
             return Judgement(RunState.OTHER_DEFAULTS, other, made or Made(UNKNOWN, UNKNOWN))
@@ -167,6 +168,6 @@ def _generation_of(run: Run, names: Iterable[str]) -> int:
 def params_of(folder: TrajectoryFolder) -> dict[str, Any]:
     """Return the parameters with which a trajectory was trained; none if that is not known."""
     try:
-        return dict(read_record(folder.meaning)["params"])
+        return dict(folder.record(folder.meaning)["params"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}

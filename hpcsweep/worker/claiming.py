@@ -50,7 +50,6 @@ class Claimer:
         if not is_open(seen, trajectory) or not self._pace.allows(seen):
             return None
         self._warm_up()  # whoever dies while Keras starts has claimed nothing
-        seen.folder.path.mkdir(parents=True, exist_ok=True)
         claim = try_claim(seen.folder, describe_owner(this_task() or f"pid {os.getpid()}"), self._manifest.lease_s)
         if claim is None:
             return None

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from hpcsweep.files import write_atomic
 from hpcsweep.store.layout import TrajectoryFolder
-from hpcsweep.store.reader import read_record
 from hpcsweep.store.states import StoredTrajectory
 from hpcsweep.worker.stop_request import Stop
 
@@ -64,7 +63,7 @@ def _longest_cut_s(seen: StoredTrajectory) -> float:
     longest = 0.0
     for generation in range(seen.progress_generation + 1, seen.generation + 1):
         try:
-            longest = max(longest, float(read_record(seen.folder.cut(generation))["had_s"]))
+            longest = max(longest, float(seen.folder.record(seen.folder.cut(generation))["had_s"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return longest

@@ -96,9 +96,9 @@ class TrajectoryTrainer:
         return Ending.FAULT
 
     def _train_runs(self, attempt: _Attempt) -> Ending:
-        runs = attempt.trajectory.runs
+        runs, folder = attempt.trajectory.runs, attempt.claim.folder
         for run in runs:
-            if attempt.claim.folder.result(run.id).exists():
+            if folder.has(folder.result(run.id)):
                 continue
             ending = self._train_run(attempt, run)
             if ending is not Ending.DONE:

@@ -12,6 +12,7 @@ from hpcsweep.machine import process_has_ended
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
+from hpcsweep.store.packing import pack_if_many
 from hpcsweep.store.sharing import obey_sharing, require_own
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.command import command_of
@@ -67,7 +68,16 @@ def work(
     if manifest.settings.backend:
         os.environ["KERAS_BACKEND"] = manifest.settings.backend
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
-    return dict(drain(store, manifest, submission, stop, index, workers))
+    endings = drain(store, manifest, submission, stop, index, workers)
+    tidy_up(store, stop)
+    return dict(endings)
+
+
+def tidy_up(store: Store, stop: Stop) -> None:
+    """Pack what is finished, if there is much of it and time to do so; that it cannot be done is no fault of a run."""
+    if not stop.requested:
+        with suppress(OSError):
+            pack_if_many(store)
 
 
 def _is_abandoned(submission: SubmissionFolder, launcher: tuple[int, int | None] | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 from hpcsweep.store.claims import Claim
@@ -38,8 +39,15 @@ def train_crew(trainer: TrajectoryTrainer, claims: Claims) -> list[Ending]:
     log = first.folder.log(first.generation)
     for _, claim in claims[1:]:
         claim.folder.log(claim.generation).write_text(f"hpcsweep: trained together with others; see {log}\n")
-    with output_to(log):
-        return run_as_crew([partial(trainer.train, trajectory, claim) for trajectory, claim in claims])
+    # its log is not whole before all have ended, although its own claim may be given back: this keeps it from a pack
+    writing = first.folder.crew_at_work
+    writing.touch()
+    try:
+        with output_to(log):
+            return run_as_crew([partial(trainer.train, trajectory, claim) for trajectory, claim in claims])
+    finally:
+        with suppress(OSError):
+            writing.unlink()
 
 
 def _alike(manifest: Manifest) -> list[list[ManifestTrajectory]]:

@@ -7,13 +7,14 @@ from collections import Counter
 
 from hpcsweep.files import server_now
 from hpcsweep.store import Store
+from hpcsweep.store.claims import last_beat
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.sharing import obey_sharing, require_own
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.stop_request import Stop
-from hpcsweep.worker.work_loop import drain
+from hpcsweep.worker.work_loop import drain, tidy_up
 
 SILENT_HEARTBEATS = 3.0  # heartbeats missed in a row, after which an owner is probably dead
 
@@ -34,11 +35,13 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
         endings[Tally.TOO_SHORT] = now[Tally.TOO_SHORT]
         told = stop.requested or submission.halted.exists()
         if told or now[Tally.LATER] or now[Ending.NOT_BEGUN] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
-            return +endings
+            break
         if not any(now[ending] for ending in Ending):
             if not _someone_is_silent(store, manifest):
-                return +endings
+                break
             _sleep(manifest.heartbeat_s, stop)
+    tidy_up(store, stop)
+    return +endings
 
 
 def _someone_is_silent(store: Store, manifest: Manifest) -> bool:
@@ -47,7 +50,7 @@ def _someone_is_silent(store: Store, manifest: Manifest) -> bool:
         seen = store.look(trajectory.id)
         if not seen.alive or all(run.id in seen.done for run in trajectory.runs):
             continue
-        beat = seen.folder.claim(seen.generation).stat().st_mtime
+        beat = last_beat(seen.folder, seen.generation)
         if beat and server_now(seen.folder.path) - beat > SILENT_HEARTBEATS * manifest.heartbeat_s:
             return True
     return False

@@ -28,6 +28,7 @@ PLACEHOLDERS = {
     "epoch": "<epoch>",
     "run_id": "<run id>",
     "digest": "<digest>",
+    "own_digest": "<digest>",
     "version": "<n>",
     "task": "<task>",
     "restart": "<n>",

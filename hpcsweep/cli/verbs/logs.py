@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hpcsweep.cli.options import echo, note, store_option
+
+if TYPE_CHECKING:
+    from hpcsweep.launch.logs import Logs
 
 
 @click.command("logs")
@@ -31,23 +35,21 @@ def command(run: str | None, store: str | None, follow: bool, all_attempts: bool
         found = logs(open_store(store), run)
     else:
         raise UsageError("found neither a run nor a worker; type: hpcsweep logs RUN, or: hpcsweep logs --worker TASK")
-    end = _print(found.paths if all_attempts or worker else found.paths[-1:])
+    end = _print(found, found.paths if all_attempts or worker else found.paths[-1:])
     if found.failure and found.failure.message:
         note(f"== failed ({found.failure.cause}): {found.failure.message}")
-    if follow:
+    if follow and found.paths[-1].exists():  # to what is packed nothing is added
         _follow(found.paths[-1], end)
 
 
-def _print(paths: tuple[Path, ...]) -> int:
+def _print(logs: Logs, paths: tuple[Path, ...]) -> int:
     """Print logs one after the other; return the position in the last one."""
-    from hpcsweep.store.reader import open_safely
-
     end = 0
     for path in paths:
         note(f"== {path}")
-        with os.fdopen(open_safely(path), "rb") as log:
-            echo(_lines(log.read().decode(errors="replace")), nl=False)
-            end = log.tell()
+        text = logs.read(path)
+        echo(_lines(text.decode(errors="replace")), nl=False)
+        end = len(text)
     return end
 
 
