@@ -122,9 +122,10 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
     sweep, store = open_sweep(call.source, store=call.store, profile=call.profile, say=call.say)
     profile = overlay(sweep.profile, call.wishes)
     if profile.scheduler != "slurm":
+        words = words_of_sweep(sweep, store)
         raise UsageError(
-            f'profile "{profile.name}" is for this machine, expected one with scheduler = "slurm"; type: --profile '
-            f"slurm, or train here: {to_type('run', *words_of_sweep(sweep, store))}"
+            f'profile "{profile.name}" is for this machine, expected one of a cluster; type: '
+            f"{to_type('submit', '--profile', 'slurm', *words)}, or train here: {to_type('run', *words)}"
         )
     if mend:
         _mend_interrupted(sweep, store, call.say)

@@ -18,6 +18,8 @@ from hpcsweep.sweep.profile import load_profile
 SHIPPED = (
     "jobs/dense_classifier.py",
     "jobs/function_example.py",
+    "jobs/profiles/rosie.toml",
+    "jobs/profiles/slurm.toml",
     "sweeps/quickstart.toml",
     "sweeps/function_example.toml",
     "analysis/quickstart.py",
@@ -41,7 +43,7 @@ class Examination:
 
 
 def init(folder: str | Path = ".") -> list[Path]:
-    """Make `folder` a study: jobs/, sweeps/ and analysis/, each with a working example; return the files.
+    """Make `folder` a study: jobs/ with profiles, sweeps/ and analysis/, each with a working example; return the files.
 
     Nothing that exists is overwritten: a UsageError names the file that is in the way.
     """

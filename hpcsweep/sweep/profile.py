@@ -127,7 +127,10 @@ class Profile(Resources):
         return self.model_copy(update=resources.given())
 
 
-BUILT_IN = {"local": Profile(name="local", description="Workers on this machine.")}
+BUILT_IN = {
+    "local": Profile(name="local", description="Workers on this machine."),
+    "slurm": Profile(name="slurm", description="Any SLURM cluster, with its defaults.", scheduler="slurm"),
+}
 
 
 def load_profile(root: Path, name: str) -> Profile:

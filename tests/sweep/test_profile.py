@@ -36,9 +36,10 @@ def write(root: Path, text: str, name: str = "rosie") -> None:
 
 
 def test_built_in_profile(tmp_path: Path) -> None:
-    """`local` is there without a file, and starts workers on this machine."""
-    assert load_profile(tmp_path, "local") == BUILT_IN["local"]
-    assert BUILT_IN["local"].scheduler == "local"
+    """`local` and `slurm` are there without a file: workers on this machine, or with a cluster's own defaults."""
+    for name in ("local", "slurm"):
+        assert load_profile(tmp_path, name) == BUILT_IN[name]
+        assert BUILT_IN[name].scheduler == name
 
 
 def test_profile_of_the_study(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_profile_of_the_study(tmp_path: Path) -> None:
     assert profile.container is not None
     assert (profile.container.command, profile.container.options) == ("singularity", ["--nv"])
     assert (profile.qos, profile.lease_s, profile.workers_per_gpu) == (None, 300.0, None)
-    assert profile_names(tmp_path) == ["local", "rosie"]
+    assert profile_names(tmp_path) == ["local", "rosie", "slurm"]
 
 
 def test_study_comes_before_built_in(tmp_path: Path) -> None:
@@ -99,5 +100,5 @@ def test_wrong_profiles_are_refused(tmp_path: Path, line: str, words: str) -> No
 def test_unknown_names_are_refused(tmp_path: Path, name: str) -> None:
     """A name without a file, or that is no file's name, is refused with the names there are."""
     write(tmp_path, "cpus = 1")
-    with pytest.raises(SweepFileError, match="expected a profile of jobs/profiles/ or a built-in one: local, rosie"):
+    with pytest.raises(SweepFileError, match="expected a profile of jobs/profiles/ or a built-in one: local, rosie, slurm"):
         load_profile(tmp_path, name)

@@ -298,3 +298,18 @@ def test_variables_of_the_user_and_of_an_outer_job_change_nothing(study: SlurmSt
     outer = ["srun", "-p", "dgx", "-n1", "--mem-per-cpu=300", "--gpus-per-task=1", f"--chdir={study.root}", *words]
     subprocess.run(outer, env=study.environment, check=True, capture_output=True)
     study.cluster.wait_until(lambda: study.states(shell) + study.states(inner) == ["done"] * 4)
+
+
+def test_the_first_submit_works_with_what_init_gives(study: SlurmStudy, tmp_path: Path) -> None:
+    """From an empty folder to a table: `init`, `submit` with the profile that the refusal names, `table`."""
+    first = SlurmStudy(tmp_path / "first", study.cluster)
+    first.root.mkdir()
+    said = first.run("init", ".")
+    assert "wrote jobs/profiles/rosie.toml" in said
+    sweep = Path("sweeps/function_example.toml")
+    refused = first.run("submit", sweep, code=2)
+    assert f"type: hpcsweep submit --profile slurm {sweep}, or train here: hpcsweep run {sweep}" in refused
+    (first.root / "jobs" / "profiles" / "slurm.toml").unlink()
+    first.run("submit", "--profile", "slurm", "--workers", "2", sweep)
+    study.cluster.wait_until(lambda: "48 done" in first.run("status", sweep, code=None), 150, pause_s=2)
+    assert "± " in first.run("table", sweep)
