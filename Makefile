@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test quick coverage package oldest docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
+.PHONY: help setup demo studies test quick coverage package oldest matrix docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +57,9 @@ oldest: setup ## what the dependencies matter most for, with the oldest releases
 	@$(VENV)-oldest/bin/python -m pytest -q -n $(PROCESSES) -W "ignore" tests/training/test_equality.py tests/results \
 	  tests/tables tests/store tests/data/test_builtin.py tests/cli/test_command_line.py tests/cli/test_reading_verbs.py \
 	  tests/figures/test_plot.py
+
+matrix: setup ## which releases of Keras and its backends train to the bit; takes an hour and 2 GB of downloads
+	@$(BIN)/python -m tests.training.matrix && $(BIN)/python docs/generated.py
 
 # the variable hides an advertisement; MkDocs is told to fail at a link that leads nowhere
 docs: setup ## the documentation as a site in site/, without a network; first bring up to date what the program writes into it

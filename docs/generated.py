@@ -130,10 +130,24 @@ def examples() -> str:
     return "\n".join(lines)
 
 
+def releases() -> str:
+    """Return what each engine does with each pair of releases that `make matrix` has tried."""
+    engines = ("fit", "compiled", "compiled-xla")
+    heads = ["releases", "NumPy", *(f"`{engine}`" for engine in engines)]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, facts in json.loads((TRAINED / "matrix" / "results.json").read_text()).items():
+        found = [facts.get(engine, "") for engine in engines]
+        if own := facts.get("own"):
+            found[0] += f"; jobs that call `model.fit` themselves: {own}"
+        lines.append(f"| {' | '.join([name, facts['numpy'], *found])} |")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "command line": command_line,
     "kinds of data": kinds_of_data,
     "examples": examples,
+    "releases": releases,
     "names of a store": partial(names, layout),
     "names of a submission": partial(names, task_files),
     **{

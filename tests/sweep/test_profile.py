@@ -100,5 +100,7 @@ def test_wrong_profiles_are_refused(tmp_path: Path, line: str, words: str) -> No
 def test_unknown_names_are_refused(tmp_path: Path, name: str) -> None:
     """A name without a file, or that is no file's name, is refused with the names there are."""
     write(tmp_path, "cpus = 1")
-    with pytest.raises(SweepFileError, match="expected a profile of jobs/profiles/ or a built-in one: local, rosie, slurm"):
+    with pytest.raises(
+        SweepFileError, match="expected a profile of jobs/profiles/ or a built-in one: local, rosie, slurm"
+    ):
         load_profile(tmp_path, name)
