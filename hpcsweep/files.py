@@ -62,6 +62,11 @@ def printable(text: str) -> str:
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def shown_in_html(value: Any) -> Any:
+    """Return what a page shows of a value: of a text that is not markup itself, its `printable` form."""
+    return printable(value) if type(value) is str else value
+
+
 def spreadsheet_text(text: str) -> str:
     """Return text for a cell of a CSV file, with a quote before what a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULA_BEGINS) else text

@@ -75,6 +75,7 @@ def submit(
     agree: Agree = refuse_removed,
     links: int | None = None,
     choice: Choice = ASK,
+    shared: str | None = None,
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> Submitted:
@@ -84,12 +85,13 @@ def submit(
     replaces the sweep's, and the wishes (`time`, `workers`, `gpus`, `workers_per_gpu`, `cpus`, `mem`, `partition`,
     `account`, `qos`, `constraint`, `exclude`, `continue_by`) replace its settings, as the options of the command do.
     `links` is the length of a chain of arrays. `agree` is asked whether to continue if runs were removed from the sweep
-    since last time; without it that is refused. `choice` says what becomes of results made by other code or data.
+    since last time; without it that is refused. `choice` says what becomes of results made by other code or data,
+    `shared` names a group that may read and write the store from now on.
 
     Raises UsageError for an impossible wish or profile, SchedulerError if SLURM would refuse the workers or does not
     answer, NothingSelectedError if only failed runs are left.
     """
-    return _send_missing(Call(source, store, profile, wishes, say, choice), agree=agree, links=links)
+    return _send_missing(Call(source, store, profile, wishes, say, choice, shared=shared), agree=agree, links=links)
 
 
 def resume(
@@ -100,6 +102,7 @@ def resume(
     failed: bool = False,
     links: int | None = None,
     choice: Choice = ASK,
+    shared: str | None = None,
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> Submitted:
@@ -107,7 +110,7 @@ def resume(
 
     Arguments and errors are those of `submit`, but it does not ask about runs that were removed from the sweep.
     """
-    return _send_missing(Call(source, store, profile, wishes, say, choice, failed), agree=None, links=links)
+    return _send_missing(Call(source, store, profile, wishes, say, choice, failed, shared), agree=None, links=links)
 
 
 def batch_script(

@@ -20,6 +20,7 @@ from hpcsweep.store.claims import owner_in_words
 from hpcsweep.store.halts import halt_of
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
+from hpcsweep.store.sharing import share
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.command import require_program
 from hpcsweep.sweep.load import MAX_RUNS
@@ -35,6 +36,7 @@ def run(
     workers: int | None = None,
     failed: bool = False,
     choice: Choice = ASK,
+    shared: str | None = None,
     max_runs: int = MAX_RUNS,
     say: Say = tell,
     watch: Callable[[Progress], None] | None = None,
@@ -42,7 +44,8 @@ def run(
     """Train all that is missing of a sweep here and now; return its plan as it is afterwards: all done, or some failed.
 
     `workers` is the number of processes, by default one per core; `failed` also tries failed runs again; `choice` says
-    what becomes of results made by other code or data (UsageError if there are any and nothing is said); `watch` is
+    what becomes of results made by other code or data (UsageError if there are any and nothing is said); `shared` is a
+    group that may read and write the store from now on; `watch` is
     shown the progress, at most several times per second. Workers are processes of their own, which import the job and
     nothing of the caller, so a script needs no `__main__` guard.
 
@@ -56,6 +59,8 @@ def run(
     cannot be imported, or the first runs all fail alike before they log anything; then no other run is begun.
     """
     sweep, opened = open_sweep(source, store=store, max_runs=max_runs, say=say)
+    if shared:
+        share(opened.root, shared)
     plan = settled_plan(sweep, opened, choice, failed=failed, say=say)
     todo = plan.unfinished(failed=failed)
     if not todo:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escape_html
+
+from hpcsweep.files import printable
 
 
 def page(title: str, body: str = "", lines: Iterable[str] = ()) -> str:
@@ -22,3 +24,8 @@ def table_of(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def _cell(value: object) -> str:
     text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
     return f"<td>{escape(text)}</td>"
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML shows it, with what would be obeyed escaped, too."""
+    return escape_html(printable(text))

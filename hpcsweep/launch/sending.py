@@ -19,6 +19,7 @@ from hpcsweep.slurm.watching.queue import Queue
 from hpcsweep.slurm.watching.view import covered_trajectories
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, words_of_profile, words_of_sweep
+from hpcsweep.store.sharing import share
 from hpcsweep.store.states import RunState
 from hpcsweep.store.task_files import slurm_submissions
 from hpcsweep.sweep.load import Sweep
@@ -37,6 +38,7 @@ class Call:
     say: Say
     choice: Choice = ASK
     failed: bool = False
+    shared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
             f'profile "{profile.name}" is for this machine, expected one of a cluster; type: '
             f"{to_type('submit', '--profile', 'slurm', *words)}, or train here: {to_type('run', *words)}"
         )
+    if mend and call.shared:
+        share(store.root, call.shared)
     if mend:
         _mend_interrupted(sweep, store, call.say)
     queue, limits = ask_cluster(profile.account, profile.qos)

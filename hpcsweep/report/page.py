@@ -11,7 +11,7 @@ from typing import Any
 
 import hpcsweep
 from hpcsweep.errors import HpcsweepError
-from hpcsweep.files import write_atomic
+from hpcsweep.files import shown_in_html, write_atomic
 from hpcsweep.report import content
 from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.query.select import results_of
@@ -90,10 +90,16 @@ def write_report(
 
 def script_json(data: Any) -> str:
     """Return JSON that is safe in a `<script>` element: nothing in its texts can end the element."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_shown(data), allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
+
+
+def _shown(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {shown_in_html(key): _shown(value) for key, value in data.items()}
+    return [_shown(value) for value in data] if isinstance(data, list | tuple) else shown_in_html(data)
 
 
 def _tables(results: Results, said: list[str]) -> list[str]:
@@ -156,6 +162,8 @@ def _template() -> Any:
 
     from hpcsweep.results.query.labels import key_text
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown_in_html
+    )
     environment.filters["key_text"] = key_text
     return environment.from_string(_text("report.html.j2"))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpcsweep.files import printable
 from hpcsweep.report import report, write_report
 from hpcsweep.report.page import script_json
 from hpcsweep.report.thinning import thin
@@ -84,11 +85,21 @@ def test_hostile_values_stay_text(make_store: MakeStore) -> None:
     assert HOSTILE in {cell for row in data_of(html)["rows"] for cell in row}
 
 
+def test_nothing_in_a_page_turns_round_or_hides_its_text(make_store: MakeStore) -> None:
+    """Letters that are obeyed and not seen, such as those that write from right to left, are shown escaped."""
+    made = [
+        make_result({"name": f"{odd}exe.txt", "p": 1}, s) for odd in ("\u202e", "\x1b[8m", "\x7f") for s in range(2)
+    ]
+    html = report(make_store(made).root, title="a \u202e title")
+    assert r"\u202eexe.txt" in {cell for row in data_of(html)["rows"] for cell in row}
+    assert not {"\u202e", "\x1b", "\x7f"} & set(html)
+
+
 @given(text=st.text())
 def test_json_in_a_script_reads_back_and_cannot_end_it(text: str) -> None:
-    """Any text reads back from the script's JSON, and no < or > is in it."""
+    """Any text reads back from the script's JSON as it is to be shown, and no < or > is in it."""
     made = script_json({"a": [text]})
-    assert json.loads(made) == {"a": [text]}
+    assert json.loads(made) == {"a": [printable(text)]}
     assert not set("<>&\u2028\u2029") & set(made)
 
 

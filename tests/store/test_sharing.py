@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import hpcsweep
 from hpcsweep.errors import StoreError, UsageError
 from hpcsweep.store.sharing import require_own, share
 from tests.conftest import Study
@@ -44,6 +45,14 @@ def test_a_shared_store_is_the_groups_whatever_the_umask(study: Study) -> None:
             assert not path.is_dir() or mode & stat.S_ISGID, path
             seen += 1
     assert seen > 10
+
+
+def test_a_script_can_share_a_store_too(study: Study) -> None:
+    """`hpcsweep.run(sweep, shared=GROUP)` does what the option does."""
+    study.job("walk", JOB)
+    group = grp.getgrgid(os.getgid()).gr_name
+    hpcsweep.run(study.sweep("walk", SWEEP), shared=group, workers=1)
+    assert study.store.stat().st_mode & (stat.S_ISGID | stat.S_IWGRP) == stat.S_ISGID | stat.S_IWGRP
 
 
 def test_a_store_that_everybody_can_write_is_refused_for_running(study: Study) -> None:

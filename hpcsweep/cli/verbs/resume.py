@@ -7,18 +7,28 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import choice_options, echo, note, request_options, store_option, sweep_argument
+from hpcsweep.cli.options import (
+    choice_options,
+    echo,
+    note,
+    request_options,
+    shared_option,
+    store_option,
+    sweep_argument,
+)
 
 
 @click.command("resume")
 @sweep_argument
 @store_option
+@shared_option
 @request_options
 @click.option("--failed", "retry_failed", is_flag=True, help="Also try the failed runs again.")
 @choice_options
 def command(
     sweep_path: Path,
     store: str | None,
+    shared: str | None,
     retry_failed: bool,
     keep_code: bool,
     keep_data: bool,
@@ -33,6 +43,6 @@ def command(
     from hpcsweep.launch.standing import Choice
 
     choice = Choice(keep_code, keep_data, retrain)
-    sent = resume(sweep_path, store=store, failed=retry_failed, choice=choice, say=note, **wishes)
+    sent = resume(sweep_path, store=store, failed=retry_failed, choice=choice, shared=shared, say=note, **wishes)
     if sent.arrays:
         echo(sent.in_words())

@@ -50,11 +50,8 @@ def command(
     from hpcsweep.launch.advice import Advice
     from hpcsweep.launch.here import run
     from hpcsweep.launch.standing import Choice
-    from hpcsweep.store.opening import open_sweep, store_of
-    from hpcsweep.store.sharing import share
+    from hpcsweep.store.opening import store_of
 
-    if shared:
-        share(open_sweep(sweep_path, store=store)[1].root, shared)
     with ProgressDisplay(quiet=quiet) as display:
         plan = run(
             sweep_path,
@@ -62,6 +59,7 @@ def command(
             workers=workers,
             failed=retry_failed,
             choice=Choice(**choice),
+            shared=shared,
             max_runs=max_runs,
             say=note,
             watch=display.show,

@@ -51,11 +51,7 @@ def command(
     from hpcsweep.launch import cluster
     from hpcsweep.launch.standing import Choice
     from hpcsweep.slurm.asking.when import describe_offers
-    from hpcsweep.store.opening import open_sweep
-    from hpcsweep.store.sharing import share
 
-    if shared:
-        share(open_sweep(sweep_path, store=store, profile=wishes["profile"])[1].root, shared)
     said: str | None
     asked: dict[str, Any] = {"store": store, "say": note, **wishes}
     if when:
@@ -67,7 +63,7 @@ def command(
     else:
         agree = _agree_to_all if yes else agree_to_removed
         choice = Choice(keep_code, keep_data, retrain)
-        said = cluster.submit(sweep_path, agree=agree, links=links, choice=choice, **asked).in_words()
+        said = cluster.submit(sweep_path, agree=agree, links=links, choice=choice, shared=shared, **asked).in_words()
     if said:
         echo(said)
 

@@ -21,9 +21,14 @@ SIGNAL = "USR2"
 # A task that was cancelled, or requeued by somebody, must not be brought back to life. Only a task that still runs may
 # continue, or one that stopped as it should but a moment too late.
 # What a profile sets for its workers is not for the host's Python, nor to be there twice for a successor.
+# Whoever can write the store may have put another folder in the place of a submission's, and Python would unpickle it.
 _BEGIN = """\
 hpcsweep_began_with="$(export -p; export -pf)"
 hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+[ -O @SUBMISSION@ ] && [ -O @WORKERS@ ] && [ ! -L @WORKERS@ ] || {
+  echo "hpcsweep: "@WORKERS@" is not yours: another user may have put orders there; submit the sweep again" >&2
+  exit 1
+}
 hpcsweep_files=@WORKERS@/"$hpcsweep_task"
 hpcsweep_next_file="$hpcsweep_files.${SLURM_RESTART_COUNT:-0}@NEXT@"
 hpcsweep_say() {

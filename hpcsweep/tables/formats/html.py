@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from hpcsweep.files import shown_in_html
 from hpcsweep.tables.formats.grid import Grid
 
 _TEMPLATE = """\
@@ -44,4 +45,4 @@ def to_html(grid: Grid) -> str:
 def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    return Environment(autoescape=True, undefined=StrictUndefined).from_string(_TEMPLATE)
+    return Environment(autoescape=True, undefined=StrictUndefined, finalize=shown_in_html).from_string(_TEMPLATE)

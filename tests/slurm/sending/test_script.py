@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -88,6 +89,30 @@ def test_a_task_that_cannot_go_on_says_so(files: SlurmFiles, tmp_path: Path) -> 
     """Where neither requeue nor sbatch works on nodes, the events say that somebody must resume."""
     _after_worker(files, tmp_path, "resubmit", "RUNNING None", fails="requeue|update|resubmit")
     assert [event["event"] for event in files.events("7_3")] == ["exit", "left"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_what_another_user_put_there_is_not_unpickled(files: SlurmFiles, tmp_path: Path) -> None:
+    """If the folder of a submission is another user's, or a link to one, the host ends before any Python starts."""
+    script = "\n".join([*setup_lines(TERMS, files.path, files.workers), "echo began"])
+    environment = {"PATH": os.environ["PATH"], "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert "began" in done.stdout, done.stderr
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 65534, 65534)
+    for replace in (lambda: os.chown(files.workers, 65534, 65534), lambda: theirs.rename(files.workers)):
+        shutil.rmtree(files.workers)
+        files.workers.mkdir()
+        replace()
+        done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "began" not in done.stdout
+        assert "is not yours" in done.stderr
+    files.workers.rmdir()
+    files.workers.symlink_to(tmp_path)
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "began" in done.stdout) == (1, False)
 
 
 def test_python_is_in_the_container_and_slurm_outside(tmp_path: Path) -> None:
