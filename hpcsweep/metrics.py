@@ -66,6 +66,17 @@ def declaration(metric: str) -> str:
     return f'[metrics] {key} = "max" or "min"'
 
 
+def with_phases(declared: Mapping[str, Direction], phases: Iterable[str]) -> dict[str, Direction]:
+    """Return what [metrics] says, also of the columns in which the phases of a job have these metrics."""
+    bare = {_without_val(metric): way for metric, way in declared.items()}
+    found: dict[str, Direction] = {}
+    for prefix in (f"{phase}_" for phase in phases):
+        own = {_without_val(name[len(prefix) :]): way for name, way in declared.items() if name.startswith(prefix)}
+        for metric, way in {**bare, **own}.items():
+            found |= {f"{prefix}{metric}": way, f"{prefix}val_{metric}": way}
+    return {**found, **declared}
+
+
 def contradictions(declared: Mapping[str, Direction]) -> list[str]:
     """Return the names of [metrics] that have another direction than the same metric with or without `val_`."""
     return [name for name, way in declared.items() if declared.get(_without_val(name), way) != way]

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcsweep.metrics import STATISTICS, better, declaration, has_diverged, is_accuracy, merged, metrics_among
+from hpcsweep.metrics import (
+    STATISTICS,
+    better,
+    declaration,
+    has_diverged,
+    is_accuracy,
+    merged,
+    metrics_among,
+    with_phases,
+)
 
 SHARED = {
     "cosine_similarity"
@@ -151,6 +160,16 @@ def test_what_is_declared_holds_with_and_without_val(way: Any, said: str) -> Non
         assert better(name, {said: way}) == way
     assert better("dice_2", {said: way, "dice_2": "min"}) == "min"
     assert better("dice_score", {said: way}) is None
+
+
+@pytest.mark.parametrize("said", ["dice", "val_dice"])
+@pytest.mark.parametrize("name", ["dice", "val_dice", "head_dice", "fine_val_dice", "max_fine_val_dice", "fine_dice_1"])
+def test_what_is_declared_holds_in_every_phase(said: str, name: str) -> None:
+    """[metrics] dice also means the columns of phases; a phase that is declared itself keeps its own direction."""
+    declared = with_phases({said: "max"}, ("head", "fine"))
+    assert better(name, declared) == "max"
+    assert better("z_dice", declared) is None
+    assert better("fine_val_dice", with_phases({said: "max", "fine_dice": "min"}, ("fine",))) == "min"
 
 
 def test_the_user_knows_better_than_the_name() -> None:

@@ -157,8 +157,10 @@ class Trial:
             yield "no metric is recorded: the job neither logs nor returns one"
             return
         sweep = self.sweep
+        bare = {name.removeprefix(f"{phase}_") for name in known for phase in sweep.job.phases} | known
         for name in sweep.directions:
-            if not any(is_declared(column, {name: None}) for column in known):
+            of_phase = any(name.startswith(f"{phase}_") for phase in sweep.job.phases)
+            if not of_phase and not any(is_declared(metric, {name: None}) for metric in bare):
                 yield f'[metrics] or [stop] names "{name}", which is not among the metrics{nearest(name, known)}'
         if sweep.stop is not None and TRAINED_BY not in result.facts:
             yield "[stop] is obeyed by hpcsweep.training.fit only, and this job does not train with it"

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from hpcsweep.errors import JobError
+from hpcsweep.sweep.scope import Scope
 
 _DISTRIBUTED = {
     "MirroredStrategy": "tf.distribute",
@@ -56,39 +58,63 @@ def _sum(one: int, other: int) -> int:
     return max(one + other, _NEVER)
 
 
+class _Text:
+    """One module: under which names `fit` is known there, and what its functions are."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope, self.names = scope, set(_names_of_fit(scope.module))
+        nodes = ast.walk(scope.module)
+        self._own = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+
+    def function(self, name: str) -> tuple[ast.FunctionDef, Scope] | None:
+        """Return the function of the study that a name stands for, and the scope where it is written."""
+        if name in self._own:
+            return self._own[name], self.scope
+        try:
+            found = self.scope.find(name) if name.replace(".", "").isidentifier() else None
+        except OSError:
+            return None
+        return (found[0], found[1]) if found and isinstance(found[0], ast.FunctionDef) else None
+
+
 @dataclass
 class FitCalls:
-    """The calls of `fit` that one function of a module makes, itself and through the module's other functions."""
+    """The calls of `fit` that one function of a module makes, itself and through other functions of the study.
 
-    module: ast.Module
-    lines: list[int] = field(default_factory=list)
+    `phases` are the names that they give, as far as the text shows them.
+    """
+
+    scope: Scope
+    lines: list[str] = field(default_factory=list)
+    phases: dict[str, None] = field(default_factory=dict)
     has_phases: bool = False
 
     def __post_init__(self) -> None:
-        """Find out under which names `fit` is known here, and which functions to look into."""
-        self._names = set(_names_of_fit(self.module))
-        nodes = ast.walk(self.module)
-        self._functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
-        self._being_read: set[str] = set()
+        """Begin in the module of the job."""
+        self._texts: dict[PurePosixPath, _Text] = {}
+        self._text = self._text_of(self.scope)
+        self._being_read: set[tuple[PurePosixPath, str]] = set()
+
+    def _text_of(self, scope: Scope) -> _Text:
+        return self._texts.setdefault(scope.path, _Text(scope))
 
     def require_phases(self, reference: str, function: ast.FunctionDef) -> None:
         """Raise JobError if two calls can follow each other of which one has no phase, or if they would share devices.
 
-        What the text does not show (calls through other modules) is left to `fit` itself.
+        What the text does not show (calls through objects, or through modules outside the study) is left to `fit`.
         """
-        if not self._names:
-            return
-        heaviest = self._function(function)
+        heaviest = self._function(function, self.scope)
         if heaviest > _BARE:
-            lines = ", ".join(map(str, sorted(set(self.lines))))
+            lines = ", ".join(dict.fromkeys(self.lines))
             raise JobError(
                 f"{reference}: found fit called more than once in a run (line {lines}), expected a phase for each: "
                 'fit(..., phase="head"), then fit(..., phase="fine")'
             )
-        self._require_one_device(reference)
+        if heaviest or self._text.names:
+            self._require_one_device(reference)
 
     def _require_one_device(self, reference: str) -> None:
-        for node in (one for one in ast.walk(self.module) if isinstance(one, ast.Attribute | ast.Name)):
+        for node in (one for one in ast.walk(self.scope.module) if isinstance(one, ast.Attribute | ast.Name)):
             name = node.attr if isinstance(node, ast.Attribute) else node.id
             if name in _DISTRIBUTED:
                 raise JobError(
@@ -96,14 +122,17 @@ class FitCalls:
                     "per run: fit trains each run on one, and a sweep fills the others with other runs"
                 )
 
-    def _function(self, function: ast.FunctionDef) -> int:
-        if function.name in self._being_read:
+    def _function(self, function: ast.FunctionDef, scope: Scope) -> int:
+        place, caller = (scope.path, function.name), self._text
+        if place in self._being_read:
             return 0
-        self._being_read.add(function.name)
+        self._being_read.add(place)
+        self._text = self._text_of(scope)
         try:
             return self._block(function.body).most
         finally:
-            self._being_read.discard(function.name)
+            self._text = caller
+            self._being_read.discard(place)
 
     def _block(self, statements: Iterable[ast.stmt]) -> _Ways:
         ways = _Ways()
@@ -156,15 +185,19 @@ class FitCalls:
 
     def _call(self, call: ast.Call) -> int:
         name = ast.unparse(call.func)
-        if name in self._names:
-            names = {keyword.arg for keyword in call.keywords}
-            if None in names and "phase" not in names:  # fit(**settings) may hold one
+        if name in self._text.names:
+            given = {keyword.arg: keyword.value for keyword in call.keywords}
+            if None in given and "phase" not in given:  # fit(**settings) may hold one
                 return 0
-            self.lines.append(call.lineno)
-            self.has_phases |= "phase" in names
-            return _PHASED if "phase" in names else _BARE
-        function = self._functions.get(name)
-        return self._function(function) if function else 0
+            path = self._text.scope.path
+            self.lines.append(str(call.lineno) if path == self.scope.path else f"{call.lineno} of {path}")
+            self.has_phases |= "phase" in given
+            phase = given.get("phase")
+            if isinstance(phase, ast.Constant) and isinstance(phase.value, str):
+                self.phases[phase.value] = None
+            return _PHASED if "phase" in given else _BARE
+        found = self._text.function(name)
+        return self._function(*found) if found else 0
 
 
 def _names_of_fit(module: ast.Module) -> Iterator[str]:

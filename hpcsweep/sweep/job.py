@@ -44,7 +44,7 @@ class JobSchema:
 
     `reference` is `path:function`, or that of a command; `files` are the job's own files, by their paths from the
     study's folder, with slashes; `shown` is what error lines call it. `shares_epochs`: the job has `epochs: int`, and a
-    run of 10 epochs is the start of one of 50.
+    run of 10 epochs is the start of one of 50. `phases` are those that its calls of `fit` name.
     """
 
     reference: str
@@ -52,6 +52,7 @@ class JobSchema:
     parameters: tuple[Parameter, ...]
     shares_epochs: bool
     shown: str
+    phases: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,13 +150,13 @@ def _find(module: ast.Module, name: str, file: str) -> ast.FunctionDef:
 
 def _schema(root: Path, path: PurePosixPath, function: ast.FunctionDef, module: ast.Module) -> JobSchema:
     reference = f"{path}:{function.name}"
-    calls = FitCalls(module)
-    calls.require_phases(reference, function)
     scope = Scope(root, path, module)
+    calls = FitCalls(scope)
+    calls.require_phases(reference, function)
     parameters = tuple(_parameters(reference, function, scope))
     epochs = any(one.name == EPOCHS and one.kind == Exact(int) for one in parameters)
     shares_epochs = epochs and _declares_sharing(reference, function, has_phases=calls.has_phases)
-    return JobSchema(reference, (str(path),), parameters, shares_epochs, shown=reference)
+    return JobSchema(reference, (str(path),), parameters, shares_epochs, reference, tuple(calls.phases))
 
 
 def _parameters(reference: str, function: ast.FunctionDef, scope: Scope) -> Iterator[Parameter]:

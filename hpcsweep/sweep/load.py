@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.files import canonical_json
-from hpcsweep.metrics import Direction
+from hpcsweep.metrics import Direction, with_phases
 from hpcsweep.sweep.choices import EPOCHS, SEED
 from hpcsweep.sweep.command_schema import read_command, written_command
 from hpcsweep.sweep.file import CommandOptions, Keep, OnDivergence, Stop, SweepFile, Table, Training
@@ -119,7 +119,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         keep=file.keep,
         stop=file.directed_stop,
         on_divergence=file.on_divergence,
-        directions=file.directions,
+        directions=with_phases(file.directions, job.phases),
         table=file.table,
         description=file.description,
         notes=notes,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hpcsweep.errors import HpcsweepError, JobError, SweepFileError
+from hpcsweep.metrics import better
 from hpcsweep.sweep.load import Sweep, load_sweep, sweep_json_schema
 
 BAD = Path(__file__).parent / "bad_sweeps"
@@ -297,3 +298,13 @@ def test_schema_describes_every_key() -> None:
     assert "continue" in schema["$defs"]["Resources"]["properties"]
     for table in (schema, *schema["$defs"].values()):
         assert [key for key, entry in table["properties"].items() if not entry.get("description")] == []
+
+
+def test_directions_hold_in_the_phases_of_the_job(tmp_path: Path) -> None:
+    """What [metrics] says of a metric is known of its columns in every phase that the job names."""
+    path = study(tmp_path, '[fixed]\nepochs = 3\n[metrics]\ndice = "max"\n')
+    job = 'fit(run, a, x, phase="head")\n    fit(run, a, x, phase="fine")\n'
+    text = f"from hpcsweep.training import fit\n\ndef train(run, *, epochs: int):\n    {job}"
+    (tmp_path / "jobs" / "dense.py").write_text(text)
+    assert better("max_fine_val_dice", load_sweep(path).directions) == "max"
+    assert better("max_other_val_dice", load_sweep(path).directions) is None

@@ -73,6 +73,38 @@ def test_fit_is_known_under_any_name(tmp_path: Path, head: str, call: str) -> No
         schema_of(tmp_path, f"{call}(run, a, data)\n{call}(run, a, data)", head=head)
 
 
+@pytest.mark.parametrize(
+    ("head", "call"),
+    [
+        ("from tuning import tune\n", "tune"),
+        ("import tuning\n", "tuning.tune"),
+        ("from lib import steps as s\n", "s.again"),
+        ("from lib.steps import again as a\n", "a"),
+    ],
+)
+def test_a_second_call_in_another_module_of_the_study_is_found(tmp_path: Path, head: str, call: str) -> None:
+    """`fit` called by a helper, or by what a helper calls, counts like a call in the job's own file."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "__init__.py").write_text("")
+    (tmp_path / "lib" / "steps.py").write_text("from tuning import tune\n\ndef again(run):\n    return tune(run)\n")
+    tuning = "from hpcsweep import training\n\ndef tune(run, {}):\n    return training.fit(run, model, data{})\n"
+    (tmp_path / "tuning.py").write_text(tuning.format("x=0", ""))
+    body = f"fit(run, a, data)\nreturn {call}(run)"
+    with pytest.raises(JobError, match=r"more than once in a run \(line 5, 4 of tuning.py\)"):
+        schema_of(tmp_path, body, head=HEAD + head)
+    assert schema_of(tmp_path, f"return {call}(run)", head=head).shares_epochs
+    (tmp_path / "tuning.py").write_text(tuning.format("x=0", ', phase="fine"'))
+    schema = schema_of(tmp_path, body.replace("data)", 'data, phase="head")', 1), head=HEAD + head)
+    assert (schema.phases, schema.shares_epochs) == (("head", "fine"), False)
+
+
+def test_modules_that_import_each_other_are_read_once(tmp_path: Path) -> None:
+    """Functions of two modules that call each other end the reading, not the program."""
+    (tmp_path / "other.py").write_text("import job\n\ndef back(run):\n    return job.train(run)\n")
+    body = "other.back(run)\nreturn fit(run, a, data)"
+    assert schema_of(tmp_path, body, head=HEAD + "import other\n").phases == ()
+
+
 def test_phases_share_no_epochs(tmp_path: Path) -> None:
     """A job in phases is planned, and its runs are no points of one trajectory; to declare them so is refused."""
     assert not schema_of(tmp_path, PHASES).shares_epochs
