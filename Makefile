@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test quick coverage package oldest matrix docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
+.PHONY: help setup demo studies test quick torture coverage package oldest matrix docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,11 @@ studies: setup ## the five studies on data that ship with the dependencies; tabl
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, if there is none)
 	@$(BIN)/python -m pytest -q -n $(PROCESSES)
+
+# HPCSWEEP_FUZZ_SEED takes other files
+torture: setup ## an hour of errors at every call, power cuts (as root) and damaged files
+	@HPCSWEEP_TORTURE=1 HPCSWEEP_CUTS=200 HPCSWEEP_FUZZ_S=1800 $(BIN)/python -m pytest -q -n $(PROCESSES) \
+	  tests/worker/test_faults.py tests/store/test_packs.py tests/store/test_power_cuts.py tests/store/test_fuzz.py
 
 # their modules import Keras, which takes as long as half of these tests
 quick: setup ## the tests that need no SLURM and no browser, and train nothing

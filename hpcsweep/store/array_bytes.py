@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import math
 import struct
 import zipfile
 import zlib
@@ -172,7 +173,7 @@ def _array(data: bytes, start: int) -> Array:
         raise ValueError("no header of a plain array")
     text = start + 8 + wide
     dtype, fortran, shape = _header(data[text : text + length])
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     flat = np.frombuffer(data, dtype, count, text + length) if count else np.empty(0, dtype)
     aligned = flat if flat.flags.aligned else flat.copy()  # members may be unaligned, and arithmetic then slow
     return aligned.reshape(shape, order="F" if fortran else "C")

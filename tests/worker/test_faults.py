@@ -33,6 +33,8 @@ def walk(run, *, step: float, epochs: int):
 """
 SWEEP = 'name = "walk"\njob = "jobs/walk.py:walk"\n[grid]\nstep = [0.1, 0.2]\nepochs = [1, 3]\n'
 ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS, errno.EACCES)
+TORTURE = "HPCSWEEP_TORTURE" in os.environ
+"""Whether each error is injected at each position, and not only at some."""
 CALLS = ("open", "fsync", "replace", "link", "utime", "mkdir", "listdir", "stat")
 
 
@@ -101,8 +103,9 @@ def test_a_single_error_is_no_failure(
     study: Study, manifest: Manifest, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """Whichever call of a worker fails, once, with whatever error of the machine: the same command finishes."""
-    for position in range(1, 31, 4):
-        code = ERRORS[position % len(ERRORS)]
+    sample = [(position, ERRORS[position % len(ERRORS)]) for position in range(1, 31, 4)]
+    every = [(position, code) for position in range(1, 49) for code in ERRORS]
+    for position, code in every if TORTURE else sample:
         train(study.store, manifest, monkeypatch, call, code, position)
         assert RunState.FAILED not in states(study.store, manifest), (call, position, errno.errorcode[code])
         drain(Store(study.store, probes=True), manifest, submission_in(study.store), Stop())
