@@ -121,7 +121,7 @@ def steadily(packed: Packed, look: Callable[[], _T]) -> _T:
     StoreError if packs change all the time.
     """
     for _ in range(_TRIES):
-        before = packed.refreshed().version()
+        before = packed.version()  # as last seen: if it is still so afterwards, it was so all the time
         found = look()
         if packed.refreshed().version() == before:
             return found
