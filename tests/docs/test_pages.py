@@ -66,8 +66,8 @@ def test_what_the_program_writes_into_a_page_is_new(page: Path) -> None:
 
 
 def test_every_key_and_name_has_its_page() -> None:
-    """The reference shows all that the program could write into it: no section of a sweep file is left out."""
-    pages = "".join(page.read_text() for page in (REPOSITORY / "docs" / "reference").glob("*.md"))
+    """The pages show all that the program could write into them: no section of a sweep file is left out."""
+    pages = "".join(page.read_text() for page in PAGES)
     for part in GENERATED["PARTS"]:
         assert f"<!-- from the program: {part} -->" in pages
 
