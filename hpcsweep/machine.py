@@ -50,9 +50,9 @@ def visible_gpus() -> list[int]:
 OLDEST_KERAS = (3, 3)
 
 
-def is_old_keras(version: str) -> bool:
+def is_old_keras(version: str, oldest: tuple[int, int] = OLDEST_KERAS) -> bool:
     """Whether this release of Keras, such as "2.15.0", is older than those that `fit` trains with."""
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_KERAS
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < oldest
 
 
 def old_keras() -> str:

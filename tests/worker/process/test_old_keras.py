@@ -21,22 +21,34 @@ def train(run, *, a: int = 0):
 """
 
 
-def old_keras(folder: Path) -> dict[str, str]:
-    """Make a folder in which Keras 2.15 seems to be installed; return the environment that finds it first."""
-    installed = folder / "keras-2.15.0.dist-info"
+def old_keras(folder: Path, version: str = "2.15.0") -> dict[str, str]:
+    """Make a folder in which an old Keras seems to be installed; return the environment that finds it first."""
+    installed = folder / f"keras-{version}.dist-info"
     installed.mkdir(parents=True)
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: keras\nVersion: 2.15.0\n")
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: keras\nVersion: {version}\n")
     (folder / "tensorflow.py").write_text(TENSORFLOW)
     return {"PYTHONPATH": f"{folder}:{REPOSITORY}"}
 
 
-def test_fit_refuses_keras_2_in_one_line(tmp_path: Path) -> None:
-    """What it found, what it needs and what runs all the same is said before anything of Keras is imported."""
+def refusal(**environment: str) -> str:
+    """Return what an import of hpcsweep.training says."""
     code = "from hpcsweep.errors import MissingPackageError\ntry: import hpcsweep.training\n"
     code += "except MissingPackageError as error: print(error)"
-    environment = old_keras(tmp_path / "site-packages")
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert said.stdout == (
+    return said.stdout
+
+
+def test_fit_refuses_an_old_keras_on_jax_in_one_line(tmp_path: Path) -> None:
+    """On JAX the oldest Keras is a newer one than on TensorFlow."""
+    assert refusal(**old_keras(tmp_path, "3.10.0"), KERAS_BACKEND="jax") == (
+        "Keras 3.10.0 with JAX is installed here, expected Keras 3.12 or newer for `fit` on JAX "
+        '(type: pip install "keras>=3.12"), or KERAS_BACKEND=tensorflow\n'
+    )
+
+
+def test_fit_refuses_keras_2_in_one_line(tmp_path: Path) -> None:
+    """What it found, what it needs and what runs all the same is said before anything of Keras is imported."""
+    assert refusal(**old_keras(tmp_path / "site-packages")) == (
         "Keras 2.15.0 is installed here, expected 3.3 or newer (TensorFlow 2.16) for `fit`; a job that calls its own "
         "`model.fit` and imports nothing of hpcsweep.training runs with it\n"
     )
