@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -13,12 +13,16 @@ from hpcsweep.errors import UsageError, nearest
 from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.select import results_of, settings_of
-from hpcsweep.results.query.values import Value, default_value, finished, value_of
+from hpcsweep.results.query.values import Value, default_value, finished, metric_of, value_of
+from hpcsweep.statistics.paired import least_spread, paired_t_test, step_between
 from hpcsweep.store.opening import StoreSource
-from hpcsweep.tables.cells import confidence_interval
+from hpcsweep.sweep.choices import EPOCHS
 
 SIGNIFICANT = 0.05
-MIN_PAIRS = 2
+BEST_OF_EPOCHS = ("min", "max", "best")
+MORE_EPOCHS = "no claim: the best of more epochs is better by chance alone; compare the last epoch"
+Runs = dict[Any, dict[Any, float]]
+"""{value of the parameter: {(seed, all other parameters): number}} of the runs that are done."""
 
 
 def compare(
@@ -32,9 +36,10 @@ def compare(
     """Return one row for each pair of values of `parameter`: do the finished runs of one do better than the other's?
 
     Runs that agree in the seed and in all other parameters are pairs. Differences of pairs that share a seed are first
-    averaged, so n counts seeds, which are independent, and not settings, which are not. Then comes a paired t test
-    (scipy.stats.ttest_1samp of the differences), with Holm's correction over all rows (Holm 1979, Scand. J. Statist.
-    6:65). It assumes that the differences over seeds are roughly normal.
+    averaged, so n counts seeds, which are independent, and not settings, which are not. Then comes a paired t test,
+    with Holm's correction over all rows (Holm 1979, Scand. J. Statist. 6:65). It assumes that the differences over
+    seeds are roughly normal, and is kept at its level where they are coarse or some runs collapse. Nothing is claimed
+    from fewer than 3 seeds, nor about `epochs` from a maximum or minimum over epochs.
     Columns: `parameter`, `metric`, `first`, `second`, `n_seeds`, `n_pairs`, `difference` (second minus first),
     `ci_low`, `ci_high` (95 %), `p`, `p_holm`, `verdict`.
     Raises UsageError for a parameter that does not vary.
@@ -44,16 +49,17 @@ def compare(
         varying = ", ".join(results.varying()) or "none"
         hint = nearest(parameter, results.varying())
         raise UsageError(f'the parameter "{parameter}" does not vary{hint}; those that do: {varying}')
+    return compare_all(results, [parameter], value)
+
+
+def compare_all(results: Results, parameters: Sequence[str], value: str | None = None) -> pd.DataFrame:
+    """Return the rows of `compare` for several parameters, with one correction over all of them."""
     shown = value_of(results, value or default_value(results))
-    runs = _by_value(results, parameter, shown)
-    rows = [
-        {"parameter": parameter, "metric": shown.name, **_compared(runs, first, second)}
-        for first, second in combinations(distinct(results.runs[parameter]), 2)
-    ]
-    corrected = holm([row["p"] for row in rows])
-    for row, p_holm in zip(rows, corrected, strict=True):
+    rows = [row for parameter in parameters for row in _rows(results, parameter, shown)]
+    for row, p_holm in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = p_holm
-        row["verdict"] = _verdict(row)
+        if not row["verdict"]:
+            row["verdict"] = "different" if p_holm < SIGNIFICANT else "not shown to differ"
     return pd.DataFrame(rows)
 
 
@@ -68,48 +74,47 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _by_value(results: Results, parameter: str, shown: Value) -> dict[Any, dict[Any, float]]:
-    """Return {value of the parameter: {(seed, all other parameters): number}} of the runs that are done."""
+def _rows(results: Results, parameter: str, shown: Value) -> Iterator[dict[str, Any]]:
+    runs = _by_value(results, parameter, shown)
+    step = step_between(number for of in runs.values() for number in of.values())
+    for first, second in combinations(distinct(results.runs[parameter]), 2):
+        compared = _compared(runs.get(first, {}), runs.get(second, {}), step)
+        if parameter == EPOCHS and _is_best_of_epochs(results, shown):
+            compared |= {"ci_low": math.nan, "ci_high": math.nan, "p": math.nan, "verdict": MORE_EPOCHS}
+        yield {"parameter": parameter, "metric": shown.name, "first": first, "second": second, **compared}
+
+
+def _is_best_of_epochs(results: Results, shown: Value) -> bool:
+    metric = metric_of(results, shown.name)
+    return metric is not None and shown.name in {f"{statistic}_{metric}" for statistic in BEST_OF_EPOCHS}
+
+
+def _by_value(results: Results, parameter: str, shown: Value) -> Runs:
     others = [name for name in results.parameters if name != parameter]
     settings = settings_of(results, [results.own["seed"], *others])
     columns = (finished(results, shown), results.runs[parameter].tolist(), shown.numbers, settings)
-    grouped: dict[Any, dict[Any, float]] = {}
+    grouped: Runs = {}
     for is_finished, value, number, setting in zip(*columns, strict=True):
         if is_finished:
             grouped.setdefault(value, {})[setting] = float(number)
     return grouped
 
 
-def _compared(runs: dict[Any, dict[Any, float]], first: Any, second: Any) -> dict[str, Any]:
-    before, after = runs.get(first, {}), runs.get(second, {})
+def _compared(before: dict[Any, float], after: dict[Any, float], step: float) -> dict[str, Any]:
     by_seed: dict[Any, list[float]] = {}
-    for setting in before.keys() & after.keys():
-        by_seed.setdefault(setting[0], []).append(after[setting] - before[setting])
-    differences = tuple(math.fsum(by_seed[seed]) / len(by_seed[seed]) for seed in sorted(by_seed))
-    low, high = confidence_interval(differences) or (math.nan, math.nan)
+    of_settings: dict[Any, list[float]] = {}
+    for seed, *setting in before.keys() & after.keys():
+        difference = after[(seed, *setting)] - before[(seed, *setting)]
+        by_seed.setdefault(seed, []).append(difference)
+        of_settings.setdefault(tuple(setting), []).append(difference)
+    differences = [math.fsum(by_seed[seed]) / len(by_seed[seed]) for seed in sorted(by_seed)]
+    tested = paired_t_test(differences, least_spread(of_settings.values(), step))
     return {
-        "first": first,
-        "second": second,
         "n_seeds": len(differences),
         "n_pairs": sum(map(len, by_seed.values())),
-        "difference": math.fsum(differences) / len(differences) if differences else math.nan,
-        "ci_low": low,
-        "ci_high": high,
-        "p": _p_value(differences),
+        "difference": tested.difference,
+        "ci_low": tested.low,
+        "ci_high": tested.high,
+        "p": tested.p,
+        "verdict": f"no claim: {tested.why_not}" if tested.why_not else "",
     }
-
-
-def _p_value(differences: tuple[float, ...]) -> float:
-    if len(differences) < MIN_PAIRS:
-        return math.nan
-    if len(set(differences)) == 1:  # the t statistic divides by the spread, which is 0 here
-        return 1.0 if differences[0] == 0 else 0.0
-    from scipy.stats import ttest_1samp
-
-    return float(ttest_1samp(differences, 0.0).pvalue)
-
-
-def _verdict(row: dict[str, Any]) -> str:
-    if row["n_seeds"] < MIN_PAIRS:
-        return "no claim: one seed" if row["n_seeds"] else "no claim: no pairs"
-    return "different" if row["p_holm"] < SIGNIFICANT else "not shown to differ"

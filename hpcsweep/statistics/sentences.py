@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,40 +10,43 @@ import pandas as pd
 
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.statistics.compare import MIN_PAIRS, compare
+from hpcsweep.statistics.compare import compare_all
 from hpcsweep.statistics.effects import effects
+from hpcsweep.statistics.paired import MIN_SEEDS
 from hpcsweep.store.states import COUNTED
 
-MAX_VALUES = 6  # with more values, a sentence for every pair says little
+MAX_PAIRS = 15  # of six values; with more, a sentence for every pair says little
 
 
 def sentences(results: Results, value: str | None = None) -> Iterator[str]:
     """Yield what can be said about the parameters that vary, the strongest first, and what cannot."""
     seeds = results.column("seed")[results.in_state(*COUNTED)].nunique()
-    if seeds < MIN_PAIRS:
+    if seeds < MIN_SEEDS:
         yield (
             f"All finished runs have {seeds} seed{'' if seeds == 1 else 's'}: nothing can be said about differences, "
-            "since one seed cannot tell an effect from luck. Add repeats = 3 or more to the sweep."
+            f"since {'one seed' if seeds == 1 else 'so few'} cannot tell an effect from luck. Add repeats = 5 or more "
+            "to the sweep."
         )
         return
     order = [name for name in dict.fromkeys(effects(results, value)["parameter"]) if name in results.varying()]
-    for parameter in order:
-        frame = compare(results, parameter, value)
-        if len(set(results.runs[parameter].tolist())) <= MAX_VALUES:
+    compared = compare_all(results, order, value)
+    for _, frame in compared.groupby("parameter", sort=False):
+        if len(frame) <= MAX_PAIRS:
             yield from (sentence(row) for row in frame.to_dict(orient="records"))
         else:
             yield _strongest(frame)
+    tests = int(compared["p"].notna().sum())
     yield (
         "Assumed: runs of the same seed and otherwise equal parameters are pairs, averaged to one difference per seed, "
-        "and these are independent and roughly normal (paired t test, 95 % intervals, Holm's correction within each "
-        f"parameter). With {seeds} seeds only large effects can be shown."
+        "and these are independent and roughly normal (paired t test, 95 % intervals, Holm's correction over all "
+        f"{tests} comparisons). With {seeds} seeds only large effects can be shown."
     )
 
 
 def sentence(row: dict[Any, Any]) -> str:
     """Return one row of `compare` in words."""
     first, second = (f"{row['parameter']} {key_text(row[side])}" for side in ("first", "second"))
-    if row["n_seeds"] < MIN_PAIRS:
+    if math.isnan(row["p"]):
         return f"{second} against {first}: {row['verdict']}."
     evidence = (
         f"95 % interval {row['ci_low']:+.3g} to {row['ci_high']:+.3g}, p = {row['p_holm']:.2g} after correction, "
@@ -55,9 +59,9 @@ def sentence(row: dict[Any, Any]) -> str:
 
 
 def _strongest(frame: pd.DataFrame) -> str:
-    tested = frame[frame["n_seeds"] >= MIN_PAIRS]
+    tested = frame[frame["p"].notna()]
     if not len(tested):
-        return f"{frame['parameter'].iloc[0]}: no claim, there are no pairs of runs."
+        return f"{frame['parameter'].iloc[0]}: {frame['verdict'].iloc[0]}."
     row = tested.to_dict(orient="records")[int(tested["difference"].abs().to_numpy().argmax())]
     different = int((tested["verdict"] == "different").sum())
     return f"{sentence(row)} That is the largest of {len(tested)} comparisons, {different} of which show a difference."

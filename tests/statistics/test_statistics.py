@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,65 @@ def test_sentences_name_n_and_the_assumptions() -> None:
     assert "n = 5 seeds, 10 pairs" in lines[0]
     assert "is not shown to change" in lines[1]
     assert "paired t test" in lines[-1]
+
+
+@pytest.mark.parametrize(("seeds", "claimed"), [(2, False), (3, False), (5, True)])
+def test_equal_differences_are_no_certainty(seeds: int, claimed: bool) -> None:
+    """Accuracies that differ by one image for every seed: p follows from their step, and is never 0."""
+    accuracies = [
+        {"kind": kind, "seed": s, "last_accuracy": 0.9 + 0.01 * (kind == "b")} for kind in "ab" for s in range(seeds)
+    ]
+    row = statistics.compare(results_of(accuracies, ["kind"]), "kind", "accuracy").iloc[0]
+    assert (row["verdict"] == "different") is claimed
+    assert np.isnan(row["p"]) if seeds == 2 else row["p"] > 0.001
+
+
+def test_numbers_that_differ_in_rounding_only_have_no_step() -> None:
+    """Differences that are equal up to float32's rounding are equal, and no certainty either."""
+    runs = [
+        {"kind": kind, "seed": s, "last_accuracy": float(np.float32(0.9 + 0.01 * (kind == "b")) + 3e-8 * s)}
+        for kind in "ab"
+        for s in range(3)
+    ]
+    assert statistics.compare(results_of(runs, ["kind"]), "kind", "accuracy").iloc[0]["p"] > 0.01
+
+
+def test_seeds_that_are_equal_by_chance_do_not_hide_what_their_settings_say() -> None:
+    """Each seed collapses once, in another setting: the seeds' mean differences are equal, and no certainty."""
+    runs = [
+        {
+            "kind": kind,
+            "width": width,
+            "seed": s,
+            "last_accuracy": 0.1 if (kind, width) == ("b", s) else 0.9 + 0.001 * s,
+        }
+        for kind in "ab"
+        for width in range(3)
+        for s in range(3)
+    ]
+    row = statistics.compare(results_of(runs, ["kind", "width"]), "kind", "accuracy").iloc[0]
+    assert row["difference"] == pytest.approx(-0.267, abs=0.001)
+    assert row["verdict"] == "not shown to differ"
+
+
+def test_one_correction_covers_a_whole_report() -> None:
+    """p is corrected for the comparisons of all parameters that the sentences are about."""
+    results = made()
+    alone = statistics.compare(results, "optimizer", "score").iloc[0]
+    assert alone["p_holm"] == alone["p"]
+    first = next(iter(statistics.sentences(results, "score")))
+    assert f"p = {2 * alone['p']:.2g} after correction" in first
+
+
+def test_the_best_of_more_epochs_is_no_evidence() -> None:
+    """Numbers of epochs are compared by the last epoch, not by the best of each, which is better by chance alone."""
+    rng = np.random.default_rng(0)
+    runs = []
+    for epochs in (5, 40):
+        for seed in range(8):
+            history = rng.normal(0.5, 0.01, epochs)
+            runs.append({"epochs": epochs, "seed": seed, "max_acc": history.max(), "last_acc": history[-1]})
+    results = replace(results_of(runs, ["epochs"]), metrics=("acc",))
+    best, last = (statistics.compare(results, "epochs", value).iloc[0] for value in ("max_acc", "last_acc"))
+    assert best["verdict"].startswith("no claim: the best of more epochs is better by chance alone")
+    assert last["verdict"] == "not shown to differ"
