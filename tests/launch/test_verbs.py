@@ -144,7 +144,7 @@ def test_clean_removes_what_it_lists_unless_told_otherwise(ran: Study, sweep: Sw
 def test_what_goes_to_slurm_is_refused_in_words(ran: Study, sweep: Sweep) -> None:
     """A profile of this machine, a wish that will not do and one that nobody knows are a UsageError."""
     for wishes, said in (
-        ({}, 'expected one with scheduler = "slurm"'),
+        ({}, "expected one of a cluster"),
         ({"mem": "much"}, "expected gigabytes"),
         ({"cpus": 0}, "--cpus"),
         ({"partitoin": "dgx"}, 'did you mean "partition"'),
