@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test quick torture coverage package oldest matrix docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
+.PHONY: help setup demo studies test quick torture coverage package oldest matrix frameworks docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -66,6 +66,14 @@ oldest: setup ## what the dependencies matter most for, with the oldest releases
 matrix: setup ## which releases of Keras and its backends train to the bit; takes an hour and 2 GB of downloads
 	@$(BIN)/python -m tests.training.matrix && $(BIN)/python docs/generated.py
 
+# PyTorch is taken without CUDA where the folder of wheels that pip is told of has it; Keras is not installed there
+frameworks: setup ## the examples of PyTorch, Lightning, scikit-learn, XGBoost and LightGBM, in an environment of their own
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)-frameworks
+	@grep -v '^setuptools==' constraints.txt >$(VENV)-frameworks/constraints.txt # PyTorch needs a newer one
+	@$(BIN)/uv pip install -q --python $(VENV)-frameworks/bin/python $(addprefix --find-links ,$(PIP_FIND_LINKS)) \
+	  -c $(VENV)-frameworks/constraints.txt -e '.[test,frameworks]'
+	@HPCSWEEP_FRAMEWORKS=required $(VENV)-frameworks/bin/python -m pytest -q -n $(PROCESSES) tests/frameworks
+
 # the variable hides an advertisement; MkDocs is told to fail at a link that leads nowhere
 docs: setup ## the documentation as a site in site/, without a network; first bring up to date what the program writes into it
 	@$(BIN)/python docs/generated.py
@@ -86,8 +94,9 @@ lint: setup ## ruff, the strict type checker and the import contracts of pyproje
 bench: setup ## every benchmark, each figure a ratio to a named baseline
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-constraints: setup ## write down the exact versions in use
-	@$(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt
+constraints: setup frameworks ## write down the exact versions in use
+	@for folder in $(VENV) $(VENV)-frameworks; do $(BIN)/uv pip freeze --python $$folder/bin/python --exclude-editable; done \
+	  | grep -E '^[A-Za-z0-9._-]+==' | sed 's/+cpu$$//' | awk -F== '!seen[$$1]++' | sort > constraints.txt
 
 clean-venv: ## remove the virtual environments
-	rm -rf $(VENV) $(VENV)-oldest
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-frameworks

@@ -19,7 +19,7 @@ from hpcsweep.store.layout import Layout
 
 WORKER_HALF = (
     "__init__.py", "errors.py", "files.py", "machine.py", "metrics.py",
-    "code", "data", "store", "training", "worker",
+    "code", "data", "frameworks", "store", "training", "worker",
     "slurm/__init__.py", "slurm/commands.py", "slurm/terms.py", "slurm/text.py", "slurm/on_node", "slurm/watching",
     "slurm/asking/__init__.py", "slurm/asking/probe.py",
     "sweep/__init__.py", "sweep/choices.py", "sweep/command.py", "sweep/containers.py", "sweep/runs.py",

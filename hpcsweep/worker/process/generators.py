@@ -1,8 +1,12 @@
-"""The states of Python's and NumPy's global random generators, so that a job that draws from them resumes exactly."""
+"""The states of the global random generators, so that a job that draws from them resumes exactly.
+
+Those of Python and NumPy, and of PyTorch where the job has imported it.
+"""
 
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,6 +25,7 @@ def generator_states() -> dict[str, Any]:
             "has_gauss": has_gauss,
             "cached": cached,
         },
+        **({"torch": _torch_states()} if "torch" in sys.modules else {}),
     }
 
 
@@ -29,3 +34,18 @@ def set_generator_states(states: dict[str, Any]) -> None:
     python, numpy = states["python"], states["numpy"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
     np.random.set_state(tuple(numpy[key] for key in ("name", "keys", "position", "has_gauss", "cached")))
+    if "torch" in states and "torch" in sys.modules:
+        _set_torch_states(states["torch"])
+
+
+def _torch_states() -> dict[str, Any]:
+    torch = sys.modules["torch"]
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {"cpu": torch.get_rng_state().numpy(), "gpus": [state.numpy() for state in gpus]}
+
+
+def _set_torch_states(states: dict[str, Any]) -> None:
+    torch = sys.modules["torch"]
+    torch.set_rng_state(torch.from_numpy(states["cpu"]))
+    if len(states["gpus"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([torch.from_numpy(state) for state in states["gpus"]])

@@ -164,7 +164,8 @@ def seed_everything(seed: int, *, keras: bool, precision: str | None = None) -> 
 
 def drawn_from(*, keras: bool) -> Mapping[str, str]:
     """Return a digest of the state of each global generator by its name: one that differs later was drawn from."""
-    python, numpy = generator_states().values()
+    states = generator_states()
+    python, numpy = states["python"], states["numpy"]
     found = {
         "python": repr((python["words"].tobytes(), python["gauss"])),
         "numpy": repr((numpy["keys"].tobytes(), numpy["position"], numpy["has_gauss"], numpy["cached"])),
@@ -173,6 +174,6 @@ def drawn_from(*, keras: bool) -> Mapping[str, str]:
         from hpcsweep.training.state.variables import shared_seeds_text
 
         found["keras"] = shared_seeds_text()
-    if "torch" in sys.modules:
-        found["torch"] = hashlib.sha256(sys.modules["torch"].get_rng_state().numpy().tobytes()).hexdigest()
+    if "torch" in states:
+        found["torch"] = hashlib.sha256(states["torch"]["cpu"].tobytes()).hexdigest()
     return found

@@ -26,6 +26,7 @@ from hpcsweep.worker.process.generators import generator_states, set_generator_s
 from hpcsweep.worker.run.folder import begin_with
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from hpcsweep.worker.run.history import History
+from hpcsweep.worker.run.loop import Loop
 from hpcsweep.worker.run.made_by import MadeBy
 from hpcsweep.worker.run.state_files import UnpackedStates, state_of_files
 from hpcsweep.worker.run.told import Told
@@ -43,7 +44,7 @@ class ClaimLostError(BaseException):
     """Another worker trains this trajectory now. Not an Exception, so that a job's own `except` lets it through."""
 
 
-class RunHandle(Told, Wished):
+class RunHandle(Told, Wished, Loop):
     """One call of a job function: one run, of which earlier attempts may have left a checkpoint."""
 
     def __init__(
@@ -180,9 +181,9 @@ class RunHandle(Told, Wished):
     def restore(self) -> Any:
         """Return the newest intact checkpoint's state, or None; the history goes back to it.
 
-        So do Python's and NumPy's global random generators, and `run.folder` gets the files of the attempt that left
-        the checkpoint. A state of files is returned as the folder that holds them. Raises StoreError if other code,
-        data or versions of Keras made it, and nobody said that it may go on.
+        So do the global random generators of Python, NumPy and PyTorch, and `run.folder` gets the files of the attempt
+        that left the checkpoint. A state of files is returned as the folder that holds them. Raises StoreError if other
+        code, data or versions of Keras made it, and nobody said that it may go on.
         """
         folder, limit = self._claim.folder, epochs_of(self.params)
         whole, warnings = patiently(self._store.root, lambda: read_newest_checkpoint(folder, limit))
@@ -202,7 +203,7 @@ class RunHandle(Told, Wished):
         return self._unpacked.unpack(whole["state"])
 
     def generators(self) -> dict[str, Any]:
-        """Return the states of Python's and NumPy's global random generators, as a checkpoint can hold them."""
+        """Return the states of the global random generators, as a checkpoint can hold them."""
         return generator_states()
 
     def set_generators(self, states: dict[str, Any]) -> None:
