@@ -30,9 +30,10 @@ from hpcsweep.store.layout import (
     RESULT,
     TrajectoryFolder,
     folder_in_store,
-    steadily,
 )
-from hpcsweep.store.packs import Pack, contents_of, index_bytes, index_of
+from hpcsweep.store.pack_index import index_bytes, index_of
+from hpcsweep.store.packed import steadily
+from hpcsweep.store.packs import Pack, contents_of
 from hpcsweep.store.reader import read_bytes
 from hpcsweep.store.results import read_result
 from hpcsweep.store.states import StoredTrajectory
