@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,19 @@ def test_random_choices_at_the_top_of_a_job_are_the_same_everywhere(study: Study
     assert all(facts["drew_on_import"] == ["python", "numpy"] for facts in facts_of(study))
     log = study.run("logs", next(iter(Store(study.store).results())).id).stdout
     assert log.count("draws random numbers while it is imported (python, numpy)") <= 1
+
+
+def test_what_a_library_draws_while_it_is_imported_is_not_the_jobs(study: Study, tmp_path: Path) -> None:
+    """A package that draws from Python's generator is no reason to say that the job does."""
+    library = tmp_path / "library" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "drawing.py").write_text("import random\nrandom.random()\n")
+    study.job("job", "import drawing\ndef train(run, *, a: int = 0):\n    return {'loss': 1.0}\n")
+    environment = {**study.environment(), "PYTHONPATH": str(library)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Study, "environment", lambda self: environment)
+        assert study.run("run", study.sweep("s", SWEEP)).returncode == 0
+    assert "drew_on_import" not in facts_of(study)[0]
 
 
 def test_what_code_includes_is_kept_and_a_pattern_for_nothing_is_refused(study: Study) -> None:

@@ -65,7 +65,7 @@ class CsvFile:
     """A line of names, then lines of values, as the CSVLogger of Keras or Lightning writes them.
 
     The whole file is read whenever it has changed, since loggers write it anew when a metric is added. Without a column
-    `epoch` each line is an epoch.
+    `epoch` each line is an epoch; a line that leaves it empty is about a single step, and is passed over.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,7 +93,10 @@ class CsvFile:
             number += 1
             numbers = ((name, _number(cell)) for name, cell in zip(names, cells))
             found = {name: value for name, value in numbers if value is not None}
-            yield {EPOCH: float(number), **found} if EPOCH not in names else found
+            if EPOCH not in names:
+                yield {EPOCH: float(number), **found}
+            elif EPOCH in found:
+                yield found
 
 
 class EventFiles:

@@ -82,7 +82,7 @@ class JobCode(SnapshotCode):
         with noting(self.used_at_import):
             module = self._import()
         after = drawn_from(keras=self.uses_keras)
-        self.draws = [name for name in after if after[name] != before.get(name, after[name])]
+        self.draws = [name for name in after if after[name] != before.get(name, after[name]) and self._may_draw(name)]
         if self.draws:
             say(
                 f"hpcsweep: {self._file} draws random numbers while it is imported ({', '.join(self.draws)}), the same "
@@ -123,6 +123,10 @@ class JobCode(SnapshotCode):
             with contextlib.suppress(Exception):
                 self.prepare_keras()
                 seed_everything(SEED_OF_IMPORTS, keras=True, precision=self._precision)
+
+    def _may_draw(self, generator: str) -> bool:
+        """Whether the code, and not only a library that it imports, may draw: Python's own generator must be named."""
+        return generator != "python" or any(re.search(r"\brandom\b", text) for text in self._texts())
 
     def _texts(self) -> list[str]:
         return [text.decode("utf-8", errors="replace") for name, text in self.files.items() if name.endswith(".py")]
