@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
 from importlib import metadata
 from pathlib import Path
@@ -62,6 +63,19 @@ def old_keras() -> str:
     except metadata.PackageNotFoundError:
         return ""
     return version if is_old_keras(version) else ""
+
+
+def kills_for_memory() -> int | None:
+    """Return how many processes this machine's kernel has killed for lack of memory; None if it does not say.
+
+    They are counted since it was started, those at a limit of a control group among them (oom_kill in /proc/vmstat).
+    """
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return None
 
 
 def process_started(pid: int) -> int | None:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from hpcsweep.machine import memory_gb_per_core
+from hpcsweep.machine import kills_for_memory, memory_gb_per_core
 from hpcsweep.store import Store
 from hpcsweep.store.claims import Claim
 from hpcsweep.worker.endings import Ending, Tally
@@ -60,11 +60,12 @@ def drain_in_children(
     endings: Counter[str] = Counter()
     idle_deaths = 0
     while True:
+        killed_before = kills_for_memory()
         ended = in_child(lambda: _answer(drain, pace), stop)
         if ended.answer is None:
             death = death_of(ended.status)
-            if death.signal == signal.SIGKILL and "SLURM_JOB_ID" in os.environ:
-                _die_alike(death)  # it is the memory limit, nearly always: SLURM's own record shall name it
+            if death.signal == signal.SIGKILL and "SLURM_JOB_ID" in os.environ and _may_be_memory(killed_before):
+                _die_alike(death)  # SLURM's own record shall name the limit
             claims = at_work.left_behind(store)
             idle_deaths = 0 if claims else idle_deaths + 1
             endings += _bury(claims, ended.status, stop)
@@ -97,6 +98,11 @@ def _bury(claims: list[Claim], status: int, stop: Stop) -> Counter[str]:
         return Counter()
     record_death(claims[0], death)
     return Counter([Ending.FAILED])
+
+
+def _may_be_memory(killed_before: int | None) -> bool:
+    """Whether the kernel has killed a process for lack of memory since then, or does not say."""
+    return killed_before is None or kills_for_memory() != killed_before
 
 
 def _die_alike(death: Death) -> None:
