@@ -67,10 +67,11 @@ matrix: setup ## which releases of Keras and its backends train to the bit; take
 	@$(BIN)/python -m tests.training.matrix && $(BIN)/python docs/generated.py
 
 # PyTorch is taken without CUDA where the folder of wheels that pip is told of has it; Keras is not installed there
+WHEELS = $(shell $(BIN)/python -m pip config list 2>/dev/null | sed -n "s/^[^ ]*find-links='\(.*\)'/\1/p" | head -1)
 frameworks: setup ## the examples of PyTorch, Lightning, scikit-learn, XGBoost and LightGBM, in an environment of their own
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)-frameworks
 	@grep -v '^setuptools==' constraints.txt >$(VENV)-frameworks/constraints.txt # PyTorch needs a newer one
-	@$(BIN)/uv pip install -q --python $(VENV)-frameworks/bin/python $(addprefix --find-links ,$(PIP_FIND_LINKS)) \
+	@$(BIN)/uv pip install -q --python $(VENV)-frameworks/bin/python $(addprefix --find-links ,$(WHEELS)) \
 	  -c $(VENV)-frameworks/constraints.txt -e '.[test,frameworks]'
 	@HPCSWEEP_FRAMEWORKS=required $(VENV)-frameworks/bin/python -m pytest -q -n $(PROCESSES) tests/frameworks
 
