@@ -53,6 +53,8 @@ def choose_engine(run: RunHandle, setup: Setup, asked: str, saved: dict[str, Any
         return _automatic(run, setup)
     engine = _of_this_backend(asked)
     reason = "asked for" if engine == asked else f"asked for {asked}; on {keras.config.backend()}, {engine} is XLA"
+    if engine == "compiled-xla" and (differs := backend().xla_differs()):
+        reason = f"{reason}; {differs}"
     return Choice(setup.program(engine), reason)
 
 
@@ -93,6 +95,8 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
     found = [layer.name for layer in layers_of(setup.model) if _gains_nothing(layer)]
     if cpu and found:
         return _not_slower_than_fit(setup, f"on a CPU, XLA does not make layers like {found[0]} faster")
+    if differs := backend().xla_differs():
+        return _not_slower_than_fit(setup, differs)
     steps = expected_steps(run, setup)
     if cpu and steps < XLA_PAYS_FROM_STEPS:
         return _not_slower_than_fit(setup, f"{steps} steps of such runs are too few to pay for XLA's compiling")

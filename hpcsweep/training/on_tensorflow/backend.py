@@ -30,6 +30,7 @@ __all__ = [
     "software_facts",
     "trace_step",
     "unkept_draw",
+    "xla_differs",
 ]
 
 
@@ -38,6 +39,13 @@ _DRAWING = (
     *("RandomShuffle", "RandomGamma", "RandomPoissonV2", "Multinomial"),
 )
 COMPILED_ENGINES = ("compiled", "compiled-xla")
+_XLA_DIFFERS = ("2.19.", "2.20.")  # `make matrix`: the last digits of the weights, with 4 of 14 nets
+
+
+def xla_differs() -> str:
+    """Say in which release XLA's numbers are not those of Keras under XLA; empty where they are."""
+    differs = tf.__version__.startswith(_XLA_DIFFERS)
+    return f"with TensorFlow {tf.__version__}, XLA's last digits may differ from those of Keras" if differs else ""
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,9 @@ class Backend(Protocol):
     def COMPILED_ENGINES(self) -> tuple[str, ...]:  # noqa: N802
         """The engines that compile whole epochs, the one with the numbers of `model.fit` first."""
 
+    def xla_differs(self) -> str:
+        """Say in which release XLA's numbers are not those of Keras under XLA; empty where they are."""
+
     def device_name(self) -> str:
         """Return the name of the GPU that is used, or "cpu"."""
 

@@ -60,6 +60,16 @@ def test_auto_measures_once_and_all_runs_of_the_store_follow(monkeypatch):
 
 
 @nets.tensorflow_only
+def test_a_release_whose_xla_differs_from_keras_is_not_chosen(monkeypatch):
+    """`auto` keeps to `compiled` with a TensorFlow in which XLA has other digits, and who asks for XLA is told."""
+    monkeypatch.setattr(decision, "XLA_PAYS_FROM_STEPS", 0)
+    monkeypatch.setattr("tensorflow.__version__", "2.19.1")
+    chosen, asked = (train(nets.dense, 1, engine=engine).facts for engine in ("auto", "compiled-xla"))
+    assert (chosen["engine"], asked["engine"]) == ("compiled", "compiled-xla")
+    assert all("with TensorFlow 2.19.1, XLA's last digits" in facts["engine_reason"] for facts in (chosen, asked))
+
+
+@nets.tensorflow_only
 @pytest.mark.parametrize(
     ("measured_s", "engine"),
     [
