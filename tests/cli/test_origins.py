@@ -231,6 +231,10 @@ class State:
         return numpy.zeros(1)
 def get_rng_state():
     return State()
+def set_rng_state(state): ...
+def from_numpy(array): ...
+class cuda:
+    is_initialized = device_count = staticmethod(lambda: 0)
 """
 GOES_ON = """
 import torch

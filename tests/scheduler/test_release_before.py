@@ -79,7 +79,7 @@ def test_a_batch_script_of_the_release_before_gets_its_successor(before: Before,
     assert files.events("1_1")[-1]["event"] == "continued"
     script = (tmp_path / "sent").read_text()
     assert "#SBATCH --partition=dgx\n" in script
-    assert "export STUDY=golden\n" in script
+    assert "export STUDY=golden" in script
 
 
 def test_the_examples_hold_the_old_names() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from hpcsweep.worker.process.output import warn
+
 
 def generator_states() -> dict[str, Any]:
     """Return the states as plain values and arrays."""
@@ -47,5 +49,8 @@ def _torch_states() -> dict[str, Any]:
 def _set_torch_states(states: dict[str, Any]) -> None:
     torch = sys.modules["torch"]
     torch.set_rng_state(torch.from_numpy(states["cpu"]))
-    if len(states["gpus"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all([torch.from_numpy(state) for state in states["gpus"]])
+    gpus, here = states["gpus"], torch.cuda.device_count()
+    if gpus and len(gpus) != here:
+        warn(f"hpcsweep: PyTorch drew on {len(gpus)} GPUs before and sees {here} now: its draws there are others")
+    elif gpus:
+        torch.cuda.set_rng_state_all([torch.from_numpy(state) for state in gpus])
