@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from hpcsweep.errors import JobError
 from hpcsweep.worker.command.event_files import EventFile
 
-EPOCH = "epoch"
+EPOCH, STEP = "epoch", "step"
 Row = dict[str, float]
 
 
@@ -65,7 +65,8 @@ class CsvFile:
     """A line of names, then lines of values, as the CSVLogger of Keras or Lightning writes them.
 
     The whole file is read whenever it has changed, since loggers write it anew when a metric is added. Without a column
-    `epoch` each line is an epoch; a line that leaves it empty is about a single step, and is passed over.
+    `epoch` each line is an epoch; a line that leaves it empty is about a single step, and is passed over. A column
+    `step` beside it counts, and is no metric.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,7 +97,7 @@ class CsvFile:
             if EPOCH not in names:
                 yield {EPOCH: float(number), **found}
             elif EPOCH in found:
-                yield found
+                yield {name: value for name, value in found.items() if name != STEP}
 
 
 class EventFiles:
