@@ -3,7 +3,7 @@
 With few seeds, their mean differences may be nearly equal by chance, and a plain t test takes that for certainty. So
 the spread of a seed's difference is at least what its parts say. First, accuracies are multiples of 1 / (number of test
 images), and rounding to steps of r gives a number a variance of r² / 12 (Sheppard 1898), a difference of two r² / 6.
-Second, with fewer than 5 seeds: the difference is a mean over settings, and if these are independent, its variance is
+Second, with fewer than 6 seeds: the difference is a mean over settings, and if these are independent, its variance is
 that of one setting's difference, divided by how many there are. `benchmarks/null_sweeps.py` simulates sweeps in which
 nothing has an effect, and counts the false claims.
 """
@@ -18,7 +18,7 @@ from itertools import pairwise
 
 CONFIDENCE = 0.95
 MIN_SEEDS = 3
-MANY_SEEDS = 5  # whose own spread is enough
+MANY_SEEDS = 6  # whose own spread is enough
 FLOAT32 = 1e-6  # numbers nearer than this share of the largest are one number, computed in another order
 
 
