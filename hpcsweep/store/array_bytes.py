@@ -72,7 +72,8 @@ def _load(data: bytes) -> dict[str, Array]:
             raise ValueError(f"{len(data)} bytes that claim to hold {size}")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    # zipfile raises NotImplementedError for a way of compression that no npz has, RuntimeError for a locked member
+    # Whatever a damaged or forged file makes its readers raise is one line for the user. zipfile's NotImplementedError:
+    # a member is compressed in a way that it cannot read and no npz has; its RuntimeError: a member has a password.
     except (*_UNUSUAL, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"no npz of plain arrays: {error}") from error
 

@@ -30,7 +30,8 @@ class JaxProgram(EpochProgram):
     """The engine `compiled`."""
 
     engine = "compiled"
-    # JAX's NotImplementedError: an operation that has no gradient, or a type that it does not know
+    # With these JAX says that a net cannot be compiled; `auto` then takes `fit`, and who asked for this engine is told
+    # in one line. Its NotImplementedError: an operation in the net has no gradient, or a type that JAX does not know.
     refusals = (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError)
 
     def __init__(self, model: Any, batch_size: int, data: TrainingData) -> None:

@@ -43,7 +43,9 @@ class TensorFlowProgram(EpochProgram):
     for bit, for the same order of the examples.
     """
 
-    # TensorFlow's NotImplementedError: a symbolic tensor was given to NumPy, which only works step by step
+    # With these TensorFlow says that a net cannot be compiled; `auto` then takes `fit`, and who asked for this engine
+    # is told in one line. Its NotImplementedError: the net's code gives a tensor to NumPy, which `model.fit` allows
+    # only where it runs eagerly.
     refusals = (tf.errors.OpError, TypeError, NotImplementedError)
 
     def __init__(
