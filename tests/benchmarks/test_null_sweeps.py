@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.training  # it trains nothing, but takes as long as a third of `make quick`
 REPORTS = 80
 MOST = 0.05 + 3 * (0.05 * 0.95 / REPORTS) ** 0.5
 
