@@ -62,7 +62,7 @@ def _values_by_name(file: SweepFile) -> dict[str, list[Any]]:
 
 def _pairs(file: SweepFile) -> Iterator[tuple[str, Any]]:
     yield from file.fixed.items()
-    for table in (file.grid, file.zip, file.vary):
+    for table in (file.grid, file.zip, file.vary, file.across):
         yield from ((name, value) for name, values in table.items() for value in values)
     yield from (pair for case in file.case for pair in case.items())
     for name, spec in (file.random.specs if file.random else {}).items():

@@ -14,7 +14,8 @@ from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, with_phases
 from hpcsweep.sweep.choices import EPOCHS, SEED
 from hpcsweep.sweep.command_schema import read_command, written_command
-from hpcsweep.sweep.file import CommandOptions, Keep, OnDivergence, Stop, SweepFile, Table, Training
+from hpcsweep.sweep.file import SweepFile
+from hpcsweep.sweep.sections import CommandOptions, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_job import resolve
 from hpcsweep.sweep.profile import Profile, load_profile

@@ -29,7 +29,7 @@ from hpcsweep.sweep.value_types import (
     listed,
 )
 
-SECTIONS = ("fixed", "grid", "zip", "vary")
+SECTIONS = ("fixed", "grid", "zip", "vary", "across")
 WHERE_GIVEN = {
     "": "in [fixed] or a list in [grid]",
     "vary": "in [fixed] or a list in [vary] (what [grid] lists is for the grid's runs only)",
@@ -54,6 +54,7 @@ class Resolver:
             grid=self._lists("grid", file.grid),
             zip=self._lists("zip", file.zip),
             vary=self._lists("vary", file.vary),
+            across=self._lists("across", file.across),
             cases=[self._values(f"case #{n}", case) for n, case in enumerate(file.case, 1)],
             excludes=[self._exclude(f"exclude #{n}", one) for n, one in enumerate(file.exclude, 1)],
             random=self._draws(),
@@ -171,6 +172,9 @@ class Resolver:
         for one, other in combinations(tables, 2):
             for name in set(tables[one]) & set(tables[other]):
                 self._report(f"{other}.{name}", f"it also in [{one}]", "each parameter in one section")
+        for number, case in enumerate(file.case, 1):
+            for name in self._flat(case).keys() & tables["across"]:
+                self._report(f"case #{number}.{name}", "it also in [across]", "it in one of the two")
 
     def _check_lengths(self) -> None:
         lengths = {name: len(values) for name, values in self._file.zip.items()}
@@ -180,7 +184,7 @@ class Resolver:
 
     def _check_complete(self, space: Space) -> None:
         needed = [parameter.name for parameter in self._job.parameters if parameter.required]
-        base = set(space.base)
+        base = set(space.base) | set(space.across)
         product = base | set(space.grid) | set(space.zip) | set(space.random)
         if space.has_product:
             self._check_given(needed, product, "")

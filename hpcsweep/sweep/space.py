@@ -20,6 +20,7 @@ class Space:
     """The sections of a sweep file, with every value as the job will get it.
 
     Every point starts from the base: the job's defaults, then `fixed`, then the first value of each list in `vary`.
+    What all this gives is repeated for every combination of `across`.
     """
 
     fixed: Mapping[str, Value] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Space:
     zip: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     vary: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     cases: Sequence[Mapping[str, Value]] = ()
+    across: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     excludes: Sequence[Mapping[str, Value]] = ()
     random: Mapping[str, Draw] = field(default_factory=dict)
     samples: int = 0
@@ -81,34 +83,37 @@ def count_runs(space: Space) -> int:
         points += grid * rows * (space.samples if space.random else 1)
     if space.vary:
         points += 1 + sum(len(values) - 1 for values in space.vary.values())
-    return (points + len(space.cases)) * len(space.seeds)
+    copies = math.prod(len(values) for values in space.across.values())
+    return (points + len(space.cases)) * copies * len(space.seeds)
 
 
 def expand(space: Space, defaults: Mapping[str, Value]) -> Iterator[Block]:
     """Yield the blocks of (grid x zip x random), then those of vary, then one per case, with `defaults` filled in.
 
+    In each, the lists of `across` are the slowest axes.
     A parameter that is given nowhere and has no default is in no block.
     """
     base = {**defaults, **space.base}
+    across = [_axis(name, values) for name, values in space.across.items()]
     if space.has_product:
-        yield _product(space, base)
+        yield _block(base, [*across, *_product(space)])
     if space.vary:
-        yield _block(base)
+        yield _block(base, across)
         for name, values in space.vary.items():
             if len(values) > 1:
-                yield _block({**base, name: None}, [_axis(name, values[1:])])
+                yield _block(base, [*across, _axis(name, values[1:])])
     for case in space.cases:
-        yield _block({**base, **case})
+        yield _block({**base, **case}, across)
 
 
-def _product(space: Space, base: Mapping[str, Value]) -> Block:
+def _product(space: Space) -> list[Axis]:
     axes = [_axis(name, values) for name, values in space.grid.items()]
     if space.zip:
         axes.append(_together(space.zip))
     if space.random:
         drawn = {name: draw(how, name, space.samples, space.sample_seed) for name, how in space.random.items()}
         axes.append(_together(drawn))
-    return _block(base, axes)
+    return axes
 
 
 def _axis(name: str, values: Sequence[Value]) -> Axis:
@@ -119,7 +124,7 @@ def _together(columns: Mapping[str, Sequence[Value]]) -> Axis:
     return Axis(tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 
-def _block(constants: Mapping[str, Value], axes: Sequence[Axis] = ()) -> Block:
+def _block(constants: Mapping[str, Value], axes: Sequence[Axis]) -> Block:
     varied = {name for axis in axes for name in axis.names}
     fixed = [_axis(name, [value]) for name, value in constants.items() if name not in varied]
     return Block((*fixed, *axes))

@@ -27,20 +27,23 @@ MAX_SETTINGS = 3000
 
 
 def with_change_column(
-    results: Results, rows: Sequence[str] | None, values: Sequence[str] | None, columns: str
+    results: Results, rows: Sequence[str] | None, cols: Sequence[str], values: Sequence[str] | None, columns: str
 ) -> tuple[Results, Sequence[str], Sequence[str], dict[str, str]]:
-    """Return results, rows, values and headings of the preset `columns`; rows default to the changes from the base."""
+    """Return results, rows, values and headings of the preset `columns`; rows default to the changes from the base.
+
+    What heads the columns, such as a parameter of [across], is no change from the base.
+    """
     if columns not in STUDIES:
         raise UsageError(f'--columns: found "{columns}"{nearest(columns, STUDIES)}; expected {" or ".join(STUDIES)}')
     headings = dict(STUDIES[columns])
     shown = list(values or headings)
     if rows:
         return results, rows, shown, headings
-    return replace(results, runs=results.runs.assign(**{CHANGE: _changes(results)})), [CHANGE], shown, headings
+    return replace(results, runs=results.runs.assign(**{CHANGE: _changes(results, cols)})), [CHANGE], shown, headings
 
 
-def _changes(results: Results) -> pd.Series[Any]:
-    names = results.varying()
+def _changes(results: Results, cols: Sequence[str]) -> pd.Series[Any]:
+    names = [name for name in results.varying() if name not in cols]
     settings = settings_of(results, names)
     base = find_base(list(dict.fromkeys(settings)))
     labels = {setting: _label(names, setting, base) for setting in settings}

@@ -150,7 +150,8 @@ def table(
         raise NothingSelectedError(f"{results.title}: there are no runs; type: {results.to_type('run')}")
     labels: dict[str, str] = {}
     if columns is not None:
-        results, rows, values, labels = with_change_column(results, rows, values, columns)
+        cols = results.layout.cols if cols is None and results.layout is not None else cols
+        results, rows, values, labels = with_change_column(results, rows, cols or (), values, columns)
     spec = choose(results, rows, cols, values, kind)
     shown = tuple(value_of(results, text) for text in spec.values)
     row_keys, col_keys, cells = _pivot(results, spec, shown)

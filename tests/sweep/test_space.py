@@ -30,19 +30,21 @@ def naive_points(space: Space) -> list[dict[str, Any]]:
     """Return the same from the words of the documentation, with nothing of the library's."""
     base: dict[str, Any] = {**DEFAULTS, **space.fixed}
     base.update({name: values[0] for name, values in space.vary.items()})
+    copies = [dict(zip(space.across, row, strict=True)) for row in itertools.product(*space.across.values())]
     found = []
     if space.grid or space.zip or not (space.vary or space.cases):
         length = len(next(iter(space.zip.values()))) if space.zip else 1
-        for combination in itertools.product(*space.grid.values()):
+        for copy, *combination in itertools.product(copies, *space.grid.values()):
             for row in range(length):
-                point = dict(base)
+                point = {**base, **copy}
                 point.update(zip(space.grid, combination, strict=True))
                 point.update({name: values[row] for name, values in space.zip.items()})
                 found.append(point)
     if space.vary:
-        found.append(dict(base))
-        found += [{**base, name: value} for name, values in space.vary.items() for value in values[1:]]
-    found += [{**base, **case} for case in space.cases]
+        found += [{**base, **copy} for copy in copies]
+        for name, values in space.vary.items():
+            found += [{**base, **copy, name: value} for copy in copies for value in values[1:]]
+    found += [{**base, **case, **copy} for case in space.cases for copy in copies]
     return [{**point, "seed": seed} for point in found for seed in space.seeds]
 
 
@@ -53,15 +55,17 @@ values = st.lists(value, min_size=1, max_size=3)
 @st.composite
 def spaces(choose: st.DrawFn) -> Space:
     """Give spaces in which each parameter is in at most one of the sections."""
-    places = {name: choose(st.sampled_from(["fixed", "grid", "zip", "vary", ""])) for name in NAMES}
+    places = {name: choose(st.sampled_from(["fixed", "grid", "zip", "vary", "across", ""])) for name in NAMES}
     chosen = {section: [name for name in NAMES if places[name] == section] for section in places.values()}
     length = choose(st.integers(1, 3))
+    free = [name for name in NAMES if places[name] != "across"]
     return Space(
         fixed={name: choose(value) for name in chosen.get("fixed", [])},
         grid={name: choose(values) for name in chosen.get("grid", [])},
         zip={name: choose(st.lists(value, min_size=length, max_size=length)) for name in chosen.get("zip", [])},
         vary={name: choose(values) for name in chosen.get("vary", [])},
-        cases=choose(st.lists(st.dictionaries(st.sampled_from(NAMES), value, max_size=3), max_size=2)),
+        across={name: choose(values) for name in chosen.get("across", [])},
+        cases=choose(st.lists(st.dictionaries(st.sampled_from(free) if free else st.nothing(), value, max_size=3), max_size=2)),
         seeds=choose(st.lists(st.integers(0, 5), min_size=1, max_size=2)),
     )
 
@@ -96,6 +100,15 @@ def test_case_starts_from_the_base_and_may_change_it() -> None:
     """A case takes what it does not give from [fixed] and the first values of [vary]."""
     found = points(Space(fixed={"a": 7}, vary={"b": ["x"]}, cases=[{"c": 2.5}, {"a": 9}]))
     assert [(point["a"], point["b"], point["c"]) for point in found] == [(7, "x", 1.5), (7, "x", 2.5), (9, "x", 1.5)]
+
+
+def test_across_repeats_everything() -> None:
+    """The grid, each change of vary and each case are there for every combination of the lists across."""
+    space = Space(grid={"a": [1, 2]}, vary={"b": ["x", "y"]}, cases=[{"a": 9}], across={"c": [0.5, 2.5]})
+    found = points(space)
+    assert {point["c"] for point in found} == {0.5, 2.5}
+    halves = [[(p["a"], p["b"]) for p in found if p["c"] == c] for c in (0.5, 2.5)]
+    assert halves[0] == halves[1] == [(1, "x"), (2, "x"), (0, "x"), (0, "y"), (9, "x")]
 
 
 def test_nothing_given_is_one_point() -> None:

@@ -198,6 +198,20 @@ def test_the_study_layout_starts_with_the_base_and_names_each_change() -> None:
     assert text.splitlines()[0] == "made up: avg loss, min loss, avg acc, max acc"
 
 
+def test_what_heads_the_columns_is_no_change_from_the_base() -> None:
+    """A study that is repeated across another parameter has one base and the same changes in each of its columns."""
+    settings = [
+        {"layers": layers, "neurons": neurons, "scaled": scaled, "max_accuracy": layers + neurons + scaled}
+        for layers, neurons in ((2, 8), (3, 8), (2, 16))
+        for scaled in (True, False)
+    ]
+    made = table(
+        results_of(settings, ["layers", "neurons", "scaled"]), cols=["scaled"], values=["max_accuracy"], columns="s3"
+    )
+    assert [row for (row,) in made.row_keys] == ["base: layers 2, neurons 8", "layers 3", "neurons 16"]
+    assert {cell.numbers for cell in made.cells.values()} == {(11.0,), (10.0,), (12.0,), (11.0,), (19.0,), (18.0,)}
+
+
 def test_reaching_a_threshold_is_counted_in_epochs_and_seconds(make_store: MakeStore) -> None:
     """epochs_to gives the first epoch that meets the condition; runs that never do are left out and counted."""
     history = {"epoch": range(5), "val_accuracy": [0.1, 0.5, 0.85, 0.7, 0.9], "seconds": [1.0] * 5}
