@@ -15,11 +15,11 @@ from hpcsweep.metrics import Direction, with_phases
 from hpcsweep.sweep.choices import EPOCHS, SEED
 from hpcsweep.sweep.command_schema import read_command, written_command
 from hpcsweep.sweep.file import SweepFile
-from hpcsweep.sweep.sections import CommandOptions, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_job import resolve
 from hpcsweep.sweep.profile import Profile, load_profile
 from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs
+from hpcsweep.sweep.sections import CommandOptions, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import Resources
 from hpcsweep.sweep.space import Space, count_runs, expand
 from hpcsweep.sweep.toml_problems import Problem, one_line, read_toml, refuse, validate

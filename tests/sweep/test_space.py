@@ -34,10 +34,9 @@ def naive_points(space: Space) -> list[dict[str, Any]]:
     found = []
     if space.grid or space.zip or not (space.vary or space.cases):
         length = len(next(iter(space.zip.values()))) if space.zip else 1
-        for copy, *combination in itertools.product(copies, *space.grid.values()):
+        for copy, combination in itertools.product(copies, itertools.product(*space.grid.values())):
             for row in range(length):
-                point = {**base, **copy}
-                point.update(zip(space.grid, combination, strict=True))
+                point = {**base, **copy, **dict(zip(space.grid, combination, strict=True))}
                 point.update({name: values[row] for name, values in space.zip.items()})
                 found.append(point)
     if space.vary:
@@ -58,14 +57,15 @@ def spaces(choose: st.DrawFn) -> Space:
     places = {name: choose(st.sampled_from(["fixed", "grid", "zip", "vary", "across", ""])) for name in NAMES}
     chosen = {section: [name for name in NAMES if places[name] == section] for section in places.values()}
     length = choose(st.integers(1, 3))
-    free = [name for name in NAMES if places[name] != "across"]
+    names_of_cases = [name for name in NAMES if places[name] != "across"]
+    case = st.fixed_dictionaries({}, optional=dict.fromkeys(names_of_cases, value))
     return Space(
         fixed={name: choose(value) for name in chosen.get("fixed", [])},
         grid={name: choose(values) for name in chosen.get("grid", [])},
         zip={name: choose(st.lists(value, min_size=length, max_size=length)) for name in chosen.get("zip", [])},
         vary={name: choose(values) for name in chosen.get("vary", [])},
         across={name: choose(values) for name in chosen.get("across", [])},
-        cases=choose(st.lists(st.dictionaries(st.sampled_from(free) if free else st.nothing(), value, max_size=3), max_size=2)),
+        cases=choose(st.lists(case, max_size=2)),
         seeds=choose(st.lists(st.integers(0, 5), min_size=1, max_size=2)),
     )
 
