@@ -27,6 +27,7 @@ max_runs_option = click.option(
     "--max-runs", type=int, default=1_000_000, show_default=True, help="Refuse a sweep with more runs."
 )
 where_option = click.option("--where", metavar="CONDITION", help="""Only runs such as "optimizer == 'adam'".""")
+pool_option = click.option("--pool", metavar="NAMES", help="Parameters whose values are taken together, as if repeats.")
 out_option = click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file."
 )

@@ -13,7 +13,7 @@ from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.style import MAX_LINES
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.select import settings_of
+from hpcsweep.results.query.select import settings_of, with_others_that_vary
 from hpcsweep.store.states import FINISHED
 from hpcsweep.sweep.choices import EPOCHS
 
@@ -32,18 +32,25 @@ class Band:
     seeds: int
 
 
-def lines_of(results: Results, group: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
-    """Return the parameters that tell lines apart (by default all that vary but epochs) and the label of each run."""
-    names = tuple(group) if group else tuple(name for name in results.varying() if name != EPOCHS)
+def lines_of(
+    results: Results, group: Sequence[str] | None, pool: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the parameters that tell lines apart and the label of each run.
+
+    They are `group` and all others that vary, but for epochs and those to `pool`: a line's band is over seeds.
+    """
+    names = with_others_that_vary(results, group or (), (*(pool or ()), *({EPOCHS} & set(results.parameters))))
     return names, [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
 
 
-def bands(results: Results, metric: str, group: Sequence[str] | None = None) -> tuple[str, list[Band]]:
+def bands(
+    results: Results, metric: str, group: Sequence[str] | None = None, pool: Sequence[str] | None = None
+) -> tuple[str, list[Band]]:
     """Return a title for the legend and one band per setting, from the longest finished run of each seed.
 
     Epochs that some seed of a setting did not reach are left out, so that no mean jumps because a run ended.
     """
-    names, labels = lines_of(results, group)
+    names, labels = lines_of(results, group, pool)
     rows = longest_runs(results, labels)
     history = results.history()
     if metric not in history or not rows:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.figures.data import Band, bands
-from hpcsweep.figures.style import MAX_LINES, chance, legend, line_style, log_if_wide, new_figure, words
+from hpcsweep.figures.style import MAX_LINES, chance, fit_to, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.metrics import metrics_among
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
@@ -29,6 +29,7 @@ def curves(
     *,
     metrics: Sequence[str] | None = None,
     group: Sequence[str] | None = None,
+    pool: Sequence[str] | None = None,
     log_epochs: bool = False,
     classes: int | None = None,
 ) -> Figure:
@@ -38,24 +39,17 @@ def curves(
     for empty in panels[len(shown) :]:
         empty.set_axis_off()
     for axes, metric in zip(panels, shown, strict=False):
-        title, found = bands(results, metric, group)
+        title, found = bands(results, metric, group, pool)
         for number, band in enumerate(found):
             draw_band(axes, band, number, log_epochs)
-        guess = chance(metric, classes)
-        if guess:
-            height, said = guess
-            axes.axhline(height, color="#555555", linewidth=1, linestyle=(0, (2, 2)))
-            place: dict[str, Any] = {
-                "xycoords": ("axes fraction", "data"),
-                "ha": "right",
-                "va": "bottom",
-                "fontsize": 8,
-            }
-            axes.annotate(said, (1, height), **place)
+        _draw_chance(axes, metric, classes)
         axes.set(xlabel="epoch (0: untrained)" if not log_epochs else "epoch + 1 (log)", ylabel=words(metric, classes))
         if log_epochs:
             axes.set_xscale("log")
         log_if_wide(axes, np.concatenate([band.mean for band in found]))
+        trained = [numbers[band.epoch > 0] for band in found for numbers in (band.low, band.high)]
+        if fit_to(axes, np.concatenate(trained)):
+            axes.set_xlabel(f"{axes.get_xlabel()}; the untrained model is off the axis")
     legend(figure, panels[0], title)
     seeds = sorted({band.seeds for band in found})
     dropped = f"; the first {MAX_LINES} settings" if len(found) == MAX_LINES else ""
@@ -63,6 +57,15 @@ def curves(
     heading = f"{results.title}: mean over n = {over} seeds; band: worst to best seed{dropped}"
     figure.suptitle(heading, fontsize=10, x=0.02, horizontalalignment="left")
     return figure
+
+
+def _draw_chance(axes: Axes, metric: str, classes: int | None) -> None:
+    guess = chance(metric, classes)
+    if guess:
+        height, said = guess
+        axes.axhline(height, color="#555555", linewidth=1, linestyle=(0, (2, 2)))
+        place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom", "fontsize": 8}
+        axes.annotate(said, (1, height), annotation_clip=True, **place)
 
 
 def draw_band(axes: Axes, band: Band, number: int, log_epochs: bool = False) -> None:
@@ -76,7 +79,12 @@ def draw_band(axes: Axes, band: Band, number: int, log_epochs: bool = False) -> 
 
 
 def gap(
-    results: Results, *, metrics: Sequence[str] | None = None, group: Sequence[str] | None = None, **_unused: Any
+    results: Results,
+    *,
+    metrics: Sequence[str] | None = None,
+    group: Sequence[str] | None = None,
+    pool: Sequence[str] | None = None,
+    **_unused: Any,
 ) -> Figure:
     """Draw how much better training is than validation at each epoch: above 0 and rising is overfitting."""
     metric = (list(metrics or []) or ["accuracy" if "val_accuracy" in results.metrics else "loss"])[0].removeprefix(
@@ -85,8 +93,8 @@ def gap(
     if not {metric, f"val_{metric}"} <= set(results.metrics):
         raise NothingSelectedError(f"{results.title}: no run logged both {metric} and val_{metric}")
     figure, (axes,) = new_figure(width=6)
-    title, train = bands(results, metric, group)
-    _, validation = bands(results, f"val_{metric}", group)
+    title, train = bands(results, metric, group, pool)
+    _, validation = bands(results, f"val_{metric}", group, pool)
     sign = 1.0 if direction_of(results, metric) == "max" else -1.0
     held_out = {band.label: band for band in validation}
     for number, band in enumerate(band for band in train if band.label in held_out):

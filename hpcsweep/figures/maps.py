@@ -12,7 +12,8 @@ from hpcsweep.errors import NothingSelectedError, UsageError
 from hpcsweep.figures.data import lines_of, longest_runs
 from hpcsweep.figures.style import line_style, new_figure, words
 from hpcsweep.results import Results
-from hpcsweep.results.query.labels import key_texts
+from hpcsweep.results.query.labels import key_text, key_texts
+from hpcsweep.results.query.select import settings_of, with_others_that_vary
 from hpcsweep.results.summaries import collapsed_classes
 from hpcsweep.store.states import FINISHED
 from hpcsweep.tables import Table, table
@@ -32,10 +33,11 @@ def heatmap(
     metrics: Sequence[str] | None = None,
     rows: Sequence[str] | None = None,
     cols: Sequence[str] | None = None,
+    pool: Sequence[str] | None = None,
     **_unused: Any,
 ) -> Figure:
     """Draw the comparison table as colours and numbers; hatched cells have none."""
-    made = table(results, rows=rows, cols=cols, values=list(metrics or [])[:1] or None)
+    made = table(results, rows=rows, cols=cols, values=list(metrics or [])[:1] or None, pool=pool)
     if not made.spec.cols:
         raise UsageError("a heat map needs columns; name them: --rows layers --cols optimizer")
     height, width = len(made.row_keys), len(made.col_keys)
@@ -53,9 +55,11 @@ def heatmap(
     return figure
 
 
-def confusion(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
+def confusion(
+    results: Results, *, group: Sequence[str] | None = None, pool: Sequence[str] | None = None, **_unused: Any
+) -> Figure:
     """Draw the confusion matrix of each setting, summed over seeds; each row shows shares of its true class."""
-    everything = _confusions(results, group)
+    everything = _confusions(results, group, pool)
     found = dict(list(everything.items())[:MAX_PANELS])
     left_out = (
         f"; {len(found)} of {len(everything)} settings, choose with --where" if len(found) < len(everything) else ""
@@ -64,13 +68,14 @@ def confusion(results: Results, *, group: Sequence[str] | None = None, **_unused
     figure, panels = new_figure(math.ceil(len(found) / cols), cols, width=3.1, height=3.2)
     for axes in panels[len(found) :]:
         axes.set_axis_off()
-    for axes, (label, (counts, seeds)) in zip(panels, found.items(), strict=False):
+    for axes, (label, of_seeds) in zip(panels, found.items(), strict=False):
+        counts = np.sum(of_seeds, axis=0)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.grid(visible=False)
         image = axes.imshow(shares, vmin=0, vmax=1, cmap="cividis")
-        never = collapsed_classes(counts)
-        warning = f"\nnever right: {', '.join(map(str, never))}" if never else ""
-        axes.set_title(f"{label} (n = {seeds}){warning}", fontsize=9)
+        collapsed = sum(bool(collapsed_classes(one)) for one in of_seeds)  # of each seed: a sum would hide it
+        warning = f"\nclasses collapsed in {collapsed} of {len(of_seeds)}" if collapsed else ""
+        axes.set_title(f"{label} (n = {len(of_seeds)}){warning}", fontsize=9)
         axes.set(xlabel="class said", ylabel="true class")
         ticks = range(0, len(counts), max(1, len(counts) // 10))
         axes.set_xticks(ticks)
@@ -80,9 +85,11 @@ def confusion(results: Results, *, group: Sequence[str] | None = None, **_unused
     return figure
 
 
-def per_class(results: Results, *, group: Sequence[str] | None = None, **_unused: Any) -> Figure:
+def per_class(
+    results: Results, *, group: Sequence[str] | None = None, pool: Sequence[str] | None = None, **_unused: Any
+) -> Figure:
     """Draw each class's accuracy per setting, from its longest runs: the mean over seeds, a line from worst to best."""
-    names, labels = lines_of(results, group)
+    names, labels = lines_of(results, group, pool)
     arrays = _arrays(results, "confusion_matrix")
     by_label: dict[str, list[Any]] = {}
     for run_id, label in longest_runs(results, labels).items():
@@ -138,12 +145,13 @@ def _arrays(results: Results, name: str) -> dict[str, Any]:
     return found
 
 
-def _confusions(results: Results, group: Sequence[str] | None) -> dict[str, tuple[Any, int]]:
-    _, labels = lines_of(results, group if group else results.varying())
+def _confusions(results: Results, group: Sequence[str] | None, pool: Sequence[str] | None) -> dict[str, list[Any]]:
+    """Return the matrices of each setting, one per seed, all of one shape."""
+    names = with_others_that_vary(results, group or (), pool or ())
     arrays = _arrays(results, "confusion_matrix")
     grouped: dict[str, list[Any]] = {}
-    for run_id, label in zip(results.column("id"), labels, strict=True):
+    for run_id, setting in zip(results.column("id"), settings_of(results, names), strict=True):
         if run_id in arrays:
+            label = ", ".join(map(key_text, setting)) or results.title
             grouped.setdefault(label, []).append(arrays[run_id])
-    same = {label: [one for one in found if one.shape == found[0].shape] for label, found in grouped.items()}
-    return {label: (np.sum(found, axis=0), len(found)) for label, found in same.items()}
+    return {label: [one for one in found if one.shape == found[0].shape] for label, found in grouped.items()}

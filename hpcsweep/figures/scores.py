@@ -12,7 +12,7 @@ from hpcsweep.figures.style import MAX_LINES, WIDE, legend, line_style, log_if_w
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.select import settings_of
+from hpcsweep.results.query.select import settings_of, with_others_that_vary
 from hpcsweep.results.query.values import default_value, finished, value_of
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ def score(
     metrics: Sequence[str] | None = None,
     x: str | None = None,
     group: Sequence[str] | None = None,
+    pool: Sequence[str] | None = None,
     **_unused: Any,
 ) -> Figure:
     """Draw a metric against a numeric parameter: one point per run, and a line through the means of each setting."""
     axis = _axis(results, x)
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
-    names = tuple(group) if group else tuple(name for name in results.varying() if name != axis)
+    names = tuple(n for n in with_others_that_vary(results, (axis, *(group or ())), pool or ()) if n != axis)
     keys = settings_of(results, names)
     positions = results.runs[axis].to_numpy(dtype=np.float64)
     good = finished(results, shown)

@@ -17,6 +17,7 @@ MARKERS = "osD^vPX"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MAX_LINES = 28
 WIDE = 1e4
+FLAT = 3.0  # an axis this many times as long as what it should show is too long
 _STYLE = {
     "axes.grid": True,
     "grid.color": "#dddddd",
@@ -103,6 +104,17 @@ def log_if_wide(axes: Axes, values: Any) -> None:
     if finite and min(finite) > 0 and max(finite) / min(finite) > WIDE:
         axes.set_yscale("log")
         axes.set_ylabel(f"{axes.get_ylabel()} (log)")
+
+
+def fit_to(axes: Axes, values: Any) -> bool:
+    """Let a linear value axis show these values if others would make them flat; return whether something is off it."""
+    finite = [float(value) for value in values if math.isfinite(value)]
+    low, high = axes.get_ylim()
+    span = max(finite, default=0) - min(finite, default=0)
+    if axes.get_yscale() == "log" or not 0 < span * FLAT < high - low:
+        return False
+    axes.set_ylim(min(finite) - 0.06 * span, max(finite) + 0.06 * span)
+    return True
 
 
 def legend(figure: Figure, axes: Axes, title: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.files import json_text
+from hpcsweep.metrics import STATISTICS
 from hpcsweep.results.summaries import Array, collapsed_classes, summarise
 from hpcsweep.results.text import TEXT
 
@@ -31,6 +32,7 @@ IDENTITY = (
     "collapsed_classes",
     "params",
     "metrics",
+    "logged",
 )
 
 
@@ -65,8 +67,9 @@ class FinishedRun(Protocol):
 class Records:
     """Finished runs.
 
-    `runs` has the columns of IDENTITY (params and metrics as JSON texts) and FACTS, then the summaries; `lengths`
-    [runs] counts the epochs of each; `history` holds "epoch" (int64) and metrics (float64), each [sum of lengths].
+    `runs` has the columns of IDENTITY (params, metrics and the names of what was logged as JSON texts) and FACTS, then
+    the summaries; `lengths` [runs] counts the epochs of each; `history` holds "epoch" (int64) and metrics (float64),
+    each [sum of lengths]. Metrics and summaries are those of these runs, of no others.
     """
 
     runs: pd.DataFrame
@@ -86,8 +89,12 @@ class Records:
         ends = np.cumsum(self.lengths)
         pieces = [np.arange(ends[row] - self.lengths[row], ends[row]) for row in rows]
         keep = np.concatenate(pieces) if pieces else np.array([], dtype=np.int64)
-        history = {name: column[keep] for name, column in self.history.items()}
-        return Records(self.runs.iloc[index].reset_index(drop=True), self.lengths[index], history)
+        runs = self.runs.iloc[index].reset_index(drop=True)
+        logged = {name for text in runs["logged"].unique() for name in json.loads(text)}
+        history = {name: column[keep] for name, column in self.history.items() if name in logged or name == "epoch"}
+        others = [name for name in map(str, runs) if _metric_of(name) not in {None, *logged}]
+        unmonitored = [name for name in map(str, runs) if name.startswith("best_")] if _unmonitored(runs) else []
+        return Records(runs.drop(columns=[*others, *unmonitored]), self.lengths[index], history)
 
 
 def from_results(results: Iterable[FinishedRun]) -> Records:
@@ -107,6 +114,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "collapsed_classes": [_collapsed(result.arrays.get("confusion_matrix")) for result in found],
         "params": [json.dumps(result.params) for result in found],
         "metrics": [json_text(result.metrics) for result in found],
+        "logged": [json.dumps([name for name in result.history if name != "epoch"]) for result in found],
     }
     for fact in FACTS:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]
@@ -131,6 +139,16 @@ def join(parts: Sequence[Records]) -> Records:
 def empty() -> Records:
     """Return no records."""
     return from_results([])
+
+
+def _metric_of(column: str) -> str | None:
+    """Return the metric that a column sums up, None if it is no summary."""
+    statistic, _, metric = column.partition("_")
+    return metric if statistic in STATISTICS and metric else None
+
+
+def _unmonitored(runs: pd.DataFrame) -> bool:
+    return bool(runs["monitored_epoch"].isna().all())
 
 
 def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> dict[str, Array]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.values import Value, metric_of, unknown_direction
 from hpcsweep.store.states import COUNTED, RunState, count_states
 from hpcsweep.sweep.runs import short_id
@@ -30,7 +31,7 @@ def notes_of(
         what += "; a single run has no ±"
     yield f"{what}.{' * marks the best.' if marked else ''}"
     yield from _not_marked(results, values) if marked is not None else ()
-    yield from _averaged_over(results, spec)
+    yield from _pooled(results, spec)
     yield from _not_in_the_numbers(results, values, cells)
     yield from _ended_early(results)
     yield from doubts(results, values)
@@ -100,11 +101,11 @@ def _collapse(results: Results, done: Any) -> Iterator[str]:
             )
 
 
-def _averaged_over(results: Results, spec: Spec) -> Iterator[str]:
-    hidden = [name for name in results.varying() if name not in (*spec.rows, *spec.cols)]
-    if hidden and not any(name == "change from the base" for name in spec.rows):
-        parts = [f"{name} ({', '.join(map(str, distinct(results.runs[name])[:6]))})" for name in hidden]
-        yield f"Each cell combines all values of {'; '.join(parts)}."
+def _pooled(results: Results, spec: Spec) -> Iterator[str]:
+    pooled = [name for name in results.varying() if name in spec.pool and name not in (*spec.rows, *spec.cols)]
+    if pooled:
+        parts = [f"{name} ({', '.join(map(key_text, distinct(results.runs[name])[:6]))})" for name in pooled]
+        yield f"Pooled: n and the spread are not over seeds alone, but over all values of {'; '.join(parts)}."
 
 
 def _ended_early(results: Results) -> Iterator[str]:

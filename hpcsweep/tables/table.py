@@ -135,13 +135,15 @@ def table(
     kind: str = "mean",
     where: str | None = None,
     columns: str | None = None,
+    pool: Sequence[str] | None = None,
     best: bool = True,
     store: StoreSource = None,
 ) -> Table:
     """Return the comparison table of a sweep, a store's folder or results.
 
-    `rows` and `cols` name parameters, `values` summary columns, metrics or `epochs_to(val_accuracy>=0.8)`. `kind` is
-    mean, ci, median, range, min or max, `where` a filter such as "layers >= 3", and `columns="s3"` the layout of a
+    `rows` and `cols` name parameters, `values` summary columns, metrics or `epochs_to(val_accuracy>=0.8)`. Parameters
+    that vary beside them head further rows, except for those to `pool`: a cell takes all their values together. `kind`
+    is mean, ci, median, range, min or max, `where` a filter such as "layers >= 3", and `columns="s3"` the layout of a
     study that varies one factor at a time. Raises UsageError for a name that does not exist, NothingSelectedError if
     nothing is left.
     """
@@ -152,7 +154,7 @@ def table(
     if columns is not None:
         cols = results.layout.cols if cols is None and results.layout is not None else cols
         results, rows, values, labels = with_change_column(results, rows, cols or (), values, columns)
-    spec = choose(results, rows, cols, values, kind)
+    spec = choose(results, rows, cols, values, kind, pool or ())
     shown = tuple(value_of(results, text) for text in spec.values)
     row_keys, col_keys, cells = _pivot(results, spec, shown)
     marked = _best(cells, shown, spec.kind) if best else frozenset()

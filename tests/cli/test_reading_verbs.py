@@ -147,7 +147,9 @@ def test_every_json_says_alike_what_is_no_finite_number(study: Study, hpcsweep: 
     assert printed("show", odd.id)["metrics"] == told
     assert printed("show", odd.id)["history"]["loss"] == [2.0, 1.0, "inf"]
     assert next(run for run in printed("status", "sweeps/toy.toml")["runs"] if run["id"] == odd.id)["metrics"] == told
-    cells = printed("table", "sweeps/toy.toml", "--value", "gain", "--rows", "layers", "--cols", "seed")
+    cells = printed(
+        "table", "sweeps/toy.toml", "--value", "gain", "--rows", "layers", "--cols", "seed", "--pool", "optimizer"
+    )
     assert sorted(str(cell["mean"]) for cell in cells) == ["None"] * 5 + ["inf"]
     rows = {row["name"]: row for row in printed("diff", study.results[0].id, odd.id)}
     assert (rows["gain"][odd.id[:12]], rows["gain"][study.results[0].id[:12]]) == ("inf", None)

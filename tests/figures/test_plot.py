@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hpcsweep import figures, results
@@ -58,10 +60,32 @@ def test_the_heat_map_shows_the_numbers_of_the_table(study: Study) -> None:
     assert "(3)" in texts(figures.plot(study.sweep, "heatmap", rows=["layers"], cols=["optimizer"]))
 
 
-def test_confusion_names_the_classes_never_right(study: Study) -> None:
-    """A class that a setting never gets right is named above its matrix."""
-    figure = figures.plot(study.sweep, "confusion", group=["seed"])
-    assert "never right: 1" in texts(figure)
+def test_confusion_counts_the_seeds_whose_classes_collapsed(study: Study) -> None:
+    """A class that one seed never gets right is counted, though the sum over the seeds gets it right."""
+    assert "layers" not in texts(figures.plot(study.sweep, "confusion"))
+    assert "classes collapsed in 1 of 3" in texts(figures.plot(study.sweep, "confusion"))
+
+
+def test_a_band_is_over_seeds_unless_one_says_what_to_pool(study: Study) -> None:
+    """What --group leaves out tells lines apart as well, so that no band takes depths for repeats; --pool does."""
+    lines = [line.get_label() for line in figures.plot(study.sweep, "curves", group=["optimizer"]).axes[0].lines]
+    assert [label for label in lines if "ada" in label] == ["adam, 2", "adagrad, 2", "adam, 3", "adagrad, 3"]
+    pooled = figures.plot(study.sweep, "curves", group=["optimizer"], pool=["layers"], metrics=["loss"])
+    assert [line.get_label() for line in pooled.axes[0].lines][:2] == ["adam", "adagrad"]
+
+
+def test_the_axis_shows_the_trained_epochs() -> None:
+    """Curves from 0.90 to 0.975 are not flattened by the untrained model and by chance, and that is said."""
+    history = pd.DataFrame({"id": "0" * 64, "epoch": range(9), "val_accuracy": [0.1, *np.linspace(0.9, 0.975, 8)]})
+    made = replace(
+        results_of([{"a": 1, "trajectory": "t", "reached_epoch": 8.0, "collapsed_classes": 0.0}], ["a"]),
+        metrics=("val_accuracy",),
+        read_history=lambda: history,
+    )
+    axes = figures.plot(made, "curves", classes=10).axes[0]
+    low, high = axes.get_ylim()
+    assert 0.85 < low < 0.9 < 0.975 < high < 1
+    assert "off the axis" in axes.get_xlabel()
 
 
 def test_the_gap_is_training_less_validation(study: Study) -> None:

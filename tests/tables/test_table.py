@@ -36,7 +36,8 @@ RUNS = st.lists(
 def test_cells_equal_an_independent_pandas_computation(runs: list[Any], rows: list[str], cols: list[str]) -> None:
     """Mean, std (ddof=1) and n of every cell are what pandas groupby gives for the runs that are done."""
     results = results_of(runs, ["layers", "optimizer", "hidden"])
-    made = table(results, rows=rows, cols=cols, values=["last_score"])
+    pool = [name for name in results.parameters if name not in (*rows, *cols)]
+    made = table(results, rows=rows, cols=cols, values=["last_score"], pool=pool)
     done = pd.DataFrame(runs).query("state == 'done'")
     expected = done.groupby([*rows, *cols])["last_score"].agg(["mean", "std", "count"]) if len(done) else None
     seen = 0
@@ -106,6 +107,26 @@ def test_failed_diverged_and_missing_runs_are_shown_and_counted() -> None:
     assert "21.5 ± 0.7 (2/3)" in first
     assert "missing" in second
     assert "Not in the numbers: 7 of 12 runs: 1 diverged, 3 failed, 3 missing (new)." in text
+
+
+def test_only_seeds_are_averaged_unless_one_says_what_to_pool() -> None:
+    """A parameter that was given no place heads rows of its own; to pool it is said below, and by --pool alone."""
+    made = table(grid(), rows=["layers"], values=["last_score"])
+    assert made.spec.rows == ("layers", "optimizer")
+    assert {(cell.n, cell.std) for cell in made.cells.values()} == {(3, 1.0)}
+    pooled = table(grid(), rows=["layers"], pool=["optimizer"], values=["last_score"])
+    assert {cell.n for cell in pooled.cells.values()} == {6}
+    said = "Pooled: n and the spread are not over seeds alone, but over all values of optimizer (adam, adagrad)."
+    assert said in pooled.notes
+    assert not any("Pooled" in note for note in made.notes)
+    with pytest.raises(UsageError, match='no parameter is called "optimiser"'):
+        table(grid(), pool=["optimiser"], values=["last_score"])
+
+
+def test_a_parameter_that_divides_nothing_further_heads_no_row() -> None:
+    """Of two parameters that change in step one row head is enough, the one that was asked for."""
+    runs = [{"a": a, "b": 2 * a, "seed": s, "last_score": 1.0 * s} for a in (1, 2) for s in range(2)]
+    assert table(results_of(runs, ["a", "b"]), rows=["b"], values=["last_score"]).spec.rows == ("b",)
 
 
 def test_a_single_run_shows_no_spread() -> None:
@@ -226,7 +247,7 @@ def test_reaching_a_threshold_is_counted_in_epochs_and_seconds(make_store: MakeS
 
 def test_columns_of_ours_can_head_rows() -> None:
     """The seed, the device and other columns may head rows like a parameter."""
-    made = table(grid(), rows=["seed"], cols=["optimizer"], values=["last_score"])
+    made = table(grid(), rows=["seed"], cols=["optimizer"], values=["last_score"], pool=["layers"])
     assert [key for (key,) in made.row_keys] == [0, 1, 2]
 
 
@@ -276,6 +297,24 @@ def test_small_numbers_do_not_look_like_nothing() -> None:
     assert "1.00e-09" in render(table(results_of(runs, ["a"]), values=["last_loss"], kind="min"))
     runs = [{"a": n, "last_loss": value} for n, value in enumerate((0.002, 3.5))]
     assert "0.002 (1)" in render(table(results_of(runs, ["a"]), values=["last_loss"]))
+
+
+def test_an_extreme_group_leaves_the_other_cells_as_they_are() -> None:
+    """A loss that exploded, or one that is almost 0, is in scientific notation; the cells beside it stay readable."""
+    runs = [
+        {"a": n, "seed": s, "last_loss": value + 0.01 * value * s}
+        for n, value in enumerate((7.0, 6.5, 1e12, 3e-7, 7.5))
+        for s in (0, 1)
+    ]
+    text = render(table(results_of(runs, ["a"]), values=["last_loss"]))
+    cells = [line.split(maxsplit=1)[1].rstrip("*") for line in text.splitlines()[4:9]]
+    assert cells == [
+        "7.035 ± 0.049 (2)",
+        "6.533 ± 0.046 (2)",
+        "1.00e+12 ± 7.07e+09 (2)",
+        "3.01e-07 ± 2.12e-09 (2)",
+        "7.537 ± 0.053 (2)",
+    ]
 
 
 def test_a_sweep_of_which_nothing_is_finished_has_a_table_of_missing_cells() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hpcsweep.cli.options import echo, note, source_argument, split_names, store_option, where_option
+from hpcsweep.cli.options import echo, note, pool_option, source_argument, split_names, store_option, where_option
 
 KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "per-class")
 
@@ -16,7 +16,8 @@ KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "
 @source_argument
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--value", "metrics", metavar="NAMES", multiple=True, help="What to draw, such as accuracy,val_accuracy.")
-@click.option("--group", metavar="NAMES", help="The parameters that tell lines apart  [default: all that vary]")
+@click.option("--group", metavar="NAMES", help="The parameters that tell lines apart first.")
+@pool_option
 @click.option("--rows", metavar="NAMES", help="heatmap: parameters that head the rows.")
 @click.option("--cols", metavar="NAMES", help="heatmap: parameters that head the columns.")
 @click.option("--x", metavar="NAME", help="score: the parameter of the axis.")
@@ -32,6 +33,7 @@ def command(
     kind: str,
     metrics: tuple[str, ...],
     group: str | None,
+    pool: str | None,
     rows: str | None,
     cols: str | None,
     x: str | None,
@@ -51,6 +53,7 @@ def command(
 
     results = load(source, store=store, say=note)
     options: dict[str, Any] = {"metrics": split_names(metrics), "group": split_names(group)}
+    options["pool"] = split_names(pool)
     if kind == "curves":
         options |= {"log_epochs": log, "classes": classes}
     if kind == "heatmap":

@@ -12,6 +12,7 @@ from hpcsweep.cli.options import (
     json_option,
     note,
     out_option,
+    pool_option,
     source_argument,
     split_names,
     store_option,
@@ -28,7 +29,7 @@ KINDS = ("mean", "ci", "median", "range", "min", "max")
 
 @click.command("table")
 @source_argument
-@click.option("--rows", metavar="NAMES", help="Parameters that head the rows, such as layers,neurons.")
+@click.option("--rows", metavar="NAMES", help="Parameters that head the rows; all others that vary follow.")
 @click.option("--cols", metavar="NAMES", help="Parameters that head the columns.")
 @click.option(
     "--value",
@@ -43,6 +44,7 @@ KINDS = ("mean", "ci", "median", "range", "min", "max")
 @click.option(
     "--columns", metavar="NAME", help="A ready-made layout: s3 (change from the base, averages, extremes) or s3-val."
 )
+@pool_option
 @where_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
 @json_option
@@ -57,6 +59,7 @@ def command(
     values: tuple[str, ...],
     kind: str,
     columns: str | None,
+    pool: str | None,
     where: str | None,
     form: str,
     as_json: bool,
@@ -82,6 +85,7 @@ def command(
         kind=kind,
         where=where,
         columns=columns,
+        pool=split_names(pool),
         best=not no_best,
     )
     text = render(made, form, table_width(to_file=out is not None))

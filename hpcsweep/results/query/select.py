@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hpcsweep.errors import NothingSelectedError
+from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.results.frames import Results
 from hpcsweep.results.loading import ResultsSource, load
 from hpcsweep.results.query.where import parse_condition
@@ -32,12 +32,57 @@ def select(results: Results, where: str | None) -> Results:
     keep = [condition(dict(zip(condition.names, row, strict=True))) for row in rows]
     if not any(keep):
         raise NothingSelectedError(f"--where {where!r}: none of the {len(keep)} runs meets it")
-    return replace(results, runs=results.runs[keep].reset_index(drop=True))
+    return _of_their_jobs(results, replace(results, runs=results.runs[keep].reset_index(drop=True)))
+
+
+def _of_their_jobs(results: Results, chosen: Results) -> Results:
+    """Return chosen runs of a store without the parameters and metrics that only other jobs of the store have."""
+    if "job" not in results.own:
+        return chosen
+    of_job = results.column("job").isin(chosen.column("job").unique())
+    if of_job.all():
+        return chosen
+    theirs = results.runs[of_job.to_numpy()]
+    foreign = {name for name in results.runs if not theirs[name].notna().any() and results.runs[name].notna().any()}
+    own = {name: column for name, column in results.own.items() if column not in foreign}
+    return replace(
+        chosen,
+        runs=chosen.runs.drop(columns=list(foreign)),
+        parameters=tuple(name for name in results.parameters if name not in foreign),
+        metrics=tuple(name for name in results.metrics if f"last_{name}" in own),
+        returned=tuple(name for name in results.returned if name not in foreign),
+        own=own,
+    )
 
 
 def axis_column(results: Results, name: str) -> pd.Series[Any]:
     """Return the column that a name means: that of a parameter, or else one of ours."""
     return results.runs[name] if name in results.runs else results.column(name)
+
+
+def with_others_that_vary(results: Results, names: Sequence[str], pool: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return `names` and the parameters that vary beside them, so that runs told apart differ in their seeds only.
+
+    Left out are those to `pool`, and those that divide nothing further. Raises UsageError for one that is no parameter.
+    """
+    for name in pool:
+        if name not in results.parameters:
+            hint = nearest(name, results.parameters)
+            raise UsageError(f'--pool: no parameter is called "{name}"{hint}; expected one of: {known(results)}')
+    told = tuple(names)
+    for name in results.varying():
+        if name not in (*told, *pool) and _divides(results, told, name):
+            told = (*told, name)
+    return told
+
+
+def known(results: Results) -> str:
+    """Return the names of the parameters, to be told to a user."""
+    return ", ".join(results.parameters) or "none"
+
+
+def _divides(results: Results, names: Sequence[str], name: str) -> bool:
+    return len(set(settings_of(results, (*names, name)))) > len(set(settings_of(results, names)))
 
 
 def settings_of(results: Results, names: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,18 +93,44 @@ def finished(results: Results, shown: Value) -> Any:
 
 
 def default_value(results: Results) -> str:
-    """Return the value to show if none was named."""
-    for name in HEADLINES:
-        if f"last_{name}" in results.own:
-            return f"last_{name}"
-    if results.returned:
-        return results.returned[0]
-    logged = metrics_among(results.metrics)
-    if logged:
-        return f"last_{logged[0]}"
-    if not results.in_state(*COUNTED).any():
+    """Return the value to show if none was named: of the first of `_headlines` that all runs with numbers have.
+
+    If there is none, which happens in a store of several jobs, it is the one that most of them have.
+    """
+    done = results.in_state(*COUNTED)
+    if not anything_finished(results):
         raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
-    return "time_s"
+    names = list(_headlines(results))
+    having = [int(results.runs.loc[done, results.own.get(name, name)].notna().sum()) for name in names]
+    return names[having.index(max(having))] if names else "time_s"
+
+
+def _headlines(results: Results) -> Iterator[str]:
+    """Give the values that may stand for a run, the likeliest first.
+
+    First what [metrics] declares, then what is known on validation data, what the job returned, what it logged, each
+    if it is known which way is better, then all others. Numbers on test data come last: nothing is chosen by them.
+    """
+    logged = sorted(metrics_among(results.metrics), key=lambda name: (not _is_validation(name), _fame(name)))
+    returned = [name for name in results.returned if name.removeprefix("final_") not in logged]
+    found = [*(f"last_{name}" for name in logged if _is_validation(name)), *returned]
+    found += [f"last_{name}" for name in logged if not _is_validation(name)]
+    declared = [name for name in found if is_declared(name, results.directions)]
+    known = [name for name in found if results.better(name) is not None]
+    others = sorted([*declared, *known, *found], key=_is_test)
+    yield from dict.fromkeys(others)
+
+
+def _is_validation(metric: str) -> bool:
+    return metric.startswith("val_")
+
+
+def _is_test(name: str) -> bool:
+    return "test" in name.split("_")
+
+
+def _fame(metric: str) -> int:
+    return HEADLINES.index(metric) if metric in HEADLINES else len(HEADLINES)
 
 
 def find_column(results: Results, text: str) -> str:

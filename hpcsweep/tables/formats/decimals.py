@@ -1,4 +1,4 @@
-"""How numbers look in a table: the same decimals in all cells of a value, as many as their spread justifies."""
+"""How numbers look in a table: the same decimals in all usual cells of a value, as many as their spread justifies."""
 
 from __future__ import annotations
 
@@ -9,32 +9,35 @@ from collections.abc import Sequence
 from hpcsweep.tables.cells import MIXED, Cell
 
 MAX_DECIMALS = 6
+EXTENDED = 4
 ROUNDING = 1e-12  # a relative spread below this comes from rounding, not from the runs
 SCIENTIFIC_BELOW, SCIENTIFIC_FROM = 1e-4, 1e7
 
 
 def decimals_of(cells: Sequence[Cell]) -> int | None:
-    """Return how many decimals to show of a value in all its cells; None means scientific notation.
+    """Return how many decimals to show of a value in its cells; None means scientific notation in all of them.
 
     They show two significant digits of the typical spread, or without a spread four significant digits of the largest
-    number; and more if a small mean would otherwise be shown as 0.
+    number; and up to EXTENDED where a small mean would otherwise be shown as 0. What is extreme has no say: a cell that
+    these decimals do not fit is in scientific notation, alone (see `cell_text`).
     """
     numbers = [abs(number) for cell in cells for number in cell.numbers if math.isfinite(number) and number]
-    if not numbers:
-        return 3
-    largest = max(numbers)
-    if all(number == round(number) for number in numbers) and largest < SCIENTIFIC_FROM:
+    usual = [number for number in numbers if _is_usual(number)]
+    if not usual:
+        return None if numbers else 3
+    largest = max(usual)
+    means = [mean for cell in cells if (mean := abs(cell.mean or 0.0)) and _is_usual(mean)]
+    if all(number == round(number) for number in usual):
         return 1 if any(cell.std for cell in cells) else 0
-    if not SCIENTIFIC_BELOW <= largest < SCIENTIFIC_FROM:
-        return None
-    spreads = [cell.std for cell in cells if cell.std and math.isfinite(cell.std) and cell.std > ROUNDING * largest]
+    spreads = [cell.std for cell in cells if cell.std and ROUNDING * largest < cell.std < SCIENTIFIC_FROM]
     spread = statistics.median(spreads) if spreads else 0.0
-    digits = max(0, 1 - _magnitude(spread) if spread else 3 - _magnitude(largest))
-    means = [abs(cell.mean) for cell in cells if cell.mean and math.isfinite(cell.mean)]
-    if means and min(means) < 10.0**-digits:  # what is not 0 must not look like 0
-        digits = 1 - _magnitude(min(means))
-        return digits if digits <= MAX_DECIMALS - 1 else None
-    return min(digits, MAX_DECIMALS)
+    digits = min(MAX_DECIMALS, max(0, 1 - _magnitude(spread) if spread else 3 - _magnitude(largest)))
+    hidden = [mean for mean in means if mean < 10.0**-digits and 1 - _magnitude(mean) <= EXTENDED]
+    return max([digits, *(1 - _magnitude(mean) for mean in hidden)])
+
+
+def _is_usual(number: float) -> bool:
+    return SCIENTIFIC_BELOW <= number < SCIENTIFIC_FROM
 
 
 def number_text(number: float, decimals: int | None) -> str:
@@ -49,6 +52,8 @@ def cell_text(cell: Cell, kind: str, decimals: int | None, plus_minus: str = " Â
     number = cell.number(kind)
     if number is None:
         return cell.missing()
+    if decimals is not None and number and not 10.0**-decimals <= abs(number) < SCIENTIFIC_FROM:
+        decimals = None  # it would look like 0, or as if all its digits were known
     text = number_text(number, decimals)
     bounds = cell.bounds(kind)
     if bounds:
