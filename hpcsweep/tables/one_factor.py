@@ -27,11 +27,11 @@ MAX_SETTINGS = 3000
 
 
 def with_change_column(
-    results: Results, rows: Sequence[str] | None, cols: Sequence[str], values: Sequence[str] | None, columns: str
+    results: Results, rows: Sequence[str] | None, apart: Sequence[str], values: Sequence[str] | None, columns: str
 ) -> tuple[Results, Sequence[str], Sequence[str], dict[str, str]]:
     """Return results, rows, values and headings of the preset `columns`; rows default to the changes from the base.
 
-    What heads the columns, such as a parameter of [across], is no change from the base.
+    What is `apart`, such as a parameter of [across] that heads the columns, is no change from the base.
     """
     if columns not in STUDIES:
         raise UsageError(f'--columns: found "{columns}"{nearest(columns, STUDIES)}; expected {" or ".join(STUDIES)}')
@@ -39,11 +39,11 @@ def with_change_column(
     shown = list(values or headings)
     if rows:
         return results, rows, shown, headings
-    return replace(results, runs=results.runs.assign(**{CHANGE: _changes(results, cols)})), [CHANGE], shown, headings
+    return replace(results, runs=results.runs.assign(**{CHANGE: _changes(results, apart)})), [CHANGE], shown, headings
 
 
-def _changes(results: Results, cols: Sequence[str]) -> pd.Series[Any]:
-    names = [name for name in results.varying() if name not in cols]
+def _changes(results: Results, apart: Sequence[str]) -> pd.Series[Any]:
+    names = [name for name in results.varying() if name not in apart]
     settings = settings_of(results, names)
     base = find_base(list(dict.fromkeys(settings)))
     labels = {setting: _label(names, setting, base) for setting in settings}

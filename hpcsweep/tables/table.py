@@ -153,7 +153,8 @@ def table(
     labels: dict[str, str] = {}
     if columns is not None:
         cols = results.layout.cols if cols is None and results.layout is not None else cols
-        results, rows, values, labels = with_change_column(results, rows, cols or (), values, columns)
+        apart = (*(cols or ()), *(pool or ()))
+        results, rows, values, labels = with_change_column(results, rows, apart, values, columns)
     spec = choose(results, rows, cols, values, kind, pool or ())
     shown = tuple(value_of(results, text) for text in spec.values)
     row_keys, col_keys, cells = _pivot(results, spec, shown)

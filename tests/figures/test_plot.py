@@ -68,7 +68,7 @@ def test_confusion_counts_the_seeds_whose_classes_collapsed(study: Study) -> Non
 
 def test_a_band_is_over_seeds_unless_one_says_what_to_pool(study: Study) -> None:
     """What --group leaves out tells lines apart as well, so that no band takes depths for repeats; --pool does."""
-    lines = [line.get_label() for line in figures.plot(study.sweep, "curves", group=["optimizer"]).axes[0].lines]
+    lines = [str(line.get_label()) for line in figures.plot(study.sweep, "curves", group=["optimizer"]).axes[0].lines]
     assert [label for label in lines if "ada" in label] == ["adam, 2", "adagrad, 2", "adam, 3", "adagrad, 3"]
     pooled = figures.plot(study.sweep, "curves", group=["optimizer"], pool=["layers"], metrics=["loss"])
     assert [line.get_label() for line in pooled.axes[0].lines][:2] == ["adam", "adagrad"]
