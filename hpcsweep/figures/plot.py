@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from hpcsweep.figures import lines, maps, scores
 from hpcsweep.figures.style import styled
 from hpcsweep.files import write_atomic
 from hpcsweep.results import Results, ResultsSource
+from hpcsweep.results.query.in_common import in_common
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import anything_finished
 from hpcsweep.store.opening import StoreSource
@@ -29,6 +31,7 @@ KINDS: Mapping[str, Callable[..., Figure]] = {
     "per-class": maps.per_class,
 }
 FORMATS = ("png", "svg", "pdf")
+CAPTION_PER_INCH = 19  # letters
 
 
 def plot(
@@ -54,6 +57,9 @@ def plot(
         options["classes"] = class_count(results)
     with styled():
         figure = KINDS[kind](results, **options)
+        if same := in_common(results):
+            lines = textwrap.fill(f"The same in all runs: {same}", int(CAPTION_PER_INCH * figure.get_figwidth()))
+            figure.supxlabel(lines, fontsize=7, x=0.02, horizontalalignment="left", color="#555555")
         figure.canvas.draw()  # lay it out in our style, whatever the style in which it is saved
     return figure
 

@@ -41,8 +41,11 @@ def _best_of(results: Results, metric: str) -> tuple[str, ...]:
 
 def run_rows(results: Results) -> list[list[Any]]:
     """Return one list per run, in the order of `run_columns`: numbers, texts, or None for what is missing."""
-    columns = [results.runs[name].tolist() for name in run_columns(results)]
-    return [[_cell(value) for value in row] for row in zip(*columns, strict=True)]
+    columns = [
+        [_cell(value, name in results.parameters) for value in results.runs[name].tolist()]
+        for name in run_columns(results)
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def shown_metrics(results: Results) -> list[str]:
@@ -149,11 +152,11 @@ def _axis(results: Results, name: str, good: Any) -> dict[str, Any]:
     return {"label": name, "values": [ranks[value] for value in column], "texts": texts}
 
 
-def _cell(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+def _cell(value: Any, is_parameter: bool) -> Any:
+    if isinstance(value, float) and math.isnan(value):
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return key_text(value)
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return key_text(value) if is_parameter or not isinstance(value, str) else value
     if isinstance(value, float) and math.isinf(value):
         return plain(value)
     return int(value) if value == int(value) and abs(value) < 2**53 else float(f"{value:.6g}")

@@ -23,7 +23,6 @@ __all__ = ["FORMATS", "KINDS", "Cell", "Table", "render", "table"]
 FORMATS = ("text", "md", "csv", "latex", "html", "json")
 
 _OF_GRID = {"md": to_markdown, "latex": to_latex, "html": to_html}
-_OF_RECORDS = {"csv": to_csv, "json": to_json}
 
 
 def render(made: Table, form: str = "text", width: int = 100) -> str:
@@ -32,6 +31,8 @@ def render(made: Table, form: str = "text", width: int = 100) -> str:
         return to_text(made.grid(), width)
     if form in _OF_GRID:
         return _OF_GRID[form](made.grid())
-    if form in _OF_RECORDS:
-        return _OF_RECORDS[form](made.records())
+    if form == "json":
+        return to_json(made.records())
+    if form == "csv":
+        return to_csv(made.records(), (*made.spec.rows, *made.spec.cols))
     raise UsageError(f'--format: found "{form}"{nearest(form, FORMATS)}; expected one of {", ".join(FORMATS)}')

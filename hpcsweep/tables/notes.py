@@ -10,6 +10,7 @@ import pandas as pd
 
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.in_common import in_common
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.values import Value, metric_of, unknown_direction
 from hpcsweep.store.states import COUNTED, RunState, count_states
@@ -30,6 +31,8 @@ def notes_of(
     if spec.kind == "mean" and any(cell.n == 1 for cell in cells.values()):
         what += "; a single run has no ±"
     yield f"{what}.{' * marks the best.' if marked else ''}"
+    if same := in_common(results):
+        yield f"The same in all runs: {same}."
     yield from _not_marked(results, values) if marked is not None else ()
     yield from _pooled(results, spec)
     yield from _not_in_the_numbers(results, values, cells)

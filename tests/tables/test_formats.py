@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hpcsweep.errors import UsageError
+from hpcsweep.results.query.labels import key_texts
 from hpcsweep.tables import Table, render, table
 from tests.made_results import results_of
 
@@ -104,6 +105,29 @@ def test_a_narrow_terminal_gets_blocks_of_columns() -> None:
     assert max(map(len, text.splitlines())) <= 50
     assert all(f"b {m}" in text for m in range(6))
     assert text.count("0.5000 (1)") == 18
+
+
+def test_long_labels_are_folded_in_a_narrow_terminal_only() -> None:
+    """Row labels wider than the terminal go on in the next line; LaTeX has one row, and says so if it is long."""
+    runs = [
+        {"a": "a long label of one row " * 3 + str(n), "b": m, "last_accuracy": 0.5} for n in (1, 2) for m in range(7)
+    ]
+    made = table(results_of(runs, ["a", "b"]), rows=["a"], cols=["b"], values=["last_accuracy"])
+    assert max(map(len, render(made, "text", 50).splitlines())) <= 50
+    assert " ".join(("a long label of one row " * 3 + "1").split()) in render(made, "text", 1000)
+    assert "% 7 columns in one row" in render(made, "latex")
+
+
+@pytest.mark.parametrize("form", ["text", "md", "csv", "latex", "html"])
+def test_an_empty_text_a_missing_value_and_words_differ(form: str) -> None:
+    """What differs never looks alike: "", None, "None", "none", 1, "1", true and "true" head rows of their own."""
+    values: list[Any] = ["", None, "None", "none", 1, "1", True, "true", ("a",), "[a]"]
+    made = table(
+        results_of([{"a": v, "last_accuracy": 0.5} for v in values[:4] + values[6:]], ["a"]), values=["time_s"]
+    )
+    lines = [line for line in render(made, form).splitlines() if "1 (1)" in line or ",time_s,1.0," in line]
+    assert len(set(lines)) == 8
+    assert key_texts(values) == ['""', "None", '"None"', "none", "1", '"1"', "true", '"true"', "[a]", '"[a]"']
 
 
 @pytest.mark.parametrize("form", ["text", "md", "csv", "latex", "html", "json"])

@@ -86,6 +86,15 @@ def _divides(results: Results, names: Sequence[str], name: str) -> bool:
 
 
 def settings_of(results: Results, names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return for each run its values of `names`, parameters or columns of ours; an empty tuple if there are none."""
-    columns = [axis_column(results, name).tolist() for name in names]
+    """Return for each run its values of `names`, parameters or columns of ours; an empty tuple if there are none.
+
+    A text that is missing is None, which an empty text is not.
+    """
+    columns = [_values(axis_column(results, name)) for name in names]
     return list(zip(*columns, strict=True)) if columns else [()] * len(results.runs)
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    if column.dtype != object and pd.api.types.is_string_dtype(column.dtype) and column.hasnans:
+        return [value if isinstance(value, str) else None for value in column.tolist()]
+    return column.tolist()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hpcsweep.tables.formats.grid import Grid, blank_repeats
 
 LONG_LABEL = 40
+MANY = 6
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -31,7 +32,10 @@ _LATEX = {
 
 
 def to_markdown(grid: Grid) -> str:
-    """Return the table as GitHub's Markdown: the best in bold, headings of several lines joined, notes below."""
+    """Return the table as GitHub's Markdown: the best in bold, headings of several lines joined, notes below.
+
+    It is never folded: viewers let a wide table scroll.
+    """
     heads = [*map(_markdown, grid.stubs), *(_markdown(", ".join(column)) for column in zip(*grid.levels, strict=True))]
     lines = [_row(heads), _row([":--"] * len(grid.stubs) + ["--:"] * len(grid.levels[0]))]
     for label, cells in zip(grid.labels, grid.cells, strict=True):
@@ -44,10 +48,13 @@ def to_markdown(grid: Grid) -> str:
 def to_latex(grid: Grid) -> str:
     r"""Return a `table` environment for LaTeX.
 
-    Its document needs \usepackage{booktabs} and \usepackage[T1]{fontenc}.
+    Its document needs \usepackage{booktabs} and \usepackage[T1]{fontenc}. It is never folded: of more than MANY columns
+    a comment says so.
     """
     columns = "".join(map(_stub_column, zip(*grid.labels, strict=True))) + "r" * len(grid.levels[0])
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_latex(grid.caption)}}}"]
+    if len(grid.levels[0]) > MANY:
+        lines.append(f"% {len(grid.levels[0])} columns in one row: if that is too wide, use \\small, or fewer --cols")
     lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
     for level in range(len(grid.levels)):
         lines += _latex_heading(grid, level)
