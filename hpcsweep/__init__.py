@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.migrate import migrate
     from hpcsweep.launch.pack import pack
     from hpcsweep.launch.plan import plan
+    from hpcsweep.launch.scale import scale
     from hpcsweep.launch.standing import Choice
     from hpcsweep.launch.status import known_sweeps, status, watch
     from hpcsweep.launch.study import doctor, init
@@ -66,6 +67,7 @@ _MODULES = {
     "launch.migrate": ("migrate",),
     "launch.pack": ("pack",),
     "launch.plan": ("plan",),
+    "launch.scale": ("scale",),
     "launch.standing": ("Choice",),
     "launch.status": ("known_sweeps", "status", "watch"),
     "launch.study": ("doctor", "init"),
@@ -115,6 +117,7 @@ __all__ = [
     "resume",
     "run",
     "runs",
+    "scale",
     "show",
     "start_of_workers",
     "statistics",

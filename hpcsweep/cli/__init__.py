@@ -21,6 +21,7 @@ VERBS = {
     "run": "Train a sweep on this machine, then print its table.",
     "submit": "Send workers to SLURM; safe to repeat.",
     "resume": "Send workers for what is unfinished.",
+    "scale": "Change how many workers a sweep wants.",
     "status": "Show how far a sweep has come.",
     "logs": "Print what the attempts at a run printed.",
     "show": "Print everything recorded of a run.",

@@ -105,6 +105,6 @@ def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice) -> None:
     for said in dict.fromkeys(death.said for death in deaths if death.said):
         echo(f"    {said}")
     if all(death.again for death in deaths):
-        echo("    SLURM starts it again by itself")
+        echo("    it starts again by itself, or another has taken its place")
     else:
         echo(f"    {advice.fill(cause.advice, task=deaths[0].task, nodes=nodes)}")

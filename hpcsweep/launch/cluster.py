@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Unpack
 
-from hpcsweep.errors import UsageError, to_type
+from hpcsweep.errors import SchedulerError, UsageError, to_type
 from hpcsweep.launch.html import page
-from hpcsweep.launch.sending import Call, open_sending
+from hpcsweep.launch.sending import Call, Sending, alone, open_sending
 from hpcsweep.launch.standing import ASK, Choice
-from hpcsweep.launch.submission import write_submission
+from hpcsweep.launch.submission import asks_for, manifest_of, write_submission
 from hpcsweep.launch.wishes import Wishes
+from hpcsweep.slurm.asking.request import ArraySize
 from hpcsweep.slurm.asking.when import Offer, compare_requests
 from hpcsweep.slurm.sending.bundle import keep_bundle
 from hpcsweep.slurm.sending.script import script_text
 from hpcsweep.slurm.sending.submit import WorkerArray, expected_start, submit_chain
 from hpcsweep.store import Store
+from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, tell, words_of_sweep
 from hpcsweep.store.task_files import SlurmFiles
+from hpcsweep.store.wanted import write_wanted
 from hpcsweep.sweep.choices import ContinueBy
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import short_id
+from hpcsweep.sweep.runs import Trajectory, short_id
 
 CHAIN_LINKS = 4
+TRIES = 3
 SHOWN_REMOVED = 5
 
 Agree = Callable[[Sequence[str]], bool]  # asked whether to continue without these runs, which were in the sweep
@@ -31,19 +35,24 @@ Agree = Callable[[Sequence[str]], bool]  # asked whether to continue without the
 
 @dataclass(frozen=True)
 class Submitted:
-    """The arrays that were sent to SLURM, in the order in which they will run; none if nothing was left to do."""
+    """The arrays that were sent to SLURM, in the order in which they will run; none if there are workers enough.
+
+    `living` workers were there before, and take what was added too.
+    """
 
     sweep: Sweep
     store: Store
     arrays: tuple[str, ...] = ()
     workers: int = 0
     trajectories: int = 0
+    living: int = 0
 
     def in_words(self) -> str:
         """Return what was sent, as a line for people; empty if nothing was."""
         if not self.arrays:
             return ""
         what = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
+        what += f" ({self.workers + self.living} with those that live)" if self.living else ""
         trajectories = f"{self.trajectories} trajector{'ies' if self.trajectories > 1 else 'y'}"
         see = to_type("status", *words_of_sweep(self.sweep, self.store))
         return f"array {' -> '.join(self.arrays)}: {what} for {trajectories}; see: {see}"
@@ -63,7 +72,7 @@ def describe_removed(removed: Sequence[str]) -> tuple[str, str]:
     more = " ..." if len(removed) > SHOWN_REMOVED else ""
     return (
         f"{len(removed)} runs were in the sweep last time and no longer are: {some}{more}",
-        "their results stay, and workers in the queue still train them (hpcsweep cancel RUN stops one)",
+        "their results stay, and workers of the sweep begin none of them any more",
     )
 
 
@@ -126,12 +135,14 @@ def batch_script(
     SUBMISSION and TOKEN in it stand for names that are only decided on sending.
     """
     sending = open_sending(Call(source, store, profile, wishes, say))
-    if not (todo := sending.uncovered(failed=False)):
+    if not (todo := sending.todo(failed=False)):
         return None
     size = sending.size(len(todo))
+    if not size.workers:
+        return None
     submission = sending.store.layout.submission(sending.sweep.name, "SUBMISSION")
-    job_name = f"{sending.sweep.name}.TOKEN"
-    return script_text(sending.terms(size), submission.path, submission.workers, job_name, size.workers)
+    job_name, terms = f"{sending.sweep.name}.TOKEN", sending.terms(at_once=size.at_once)
+    return script_text(terms, submission.path, submission.workers, job_name, size.workers)
 
 
 def start_of_workers(
@@ -144,10 +155,10 @@ def start_of_workers(
 ) -> str | None:
     """Return what the scheduler says about when the workers would start; None if there is nothing to send."""
     sending = open_sending(Call(source, store, profile, wishes, say))
-    if not (todo := sending.uncovered(failed=False)):
+    if not (todo := sending.todo(failed=False)):
         return None
     sending.require_slurm("submit")
-    return expected_start(sending.request, sending.size(len(todo)).workers)
+    return expected_start(sending.request, sending.size(len(todo)).workers or 1)
 
 
 def compare_starts(
@@ -160,30 +171,51 @@ def compare_starts(
 ) -> list[Offer]:
     """Return when workers with other times, GPUs and partitions would start, soonest first; none if nothing is left."""
     sending = open_sending(Call(source, store, profile, wishes, say))
-    if not sending.uncovered(failed=False):
+    if not sending.todo(failed=False):
         return []
     sending.require_slurm("submit")
     return compare_requests(sending.request, sending.limits)
 
 
 def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Submitted:
-    """Write down a submission and queue its workers; return as soon as SLURM has them."""
-    sending = open_sending(call, mend=True)
-    todo = sending.uncovered(failed=call.failed)
-    if not todo:
-        return Submitted(sending.sweep, sending.store)
-    size = sending.size(len(todo))
-    removed = sending.plan.removed
-    if agree and removed and not agree(removed):
-        return Submitted(sending.sweep, sending.store)
-    sending.require_slurm("submit" if agree else "resume")
-    terms = sending.terms(size)
-    submission = write_submission(sending.plan, sending.store, todo, heartbeat_s=sending.profile.heartbeat_s)
-    files = SlurmFiles(submission)
+    """Queue the workers that a sweep lacks; return as soon as SLURM has them."""
+    for _ in range(TRIES):
+        sending = open_sending(call, mend=True)
+        nothing = Submitted(sending.sweep, sending.store)
+        if not (todo := sending.todo(failed=call.failed)):
+            return nothing
+        size = sending.size(len(todo))
+        if agree and sending.plan.removed and not agree(sending.plan.removed):
+            return nothing
+        sending.require_slurm("submit" if agree else "resume")
+        with alone(sending) as only_we:
+            if only_we:
+                return _send(sending, todo, size, links)
+        call.say("somebody else has sent workers of this sweep meanwhile; looking again")
+    raise SchedulerError("others send workers of this sweep all the time; type the same again later")
+
+
+def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int | None) -> Submitted:
+    store, living = sending.store, size.living
+    plan, heartbeat_s = sending.plan, sending.profile.heartbeat_s
+    wanted = sending.wanted
+    number = wanted.wish if isinstance(wanted.wish, int) else size.team
+    write_wanted(store.layout, sending.sweep.name, replace(wanted, workers=number))
+    nothing = Submitted(sending.sweep, store, living=living)
+    if not size.workers:
+        orders = manifest_of(plan, store, todo, heartbeat_s=heartbeat_s)
+        if sending.newest and asks_for(read_manifest(sending.newest.submission.manifest), orders):
+            sending.say(f"{len(todo)} unfinished trajectories have workers already: {living} in the queue or at work")
+            return nothing
+    terms = sending.terms(at_once=size.at_once)
+    files = SlurmFiles(write_submission(plan, store, todo, heartbeat_s=heartbeat_s))
     if terms.bundle:
-        keep_bundle(sending.store.layout)
+        keep_bundle(store.layout)
     files.write_terms(terms.to_json())
+    if not size.workers:
+        sending.say(f"{living} workers, in the queue or at work, take these {len(todo)} unfinished trajectories")
+        return nothing
     links = (links or CHAIN_LINKS) if terms.continue_by == ContinueBy.CHAIN else 1
-    sent = submit_chain(files, terms, WorkerArray(size.workers), links)
+    sent = submit_chain(files, terms, WorkerArray(size.workers, living, size.team), links, sending.say)
     arrays = tuple(str(one.array) for one in sent)
-    return Submitted(sending.sweep, sending.store, arrays, size.workers, len(todo))
+    return Submitted(sending.sweep, store, arrays, size.workers, len(todo), living)

@@ -28,6 +28,7 @@ from hpcsweep.sweep.runs import Run, short_id
 SCHEDULER_FLOOR_S = 15.0  # between two questions to the scheduler, however often we look
 WATCH_EVERY_S = 2.0
 SHOWN = 20
+LEFT = (RunState.NEW, RunState.RESUMABLE, RunState.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def watch(
     workers = _Workers(opened, sweep.name)
     while True:
         runs = list(_runs(sweep, opened))
-        view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs))
+        left = {run.trajectory for seen, run in zip(runs, sweep.runs, strict=True) if seen.state in LEFT}
+        view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs), left=len(left))
         if deaths := {death.task: death for death in view.deaths} if view else {}:
             runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
         now = {run.id for run in sweep.runs}
@@ -165,10 +167,10 @@ class _Workers:
         self._view: SlurmView | None = None
         self._asked = -SCHEDULER_FLOOR_S
 
-    def view(self, *, at_work: bool) -> SlurmView | None:
-        """Return the view: a new one if the last is old enough; `at_work`: whether a run is being trained."""
+    def view(self, *, at_work: bool, left: int) -> SlurmView | None:
+        """Return the view: a new one if the last is old enough; for `at_work` and `left`, see look_at_workers."""
         if time.monotonic() - self._asked >= SCHEDULER_FLOOR_S and slurm_submissions(self._store.layout, self._sweep):
-            self._view = look_at_workers(self._store, self._sweep, at_work=at_work)
+            self._view = look_at_workers(self._store, self._sweep, at_work=at_work, left=left)
             self._asked = time.monotonic()
         return self._view
 

@@ -38,12 +38,27 @@ def write_submission(
     `files` are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to
     kill the first attempt at each trajectory.
     """
-    store.create()
+    manifest = manifest_of(plan, store, trajectories, heartbeat_s=heartbeat_s, files=files, cut=cut)
     for one in trajectories:
         store.folder(one.id).cancelled.unlink(missing_ok=True)
+    # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.
+    return store.new_submission(plan.sweep.name, manifest_lines(manifest), [run.id for run in plan.sweep.runs])
+
+
+def manifest_of(
+    plan: Plan,
+    store: Store,
+    trajectories: list[Trajectory],
+    *,
+    heartbeat_s: float = LOCAL_HEARTBEAT_S,
+    files: Mapping[str, bytes] | None = None,
+    cut: bool = False,
+) -> Manifest:
+    """Return what the workers of a submission would be told; the store has a snapshot of the code from now on."""
+    store.create()
     sweep = plan.sweep
     files = sweep.code_files() if files is None else files
-    manifest = Manifest(
+    return Manifest(
         sweep=sweep.name,
         job=sweep.job.reference,
         root=sweep.root,
@@ -53,8 +68,12 @@ def write_submission(
         settings=replace(_settings(sweep, files), cut=cut),
         snapshot=keep_snapshot(store.layout, files),
     )
-    # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.
-    return store.new_submission(sweep.name, manifest_lines(manifest), [run.id for run in sweep.runs])
+
+
+def asks_for(one: Manifest, other: Manifest) -> bool:
+    """Whether a submission asks for everything that another one would, in the same way."""
+    (header, *lines), (same_header, *needed) = manifest_lines(one), manifest_lines(other)
+    return header == same_header and set(needed) <= set(lines)
 
 
 def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:

@@ -5,7 +5,7 @@ A worker on a node reads them to ask for its own continuation.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hpcsweep.errors import UsageError
@@ -107,11 +107,24 @@ class SlurmTerms:
     contained: bool = False  # whether `python` starts it in a container
     profile: str = ""  # its name; empty in what earlier releases wrote
     source: str = ""  # its file, as errors name it
+    training: str = ""  # the sweep's [training], as text
 
     @property
     def margin_s(self) -> float:
         """Seconds before the end at which a worker begins to stop: fewer for short jobs, or little would be left."""
         return min(self.signal_lead_s, max(15.0, 0.1 * self.request.time_s))
+
+    def alike(self, other: SlurmTerms) -> bool:
+        """Whether a worker on these terms may do what was asked for on others: nothing that a run could notice differs.
+
+        How long it has, who pays and how it goes on may.
+        """
+        return self._noticed() == other._noticed()
+
+    def _noticed(self) -> list[Any]:
+        request = replace(self.request, time_s=0, account=None, qos=None, exclude=None, mail_user=None, mail_type=None)
+        names = ("workers_per_gpu", "modules", "setup", "environment", "python", "bundle", "contained", "training")
+        return [request, *(getattr(self, name) for name in names)]
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""

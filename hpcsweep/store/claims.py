@@ -15,6 +15,8 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -28,6 +30,7 @@ from hpcsweep.store.task_files import Event, read_events
 
 FORMAT = 1
 _TRIES = 5
+_LOOK_S = 0.5
 
 
 class Life(Enum):
@@ -80,6 +83,32 @@ def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -
         claim.path.unlink(missing_ok=True)
         return None
     return claim
+
+
+@contextmanager
+def holding(folder: TrajectoryFolder, what: str, lease_s: float) -> Iterator[Claim | None]:
+    """Hold a claim on what only one may do at a time in a folder; it is given as None if somebody else holds it."""
+    claim = try_claim(folder, describe_owner(what), lease_s)
+    try:
+        yield claim
+    finally:
+        if claim:
+            with suppress(OSError):  # it then expires
+                claim.give_back()
+                for generation in range(newest_generation(folder.names()) - 1, 0, -1):
+                    folder.claim(generation).unlink()
+
+
+@contextmanager
+def hold_patiently(folder: TrajectoryFolder, what: str, lease_s: float, patience_s: float) -> Iterator[Claim | None]:
+    """Hold such a claim, after waiting for at most `patience_s` for whoever holds it."""
+    end = time.monotonic() + patience_s
+    while True:
+        with holding(folder, what, lease_s) as claim:
+            if claim or time.monotonic() >= end:
+                yield claim
+                return
+        time.sleep(_LOOK_S)
 
 
 def _publish(claim: Claim, owner: bytes) -> bool:

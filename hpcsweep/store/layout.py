@@ -27,6 +27,8 @@
   code/versions/<digest>.json                 what the code that a worker imported means, part by part
   code/kept/<before>.<now>.json               results of the first code or data stand for the second: somebody said so
   datasets/<digest>.json                      which data a run used: examples, digests, files
+  sweeps/<name>/wanted.json                   how many workers the sweep wants
+  sweeps/<name>/claim.g<n>                    who counts its workers now, and sends those that it lacks
   sweeps/<name>/<submission>/
     manifest.jsonl                            what the workers of this submission train
     cancelled                                 the workers of this submission shall stop, and none shall continue
@@ -292,6 +294,13 @@ class Layout:
 
     def submission(self, sweep: str, stamp: str) -> SubmissionFolder:
         return SubmissionFolder(self.sweeps / sweep / stamp)
+
+    def workforce(self, sweep: str) -> TrajectoryFolder:
+        """Return where whoever counts a sweep's workers leaves a claim."""
+        return TrajectoryFolder(self.sweeps / sweep)
+
+    def wanted(self, sweep: str) -> Path:
+        return self.sweeps / sweep / "wanted.json"
 
     def sweep_names(self) -> list[str]:
         """Return the names of the sweeps that were ever submitted, sorted."""

@@ -11,13 +11,13 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import TEMPORARY_PREFIX, fsync_folder, sha256_hex, write_atomic
-from hpcsweep.store.claims import Claim, Life, describe_owner, last_beat, newest_generation, try_claim
+from hpcsweep.store.claims import Claim, Life, describe_owner, holding, last_beat, try_claim
 from hpcsweep.store.layout import (
     ARRAYS,
     CHECKPOINT,
@@ -107,20 +107,10 @@ def write_loose(folder: TrajectoryFolder, target: Path) -> None:
             os.utime(target / name, (0, 0))  # given back, as it was when it was packed
 
 
-@contextmanager
-def _packing(store: Store) -> Iterator[Claim | None]:
+def _packing(store: Store) -> AbstractContextManager[Claim | None]:
     """Hold the claim on packing during the block; it is given as None if somebody else holds it."""
     store.layout.packs.mkdir(exist_ok=True)
-    folder = TrajectoryFolder(store.layout.packs)
-    claim = try_claim(folder, describe_owner(OWNER), store.lease_s)
-    try:
-        yield claim
-    finally:
-        if claim:
-            with suppress(OSError):  # it then expires
-                claim.give_back()
-                for generation in range(newest_generation(folder.names()) - 1, 0, -1):
-                    folder.claim(generation).unlink()
+    return holding(TrajectoryFolder(store.layout.packs), OWNER, store.lease_s)
 
 
 def _held(store: Store, claim: Claim | None) -> Claim:

@@ -4,7 +4,9 @@ terms.json                  what was asked of SLURM, so that it can be asked aga
 sent-<token>.json           written before sbatch: an array is about to be submitted under the job name in it
 array-<array id>.json       written after sbatch: the array is in the queue
 workers/<task>.events       one JSON object per line: start, stop and exit of each attempt of an array task
-workers/<task>.<n>.next     how the batch script is to continue after the n-th restart of the task has ended
+workers/<task>.<n>.next     how the batch script is to continue after the n-th restart of the task has ended; empty
+                            if not at all, absent if the worker died
+workers/<task>.leave        the worker of the task is wanted no more: it ends at a checkpoint, and no other follows
 workers/<task>_0_log.out    what the worker of a task printed, and what SLURM's daemons said about it
 """
 
@@ -16,6 +18,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +32,18 @@ ARRAY = re.compile(r"array-(\d+)\.json")
 SENT = re.compile(r"sent-([0-9a-f]+)\.json")
 EVENTS = re.compile(r"(\d+(?:_\d+)?)\.events")
 STRAY = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
-EVENTS_SUFFIX, NEXT_SUFFIX = ".events", ".next"
+EVENTS_SUFFIX, NEXT_SUFFIX, LEAVE_SUFFIX = ".events", ".next", ".leave"
 
 
 class Event(StrEnum):
     """What can happen to an array task, as its events say."""
 
     START = "start"  # a worker has begun, on a node
+    PROGRESS = "progress"  # this attempt has brought a trajectory nearer to its end
     STOP = "stop"  # the worker says why it stops, and how it is to continue
     EXIT = "exit"  # the batch script saw it end
-    CONTINUED = "continued"  # a successor is in the queue
+    CONTINUED = "continued"  # a successor is in the queue; or the sweep has as many workers as it wants without one
+    GAVE_UP = "gave up"  # it died, as others before it whose place it took, and nobody takes its own
     LEFT = "left"  # it should have continued, and could not
 
 
@@ -51,6 +56,7 @@ class StopReason(StrEnum):
     PREEMPTED = "preempted"  # SLURM wants the node for another job
     FAULT = "fault"  # its machine met one fault after the other, such as a full disk
     SUPERSEDED = "superseded"  # SLURM has started the same task elsewhere
+    NOT_WANTED = "not wanted"  # the sweep wants fewer workers
 
 
 class Sender(StrEnum):
@@ -62,7 +68,11 @@ class Sender(StrEnum):
 
 @dataclass(frozen=True)
 class SentArray:
-    """One sbatch: the job name that finds it, and the array's id once that is known."""
+    """One sbatch: the job name that finds it, and the array's id once that is known.
+
+    Its workers are those from `first` on, of `team` in all; `fruitless` counts the workers in a row that died in their
+    place without progress.
+    """
 
     token: str
     job_name: str
@@ -70,6 +80,9 @@ class SentArray:
     time: float
     why: str
     array: str | None = None
+    first: int = 0
+    team: int = 0
+    fruitless: int = 0
 
 
 _SENT = {one.name for one in fields(SentArray)}
@@ -143,6 +156,9 @@ class SlurmFiles:
     def next_path(self, task: str, restart: int) -> Path:
         return self.workers / f"{task}.{restart}{NEXT_SUFFIX}"
 
+    def leave_path(self, task: str) -> Path:
+        return self.workers / f"{task}{LEAVE_SUFFIX}"
+
     def tasks(self) -> list[str]:
         """Return the names of the tasks that began."""
         if not self.workers.is_dir():
@@ -151,13 +167,7 @@ class SlurmFiles:
 
     def add_event(self, task: str, event: Event, **facts: Any) -> None:
         """Add a line to a task's events."""
-        line = json.dumps({"event": event, "time": int(time.time()), **facts}) + "\n"
-        how = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
-        descriptor = os.open(self.events_path(task), how, 0o666)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        _add_event(self.events_path(task), event, facts)
 
     def events(self, task: str) -> list[dict[str, Any]]:
         """Return a task's events, oldest first."""
@@ -222,6 +232,28 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         if isinstance(event, dict) and "event" in event:
             events.append(event)
     return events
+
+
+def note_progress() -> None:
+    """Write down that this attempt of the process's array task has brought a trajectory nearer to its end; once."""
+    if path := os.environ.get("HPCSWEEP_EVENTS"):
+        _note_progress(Path(path), int(os.environ.get("SLURM_RESTART_COUNT") or 0))
+
+
+@lru_cache(maxsize=1)
+def _note_progress(path: Path, restart: int) -> None:
+    if not any(one["event"] == Event.PROGRESS and one.get("restart") == restart for one in read_events(path)):
+        _add_event(path, Event.PROGRESS, {"restart": restart})
+
+
+def _add_event(path: Path, event: Event, facts: Mapping[str, Any]) -> None:
+    line = json.dumps({"event": event, "time": int(time.time()), **facts}) + "\n"
+    how = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, how, 0o666)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
 
 
 def _to_json(sent: SentArray) -> bytes:

@@ -12,7 +12,7 @@ from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory
 from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
-from hpcsweep.store.task_files import this_task
+from hpcsweep.store.task_files import note_progress, this_task
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.work_order import Claims
 
@@ -60,6 +60,7 @@ class Claimer:
             return claim
         if not finished:
             write_failure(claim.folder, _gave_up(deaths, claim))
+            note_progress()
         claim.give_back()
         return None
 

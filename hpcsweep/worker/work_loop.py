@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.packing import pack_if_many
 from hpcsweep.store.sharing import obey_sharing, require_own
+from hpcsweep.store.task_files import note_progress
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.command import command_of
 from hpcsweep.sweep.runs import short_id
@@ -65,8 +67,6 @@ def work(
     require_own(submission.path)
     obey_sharing(submission.store_root)
     manifest = read_manifest(submission.manifest, to_train=True)
-    if manifest.settings.backend:
-        os.environ["KERAS_BACKEND"] = manifest.settings.backend
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     endings = drain(store, manifest, submission, stop, index, workers)
     tidy_up(store, stop)
@@ -96,8 +96,14 @@ def drain(
     index: int = 0,
     workers: int = 1,
     pace: Pace | None = None,
+    outdated: Callable[[], bool] = lambda: False,
 ) -> Counter[str]:
-    """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part."""
+    """Train all of `manifest` that is not done, failed or claimed by others, beginning with this worker's part.
+
+    Nothing more is begun when it is `outdated`.
+    """
+    if manifest.settings.backend:
+        os.environ["KERAS_BACKEND"] = manifest.settings.backend
     pace = pace or Pace(stop)
     code, isolated = _load(store, manifest), manifest.settings.isolated
     if isolated and isinstance(code, JobCode) and code.uses_keras:
@@ -105,7 +111,7 @@ def drain(
     at_work, fail_fast = ClaimsAtWork(), FailFast(store, manifest, submission)
 
     def train(pace: Pace) -> Counter[str]:
-        return _Turns(store, manifest, fail_fast, code, stop, at_work, pace, workers).take(index)
+        return _Turns(store, manifest, fail_fast, code, stop, at_work, pace, workers, outdated).take(index)
 
     return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
@@ -128,9 +134,11 @@ class _Turns:
         at_work: ClaimsAtWork,
         pace: Pace,
         workers: int,
+        outdated: Callable[[], bool],
     ) -> None:
         self._store, self._manifest, self._fail_fast = store, manifest, fail_fast
         self._stop, self._at_work, self._pace, self._workers = stop, at_work, pace, workers
+        self._outdated = outdated
         self._isolated = manifest.settings.isolated
         self._stacked = manifest.settings.engine in (Engine.STACKED, Engine.FASTEST) and not self._isolated
         self._surroundings, self._growth, self._pauses = Surroundings(), Growth(manifest.settings.renew_gb), Pauses()
@@ -142,7 +150,7 @@ class _Turns:
     def take(self, index: int) -> Counter[str]:
         """Train until nothing is left, it is time to stop, or the process must be renewed; return how what ended."""
         for batch in batches(self._manifest, index, self._workers, stacked=self._stacked):
-            if self._stop.requested or self._fail_fast.halted or self._endings[Ending.NOT_BEGUN]:
+            if self._stop.requested or self._is_over():
                 break
             claims, ended = self._train(batch)
             self._note(claims, ended)
@@ -155,6 +163,10 @@ class _Turns:
             warn(f"hpcsweep: paused by a fault of the machine: {self._trainer.fault}; the same command continues")
         self._endings.update({Tally.LATER: self._pace.later, Tally.TOO_SHORT: self._pace.too_short})
         return +self._endings
+
+    def _is_over(self) -> bool:
+        """Whether nothing more of this submission is to be begun."""
+        return self._fail_fast.halted or bool(self._endings[Ending.NOT_BEGUN]) or self._outdated()
 
     def _train(self, batch: list[ManifestTrajectory]) -> tuple[Claims, list[Ending]]:
         """Claim what is open of a batch and train it; return what was claimed and how it ended."""
@@ -182,6 +194,8 @@ class _Turns:
             with suppress(OSError):  # it is only what a worker says, and whether it stops early
                 progressed = self._store.look(trajectory.id).progress_generation == claim.generation
                 self._endings[Tally.PROGRESSED] += progressed
+                if progressed or ending in (Ending.DONE, Ending.FAILED):
+                    note_progress()
                 if ending in (Ending.DONE, Ending.FAILED, Ending.PAUSED):
                     self._fail_fast.ended(trajectory)
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
+from typing import Protocol
 
 from hpcsweep.files import server_now
 from hpcsweep.store import Store
@@ -19,22 +21,37 @@ from hpcsweep.worker.work_loop import drain, tidy_up
 SILENT_HEARTBEATS = 3.0  # heartbeats missed in a row, after which an owner is probably dead
 
 
-def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: int) -> Counter[str]:
+class Orders(Protocol):
+    """Whose orders a worker takes: the submission of its sweep to work on, which another one may follow."""
+
+    def newest(self) -> SubmissionFolder:
+        """Return it as it was found at the last look, which is not long ago."""
+
+    def look(self) -> SubmissionFolder:
+        """Return it after a new look."""
+
+
+def work_until(orders: Orders, stop: Stop, index: int, workers: int) -> Counter[str]:
     """Be worker `index` of `workers` until nothing is left or it is time to stop; count how trajectories ended.
 
     If the owner of a trajectory has fallen silent, wait until its claim expires: perhaps nobody else will come.
     """
-    require_own(submission.path)
-    obey_sharing(submission.store_root)
-    manifest = read_manifest(submission.manifest, to_train=True)
-    store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     endings: Counter[str] = Counter()
     while True:
-        now = drain(store, manifest, submission, stop, index, workers, Pace(stop))
+        submission = orders.look()
+        require_own(submission.path)
+        obey_sharing(submission.store_root)
+        manifest = read_manifest(submission.manifest, to_train=True)
+        store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
+        outdated = partial(_is_outdated, orders, submission)
+        now = drain(store, manifest, submission, stop, index, workers, Pace(stop), outdated)
         endings.update({name: count for name, count in now.items() if name != Tally.TOO_SHORT})
         endings[Tally.TOO_SHORT] = now[Tally.TOO_SHORT]
-        told = stop.requested or submission.halted.exists()
-        if told or now[Tally.LATER] or now[Ending.NOT_BEGUN] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
+        if stop.requested or now[Tally.LATER] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
+            break
+        if orders.look() != submission:
+            continue
+        if now[Ending.NOT_BEGUN] or submission.halted.exists():
             break
         if not any(now[ending] for ending in Ending):
             if not _someone_is_silent(store, manifest):
@@ -42,6 +59,10 @@ def work_until(submission: SubmissionFolder, stop: Stop, index: int, workers: in
             _sleep(manifest.heartbeat_s, stop)
     tidy_up(store, stop)
     return +endings
+
+
+def _is_outdated(orders: Orders, submission: SubmissionFolder) -> bool:
+    return orders.newest() != submission
 
 
 def _someone_is_silent(store: Store, manifest: Manifest) -> bool:

@@ -67,7 +67,11 @@ def test_a_batch_script_of_the_release_before_gets_its_successor(before: Before,
     command = next(line for line in before.script.read_text().splitlines() if "hpcsweep.scheduler.slurm_again" in line)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name, body in {"sbatch": f"cat $1 >{tmp_path}/sent; echo Submitted batch job 77", "srun": ":"}.items():
+    for name, body in {
+        "sbatch": f"cat $1 >{tmp_path}/sent; echo Submitted batch job 77",
+        "srun": ":",
+        "squeue": ":",
+    }.items():
         (tools / name).write_text(f"#!/bin/sh\n{body}\n")
         (tools / name).chmod(0o755)
     words = command.split()[1:-1]  # less Python and the task, which is a variable of the script

@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hpcsweep.slurm.commands import Answer, ask
+from hpcsweep.slurm.commands import Answer, ask, together
 from hpcsweep.slurm.text import format_duration, parse_config, parse_count, parse_duration_s, parse_record
 from hpcsweep.slurm.watching.queue import Queue, ask_squeue
 
+OUT_OF_ORDER = frozenset({"down", "drained", "draining", "fail", "failing", "error", "inval", "future"})
 _GPUS = re.compile(r"gpu(?::([A-Za-z][\w.-]*))?:(\d+)")
 
 
@@ -25,6 +26,13 @@ class NodeKind:
     cpus: int
     mem_mb: int
     gpus: dict[str, int] = field(default_factory=dict)
+    state: str = "idle"
+    features: frozenset[str] = frozenset()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it takes jobs, now or when others end."""
+        return self.state.rstrip("*~#!%$@^-+") not in OUT_OF_ORDER
 
     @property
     def all_gpus(self) -> int:
@@ -48,7 +56,7 @@ class Admission:
 
 @dataclass(frozen=True)
 class Partition:
-    """One partition; `max_s` is None if it has no limit."""
+    """One partition; `max_s` is None if it has no limit. `groups`: of users, one of which must be the user's."""
 
     name: str
     is_default: bool = False
@@ -56,6 +64,7 @@ class Partition:
     max_s: float | None = None
     accounts: Admission = Admission()
     qos: Admission = Admission()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,9 +94,12 @@ class ClusterLimits:
     accounting: bool = True
     partitions: dict[str, Partition] = field(default_factory=dict)
     nodes: dict[str, tuple[NodeKind, ...]] = field(default_factory=dict)
+    enforced: frozenset[str] = frozenset()  # of "associations", "limits" and "qos"
     accounts: tuple[str, ...] = ()
     qos: tuple[str, ...] = ()
-    used_qos: str | None = None  # what a submission will have, as far as that is known
+    used_account: str | None = None  # what a submission will have, as far as that is known
+    used_qos: str | None = None
+    longer_than_partition: bool = False  # whether that QOS may ask for more time than a partition allows
     user: UserLimits = UserLimits()
     queued: int | None = None
     unknown: tuple[str, ...] = ()
@@ -100,33 +112,48 @@ class ClusterLimits:
 
 
 def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
-    """Ask for this user's queue and the cluster's limits; if the first gets no answer, the second is not asked."""
-    queue = ask_squeue()
+    """Ask for this user's queue and the cluster's limits, all at the same time."""
+    asked: list[Any] = together(ask_squeue, lambda: ask_limits(account, qos))
+    queue, limits = asked
     if queue.problem:
         return queue, ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
-    return queue, ask_limits(account, qos, len(queue.tasks))
+    return queue, replace(limits, queued=len(queue.tasks))
 
 
-def ask_limits(account: str | None, qos: str | None, queued: int | None = None) -> ClusterLimits:
+def ask_limits(account: str | None, qos: str | None) -> ClusterLimits:
     """Ask the cluster for everything that limits a submission: a handful of short queries, once per command.
 
-    `queued`: how many tasks the user has in the queue, None if that is unknown.
+    Hidden partitions are asked for too: sbatch takes them.
     """
-    limits = read_config(ClusterLimits(), ask(["scontrol", "show", "config"]))
+    config, partitions, nodes, accounting = together(
+        lambda: ask(["scontrol", "show", "config"]),
+        lambda: ask(["scontrol", "-a", "show", "partition", "--oneliner"]),
+        lambda: ask(["sinfo", "-h", "-a", "-e", "-o", "%R|%D|%c|%m|%G|%T|%f"]),
+        lambda: ask(["sacctmgr", "-n", "-P"], typed=_ACCOUNTING.format(user=getpass.getuser())),
+    )
+    limits = read_config(ClusterLimits(), config)
     if not limits.version and limits.unknown:
-        return limits  # without the controller each of the others would only wait as long
-    limits = read_partitions(limits, ask(["scontrol", "show", "partition", "--oneliner"]))
-    limits = read_nodes(limits, ask(["sinfo", "-h", "-e", "-o", "%R|%D|%c|%m|%G"]))
-    limits = replace(limits, queued=queued)
-    associations = ask(
-        ["sacctmgr", "-n", "-P", "show", "assoc", f"user={getpass.getuser()}",
-         "format=account,partition,qos,defaultqos,maxwall,maxjobs,maxsubmit"]
-    )  # fmt: skip
-    limits = read_associations(limits, associations, account, qos)
-    if limits.used_qos:
-        command = ["sacctmgr", "-n", "-P", "show", "qos", limits.used_qos, "format=name,maxwall,maxjobspu,maxsubmitpu"]
-        limits = read_qos(limits, ask(command), limits.used_qos)
-    return limits
+        return limits
+    limits = read_nodes(read_partitions(limits, partitions), nodes)
+    associations, of_user, all_qos = (_answer(accounting, kind) for kind in _FIELDS)
+    limits = read_associations(limits, associations, account, qos, default="".join(of_user.lines[:1]).partition("|")[2])
+    return read_qos(limits, all_qos, limits.used_qos) if limits.used_qos else limits
+
+
+# Typed into one sacctmgr, which may print its prompt, and what is typed, before each answer.
+_ACCOUNTING = """\
+show assoc user={user} format=account,partition,qos,defaultqos,maxwall,maxjobs,maxsubmit
+show user {user} format=user,defaultaccount
+show qos format=name,maxwall,maxjobspu,maxsubmitpu,flags
+quit
+"""
+_FIELDS = {"assoc": 7, "user": 2, "qos": 5}
+
+
+def _answer(said: Answer, kind: str) -> Answer:
+    """Return one of the answers, told by the number of its fields, less prompts and what was typed."""
+    lines = [line.removeprefix("sacctmgr: ") for line in said.lines]
+    return replace(said, text="\n".join(line for line in lines if line.count("|") == _FIELDS[kind] - 1))
 
 
 def read_config(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
@@ -140,7 +167,18 @@ def read_config(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
         max_array_size=parse_count(config.get("MaxArraySize", "")),
         requeue_by_default=config.get("JobRequeue", "1") != "0",
         accounting=config.get("AccountingStorageType", "") != "accounting_storage/none",
+        enforced=_enforced(config.get("AccountingStorageEnforce", "")),
     )
+
+
+def _enforced(text: str) -> frozenset[str]:
+    """Return what of a user's limits SLURM holds to; some words imply others."""
+    words = {word.strip() for word in text.lower().split(",")}
+    if words & {"all", "safe", "limits"}:
+        words |= {"limits", "associations"}
+    if words & {"all", "qos"}:
+        words |= {"qos", "associations"}
+    return frozenset(words & {"associations", "limits", "qos"})
 
 
 def read_partitions(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
@@ -158,38 +196,44 @@ def read_nodes(limits: ClusterLimits, answer: Answer) -> ClusterLimits:
         return _unknown(limits, f"the nodes are not known ({answer.problem})")
     nodes: dict[str, list[NodeKind]] = {}
     for line in answer.lines:
-        partition, count, cpus, mem, gres = (line.split("|") + [""] * 5)[:5]
+        partition, count, cpus, mem, gres, state, features = (line.split("|") + [""] * 7)[:7]
         if count.isdecimal() and cpus.isdecimal() and mem.isdecimal():
             gpus = {kind: int(number) for kind, number in _GPUS.findall(gres)}
-            nodes.setdefault(partition, []).append(NodeKind(int(count), int(cpus), int(mem), gpus))
+            has = frozenset() if features == "(null)" else frozenset(features.split(","))
+            nodes.setdefault(partition, []).append(NodeKind(int(count), int(cpus), int(mem), gpus, state, has))
     return replace(limits, nodes={name: tuple(kinds) for name, kinds in nodes.items()})
 
 
-def read_associations(limits: ClusterLimits, answer: Answer, account: str | None, qos: str | None) -> ClusterLimits:
-    """Add the limits of the user's association, and the QOS that a submission for `account` and `qos` will have."""
+def read_associations(
+    limits: ClusterLimits, answer: Answer, account: str | None, qos: str | None, default: str = ""
+) -> ClusterLimits:
+    """Add the limits of the user's association, and the account and QOS that a submission for these will have."""
     rows = [row for row in ((line.split("|") + [""] * 7)[:7] for line in answer.lines) if row[0]]
     if answer.problem or not rows:
         why = answer.problem or "you have no association"
         said = f"the limits of your account and QOS are not known ({why})"
         return replace(_unknown(limits, said), used_qos=None if answer.problem else qos)
-    mine = next((row for row in rows if row[0] == account), rows[0])
+    used = account or default or (rows[0][0] if len(rows) == 1 else None)
+    mine = next((row for row in rows if row[0] == used), rows[0])
     names = tuple(dict.fromkeys(name for row in rows for name in row[2].split(",") if name))
     return replace(
         limits,
         accounts=tuple(dict.fromkeys(row[0] for row in rows)),
         qos=names,
+        used_account=used,
         used_qos=qos or mine[3] or (names[0] if len(names) == 1 else None),
-        user=limits.user.tightened(_user_limits(mine[4:7])),
+        user=limits.user.tightened(_user_limits(limits, mine[4:7])),
     )
 
 
 def read_qos(limits: ClusterLimits, answer: Answer, qos: str) -> ClusterLimits:
     """Add the limits of a QOS."""
-    rows = [line.split("|") for line in answer.lines]
-    row = next((row for row in rows if row[0] == qos and len(row) >= 4), None)
+    rows = [(line.split("|") + [""] * 5)[:5] for line in answer.lines]
+    row = next((row for row in rows if row[0] == qos), None)
     if answer.problem or row is None:
         return _unknown(limits, f'the limits of QOS "{qos}" are not known ({answer.problem or "no such QOS"})')
-    return replace(limits, user=limits.user.tightened(_user_limits(row[1:4])))
+    user = limits.user.tightened(_user_limits(limits, row[1:4]))
+    return replace(limits, user=user, longer_than_partition="PartitionTimeLimit" in row[4])
 
 
 def describe_user_limits(limits: UserLimits) -> str:
@@ -210,6 +254,7 @@ def _partition(record: dict[str, str]) -> Partition:
         max_s=parse_duration_s(record.get("MaxTime", "")),
         accounts=_admission(record, "Accounts"),
         qos=_admission(record, "Qos"),
+        groups=_names(record.get("AllowGroups", "")),
     )
 
 
@@ -221,8 +266,11 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text in ("", "ALL", "N/A", "(null)") else tuple(text.split(","))
 
 
-def _user_limits(fields: list[str]) -> UserLimits:
+def _user_limits(limits: ClusterLimits, fields: list[str]) -> UserLimits:
+    """Return the limits in an answer, as far as the cluster holds to them."""
     wall, running, submitted = fields
+    if "limits" not in limits.enforced:
+        return UserLimits()
     return UserLimits(parse_duration_s(wall), parse_count(running), parse_count(submitted))
 
 

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hpcsweep.errors import SchedulerError, nearest
-from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind
+from hpcsweep.slurm.asking.features import may_have
+from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind, Partition
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
 from hpcsweep.sweep.choices import EACH
 
+USUAL_WORKERS = 8
+_GPUS = re.compile(r"gpu(?::([A-Za-z][\w.-]*))?(?::(\d+))?")
+_ROOM = "what your QOS or account takes now"
+
 
 def refuse_impossible(request: Request, limits: ClusterLimits) -> None:
-    """Raise SchedulerError, in words, for a request that SLURM would refuse or leave pending for ever."""
-    _refuse_partition(request, limits)
+    """Raise SchedulerError, in words, for a request that SLURM would refuse or leave pending for ever.
+
+    Of several partitions one is enough that takes it. What SLURM has not told, or we do not understand, is left to it.
+    """
     _refuse_names(request, limits)
-    _refuse_time(request, limits)
-    _refuse_size(request, limits)
+    _refuse_long(request, limits.user.max_wall_s, "your QOS or account")
+    problems = [_problem(request, one, limits) for one in _partitions(request, limits)]
+    if problems and all(problems):
+        raise next(problem for problem in problems if problem)
 
 
-def _refuse_partition(request: Request, limits: ClusterLimits) -> None:
+def _partitions(request: Request, limits: ClusterLimits) -> list[Partition]:
+    """Return the partitions that are asked for, by default the default one; SchedulerError for one that is not there"""
     if request.partition is None or not limits.partitions:
-        return
+        default = limits.partition(None)
+        return [default] if default else []
     for name in request.partition.split(","):
         if name not in limits.partitions:
             known = ", ".join(limits.partitions)
@@ -29,62 +46,111 @@ def _refuse_partition(request: Request, limits: ClusterLimits) -> None:
                 f'partition: found "{name}", expected one of {known}{nearest(name, limits.partitions)}; '
                 "set `partition` in the profile or the sweep's [resources]"
             )
-        if not limits.partitions[name].is_up:
-            raise SchedulerError(f'partition "{name}" takes no jobs now (it is not up); choose another')
+    return [limits.partitions[name] for name in request.partition.split(",")]
 
 
 def _refuse_names(request: Request, limits: ClusterLimits) -> None:
-    for what, name, known in (("account", request.account, limits.accounts), ("qos", request.qos, limits.qos)):
+    accounts = limits.accounts if "associations" in limits.enforced else ()
+    qos = limits.qos if "qos" in limits.enforced else ()
+    for what, name, known in (("account", request.account, accounts), ("qos", request.qos, qos)):
         if name and known and name not in known:
             raise SchedulerError(
                 f'{what}: found "{name}", expected one of yours: {", ".join(known)}{nearest(name, known)}; '
                 f"set `{what}` in the profile"
             )
-    partition = limits.partition(request.partition)
-    if partition:
-        for what, name, admission in (
-            ("account", request.account, partition.accounts),
-            ("qos", request.qos or limits.used_qos, partition.qos),
-        ):
-            if name and not admission.takes(name):
-                raise SchedulerError(
-                    f'{what}: found "{name}", expected one that partition "{partition.name}" takes: {admission}; set '
-                    f"`{what}` or `partition` in the profile"
-                )
 
 
-def _refuse_time(request: Request, limits: ClusterLimits) -> None:
+def _refuse_long(request: Request, most_s: float | None, whose: str) -> None:
     asked_s = request.minutes * 60
-    partition = limits.partition(request.partition)
-    if partition and partition.max_s is not None and asked_s > partition.max_s:
+    if most_s is not None and asked_s > most_s:
         raise SchedulerError(
-            f"time: found {format_duration(asked_s)}, expected at most {format_duration(partition.max_s)}, the limit "
-            f'of partition "{partition.name}"; the sweep continues in further jobs, so type: --time '
-            f"{format_duration(partition.max_s)}"
-        )
-    if limits.user.max_wall_s is not None and asked_s > limits.user.max_wall_s:
-        raise SchedulerError(
-            f"time: found {format_duration(asked_s)}, expected at most {format_duration(limits.user.max_wall_s)}, the "
-            f"limit of your QOS or account; the sweep continues in further jobs, so type: --time "
-            f"{format_duration(limits.user.max_wall_s)}"
+            f"time: found {format_duration(asked_s)}, expected at most {format_duration(most_s)}, the limit of "
+            f"{whose}; the sweep continues in further jobs, so type: --time {format_duration(most_s)}"
         )
 
 
-def _refuse_size(request: Request, limits: ClusterLimits) -> None:
-    partition = limits.partition(request.partition)
-    kinds = limits.nodes.get(partition.name, ()) if partition else ()
-    if kinds and not any(_fits(request, kind) for kind in kinds):
-        has = "; ".join(sorted({_describe(kind) for kind in kinds}))
+def _problem(request: Request, partition: Partition, limits: ClusterLimits) -> SchedulerError | None:
+    """Return why a partition does not take a request, None if it does, as far as we know."""
+    try:
+        if not partition.is_up:
+            raise SchedulerError(f'partition "{partition.name}" takes no jobs now (it is not up); choose another')
+        _refuse_user(request, partition, limits)
+        if not limits.longer_than_partition:
+            _refuse_long(request, partition.max_s, f'partition "{partition.name}"')
+        _refuse_nodes(request, partition, limits.nodes.get(partition.name, ()))
+    except SchedulerError as problem:
+        return problem
+    return None
+
+
+def _refuse_user(request: Request, partition: Partition, limits: ClusterLimits) -> None:
+    for what, name, admission in (
+        ("account", request.account or limits.used_account, partition.accounts),
+        ("qos", request.qos or limits.used_qos, partition.qos),
+    ):
+        if name and not admission.takes(name):
+            raise SchedulerError(
+                f'{what}: found "{name}", expected one that partition "{partition.name}" takes: {admission}; set '
+                f"`{what}` or `partition` in the profile"
+            )
+    if partition.groups and not may_use(partition.groups):
+        raise SchedulerError(
+            f'partition "{partition.name}" is for the groups {", ".join(partition.groups)}, of which you are in none '
+            "(see: groups); choose another"
+        )
+
+
+def may_use(groups: Collection[str]) -> bool:
+    """Whether this user is in one of these groups, or may use everything."""
+    if os.geteuid() == 0:
+        return True
+    mine = set()
+    for number in (os.getegid(), *os.getgroups()):
+        with suppress(KeyError):
+            mine.add(grp.getgrgid(number).gr_name)
+    return bool(mine.intersection(groups))
+
+
+def _refuse_nodes(request: Request, partition: Partition, kinds: Sequence[NodeKind]) -> None:
+    if not kinds:
+        return
+    where = f'partition "{partition.name}"'
+    featured = [one for one in kinds if not request.constraint or may_have(request.constraint, one.features)]
+    if not featured:
+        known = ", ".join(sorted({name for one in kinds for name in one.features})) or "none at all"
+        raise SchedulerError(
+            f'constraint: found "{request.constraint}", expected features that a node of {where} has: {known}; set '
+            "`constraint` in the profile"
+        )
+    fitting = [one for one in featured if _fits(request, one)]
+    if not fitting:
+        has = "; ".join(sorted({_describe(kind) for kind in featured}))
         raise SchedulerError(
             f"resources: found {request.cpus} CPUs, {request.gres_text() or 'no GPU'}, "
-            f"{request.mem_mb or 'default'} MB per worker, expected what one node of partition "
-            f'"{partition.name if partition else ""}" has: {has}'
+            f"{request.mem_mb or 'default'} MB per worker, expected what one node of {where} has: {has}"
         )
+    if not any(one.is_up for one in fitting):
+        raise SchedulerError(
+            f"all nodes of {where} that have what is asked for are down or drained ({_states(fitting)}; see: sinfo "
+            f"-R); choose another partition, or type the same again when they are back"
+        )
+
+
+def _states(kinds: Sequence[NodeKind]) -> str:
+    counts = Counter[str]()
+    for one in kinds:
+        counts[one.state] += one.count
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
 def _fits(request: Request, kind: NodeKind) -> bool:
-    gpus = kind.gpus.get(request.gpu_type, 0) if request.gpu_type and not request.gres else kind.all_gpus
-    return request.cpus <= kind.cpus and (request.mem_mb or 0) <= kind.mem_mb and request.gpu_count <= gpus
+    if request.cpus > kind.cpus or (request.mem_mb or 0) > kind.mem_mb:
+        return False
+    found = _GPUS.fullmatch(request.gres_text() or "gpu:0")
+    if not found:
+        return True  # other generic resources, or several
+    gpu_type, number = found[1], int(found[2] or 1)
+    return number <= (kind.gpus.get(gpu_type, 0) if gpu_type else kind.all_gpus)
 
 
 def _describe(kind: NodeKind) -> str:
@@ -94,21 +160,32 @@ def _describe(kind: NodeKind) -> str:
 
 @dataclass(frozen=True)
 class ArraySize:
-    """How many workers to submit, how many may run at once, and what to tell people about it."""
+    """How many workers to submit, besides those that live, how many may run at once, and what to tell people."""
 
     workers: int
     at_once: int
     notes: tuple[str, ...] = ()
+    living: int = 0
+
+    @property
+    def team(self) -> int:
+        """How many workers there are then."""
+        return self.workers + self.living
 
 
 def choose_workers(
-    asked: int | str | None, trajectories: int, max_workers: int | None, limits: ClusterLimits
+    asked: int | str | None, trajectories: int, max_workers: int | None, limits: ClusterLimits, living: int = 0
 ) -> ArraySize:
-    """Return the size of the array: `asked`, or as many as make sense; SchedulerError if what is asked does not fit.
+    """Return the size of the array that makes `living` workers as many as are `asked` for, or as make sense.
 
-    More workers than may run at once are useless, except for `"each"`, which starts one per trajectory.
+    More workers than may run at once are useless, except for `"each"`, which means one per trajectory. Raises
+    SchedulerError if what is asked for does not fit.
     """
     running = min((n for n in (max_workers, limits.user.max_running) if n), default=None)
+    sensible = trajectories if asked == EACH else min(trajectories, running or USUAL_WORKERS)
+    wanted = min(asked if isinstance(asked, int) else sensible, trajectories)
+    if wanted <= living:
+        return ArraySize(0, running or wanted, living=living)
     room = None if limits.user.max_submitted is None else limits.user.max_submitted - (limits.queued or 0)
     if room is not None and room < 1:
         raise SchedulerError(
@@ -116,22 +193,16 @@ def choose_workers(
             "of your QOS or account; wait until some end, or cancel some: hpcsweep cancel SWEEP"
         )
     if isinstance(asked, int):
-        return _asked_workers(asked, trajectories, running, room, limits)
-    wanted = trajectories if asked == EACH else min(trajectories, running or 8)
-    most = min((n for n in (room, limits.max_array_size) if n), default=wanted)
-    workers = max(1, min(wanted, most))
-    cut = f"{workers} workers for {trajectories} trajectories: the queue takes no more"
-    notes = (cut,) if workers < wanted else ()
-    return ArraySize(workers, min(workers, running or workers), notes)
-
-
-def _asked_workers(
-    asked: int, trajectories: int, running: int | None, room: int | None, limits: ClusterLimits
-) -> ArraySize:
-    bounds = ((limits.max_array_size, "the cluster's largest array"), (room, "what your QOS or account takes now"))
-    for most, whose in bounds:
-        if most is not None and asked > most:
-            raise SchedulerError(f"workers: found {asked}, expected at most {most}, {whose}; type: --workers {most}")
-    workers = max(1, min(asked, trajectories))
-    notes = () if workers == asked else (f"{workers} of {asked} workers: there is at most one per trajectory",)
-    return ArraySize(workers, min(workers, running or workers), notes)
+        for most, whose in ((limits.max_array_size, "the cluster's largest array"), (room, _ROOM)):
+            if most is not None and asked > (most := most + living):
+                raise SchedulerError(
+                    f"workers: found {asked}, expected at most {most}, {whose}; type: --workers {most}"
+                )
+    workers = min(n for n in (wanted - living, room, limits.max_array_size) if n)
+    notes = []
+    if isinstance(asked, int) and wanted < asked:
+        notes.append(f"{wanted} of {asked} workers: there is at most one per trajectory")
+    elif workers < wanted - living:
+        notes.append(f"{workers + living} workers for {trajectories} trajectories: the queue takes no more")
+    at_once = max(1, min(workers, (running or wanted) - living))
+    return ArraySize(workers, at_once, tuple(notes), living)

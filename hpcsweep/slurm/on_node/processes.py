@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hpcsweep.machine import usable_cores
+from hpcsweep.slurm.on_node.following import Following
 from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
@@ -79,7 +80,7 @@ class Team:
         """Train until nothing is left or it is time to stop; return how many trajectories ended how."""
         if len(self._processes) == 1 and self._followers is None:
             prepare(self._processes[0])
-            return work_until(self._submission, self._stop, index, workers)
+            return work_until(Following(self._submission), self._stop, index, workers)
         self._start(self._processes, index, workers)
         self._wait(index, workers)
         endings: Counter[str] = Counter()
@@ -151,7 +152,7 @@ def main(argument: str) -> None:
     stop.listen()
     prepare(WorkerProcess(words["threads"], words["gpu"], words["core"]))
     submission = SubmissionFolder(Path(words["submission"]))
-    endings = work_until(submission, stop, words["index"], words["workers"])
+    endings = work_until(Following(submission), stop, words["index"], words["workers"])
     os.write(answer, (json.dumps(dict(endings)) + "\n").encode())
 
 

@@ -6,12 +6,15 @@ This is what submitit calls on the node; all it is sent is this function, a path
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.slurm.on_node.following import Following
 from hpcsweep.slurm.on_node.gpu_sharing import find_sharing
 from hpcsweep.slurm.on_node.processes import Team, plan_processes
 from hpcsweep.slurm.terms import SlurmTerms
@@ -47,15 +50,18 @@ class Allocation:
     def __init__(self, files: SlurmFiles, terms: SlurmTerms, task: str, fruitless: int = 0) -> None:
         self._files, self._terms, self._task = files, terms, task
         self._restart = int(os.environ.get("SLURM_RESTART_COUNT") or 0)
-        self._fruitless = max(fruitless, count_fruitless(files, task))
+        self._fruitless = count_fruitless(files.events(task), fruitless)
+        self._following = Following(files.submission)
         self.stop = Stop(time.monotonic() + remaining_s(terms), terms.margin_s, SIGNAL_EARLY_S + terms.margin_s)
 
     def begin(self) -> None:
         """Take over the signals, and record that this attempt has begun."""
         self.stop.listen()
+        if self._files.leave_path(self._task).exists():
+            self.stop.signal = signal.SIGUSR1
         node = os.environ.get("SLURMD_NODENAME") or os.uname().nodename
         facts = {"host": node, "pid": os.getpid(), "remaining_s": round(self.stop.remaining_s)}
-        self._files.add_event(self._task, Event.START, restart=self._restart, **facts)
+        self._files.add_event(self._task, Event.START, restart=self._restart, fruitless=self._fruitless, **facts)
 
     def train(self, index: int, workers: int) -> Counter[str]:
         """Train until nothing is left or the time is up; then say how to continue."""
@@ -70,15 +76,19 @@ class Allocation:
         """Record why this attempt stopped, and tell the batch script how to continue."""
         progress = bool(endings[Tally.PROGRESSED])
         fruitless = 0 if progress else self._fruitless + 1
-        why = StopReason.SUPERSEDED if self._superseded() else _why(self.stop, endings)
+        why = self._why(endings)
         facts: dict[str, Any] = {"restart": self._restart, "why": why, "progress": progress, "endings": dict(endings)}
-        ended = self._files.cancelled.exists() or self._files.submission.halted.exists()
+        ended = self._files.cancelled.exists() or self._following.look().halted.exists()
         go_on = "" if ended else self._mode(why)
         if go_on and fruitless >= self._terms.max_fruitless:
             go_on, facts["gave_up"] = "", fruitless
         self._files.add_event(self._task, Event.STOP, fruitless=fruitless, next=go_on, **facts)
-        if go_on:
-            self._files.next_path(self._task, self._restart).write_text(go_on)
+        self._files.next_path(self._task, self._restart).write_text(go_on)
+
+    def _why(self, endings: Counter[str]) -> StopReason:
+        if self._superseded():
+            return StopReason.SUPERSEDED
+        return StopReason.NOT_WANTED if self._files.leave_path(self._task).exists() else _why(self.stop, endings)
 
     def _superseded(self) -> bool:
         """Whether SLURM has given this node up and started the task elsewhere, where alone it continues."""
@@ -119,10 +129,22 @@ def remaining_s(terms: SlurmTerms) -> float:
     return (terms.request.minutes * 60 if left_s is None else left_s) - since_s
 
 
-def count_fruitless(files: SlurmFiles, task: str) -> int:
-    """Return how many attempts of this task in a row, up to this one, ended without progress."""
-    stops = [event for event in files.events(task) if event["event"] == Event.STOP]
-    return int(stops[-1].get("fruitless", 0)) if stops else 0
+def count_fruitless(events: Iterable[Mapping[str, Any]], before: int) -> int:
+    """Return how many attempts in a row, up to the last of these events, ended without progress; `before` as many.
+
+    A worker that died has written nothing at its end.
+    """
+    count, stopped = before, None
+    for event in events:
+        if event["event"] == Event.START:
+            count = int(event.get("fruitless", count))
+        elif event["event"] == Event.PROGRESS:
+            count = -1  # if it dies, that is no attempt without progress
+        elif event["event"] == Event.STOP:
+            count, stopped = int(event.get("fruitless", 0)), event.get("restart")
+        elif event["event"] == Event.EXIT and event.get("restart") != stopped:
+            count += 1
+    return max(count, 0)
 
 
 def remove_leftovers(files: SlurmFiles, task: str) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 from hpcsweep.slurm.sending.profile_lines import profile_lines
 from hpcsweep.slurm.terms import SlurmTerms, require_plain
-from hpcsweep.store.task_files import EVENTS_SUFFIX, NEXT_SUFFIX
+from hpcsweep.store.task_files import EVENTS_SUFFIX, LEAVE_SUFFIX, NEXT_SUFFIX
 
 SIGNAL = "USR2"
 
 # The EXIT trap runs however the worker ends, unless the whole node is lost. SIGTERM must not end the shell before the
 # worker has written its checkpoint, but must end what the shell starts, so it is caught and not ignored.
 # `return` says 0 explicitly: in a trap its default is the status from before the trap.
+# A worker that wrote no "next" file has died. It is left alone if its time was up meanwhile: others would need more.
 # A task that was cancelled, or requeued by somebody, must not be brought back to life. Only a task that still runs may
 # continue, or one that stopped as it should but a moment too late.
 # What a profile sets for its workers is not for the host's Python, nor to be there twice for a successor.
@@ -40,16 +41,20 @@ hpcsweep_may_go_on() {
     hpcsweep_state="$(squeue -h -j "$hpcsweep_task" -o '%T %r' 2>/dev/null)" && break
     sleep 3
   done
-  case "$hpcsweep_state" in "RUNNING "*|"COMPLETING TimeLimit") ;; *) return 1 ;; esac
+  case "$hpcsweep_state" in
+    "RUNNING "*) ;;
+    "COMPLETING TimeLimit") [ "$hpcsweep_next" != died ] ;;
+    *) return 1 ;;
+  esac
 }
 hpcsweep_requeue() {
   scontrol requeue "$hpcsweep_task" && return 0
   scontrol update jobid="$hpcsweep_task" requeue=1 && scontrol requeue "$hpcsweep_task"
 }
-hpcsweep_resubmit() (
+hpcsweep_replace() (  # how this task ends
   unset $(compgen -e) 2>/dev/null
   eval "$hpcsweep_began_with"
-  @HOST_PYTHON@ -m hpcsweep.slurm.sending.resubmit @SUBMISSION@ "$hpcsweep_task"
+  @HOST_PYTHON@ -m hpcsweep.slurm.sending.resubmit @SUBMISSION@ "$hpcsweep_task" "$1"
 )
 hpcsweep_end() {
   hpcsweep_code=$?
@@ -57,12 +62,14 @@ hpcsweep_end() {
   set +eu
   hpcsweep_before_work
   hpcsweep_say exit "$hpcsweep_code"
-  hpcsweep_next="$(cat "$hpcsweep_next_file" 2>/dev/null)"
+  hpcsweep_next="$(cat "$hpcsweep_next_file" 2>/dev/null || echo died)"
+  [ -e "$hpcsweep_files@LEAVE@" ] && hpcsweep_next=
   rm -f "$hpcsweep_next_file"
   if [ -n "$hpcsweep_next" ] && hpcsweep_may_go_on; then
     case "$hpcsweep_next" in
-      resubmit) hpcsweep_resubmit || hpcsweep_requeue || hpcsweep_say left 0 ;;
-      requeue) hpcsweep_requeue || hpcsweep_resubmit || hpcsweep_say left 0 ;;
+      resubmit) hpcsweep_replace resubmit || hpcsweep_requeue || hpcsweep_say left 0 ;;
+      requeue) hpcsweep_replace requeue; hpcsweep_requeue || hpcsweep_replace resubmit || hpcsweep_say left 0 ;;
+      died) hpcsweep_replace died || hpcsweep_say left 0 ;;
     esac
   fi
   exit "$hpcsweep_code"
@@ -82,6 +89,7 @@ def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]
         ("@HOST_PYTHON@", shlex.quote(terms.host_python)),
         ("@EVENTS@", EVENTS_SUFFIX),
         ("@NEXT@", NEXT_SUFFIX),
+        ("@LEAVE@", LEAVE_SUFFIX),
     ):
         begin = begin.replace(mark, text)
     return [*begin.splitlines(), *profile_lines(terms)]

@@ -1,4 +1,4 @@
-"""Sending workers to SLURM through submitit, so that a crash at any moment is found and reported afterwards."""
+"""Sending workers to SLURM through submitit, so that a crash at any moment is found and mended afterwards."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import SchedulerError
-from hpcsweep.slurm.commands import ask, with_clean_environment
+from hpcsweep.slurm.commands import ask
 from hpcsweep.slurm.on_node.worker import work_on_slurm
+from hpcsweep.slurm.sending.sbatch import Say, UnknownOutcomeError, find_arrays, send
 from hpcsweep.slurm.sending.script import submitit_parameters
 from hpcsweep.slurm.terms import Request, SlurmTerms
+from hpcsweep.slurm.watching.history import task_names
 from hpcsweep.store.task_files import Sender, SentArray, SlurmFiles
 
 NAME_LENGTH = 40
@@ -25,7 +28,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class WorkerArray:
-    """Which of a submission's workers one array holds: `size` from `first` on, of `team` in all."""
+    """Which of a sweep's workers one array holds: `size` from `first` on, of `team` in all."""
 
     size: int
     first: int = 0
@@ -35,14 +38,16 @@ class WorkerArray:
     fruitless: int = 0
 
 
-def submit_array(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray) -> SentArray:
+def submit_array(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, say: Say) -> SentArray:
     """Queue one array of workers and return it; SchedulerError with SLURM's own words if it is refused."""
-    token = secrets.token_hex(4)
-    sweep = files.path.parent.name
-    sent = SentArray(token, f"{sweep[:NAME_LENGTH]}.{token}", array.size, time.time(), array.why)
+    token, sweep = secrets.token_hex(4), files.path.parent.name
+    name, team = f"{sweep[:NAME_LENGTH]}.{token}", array.team or array.size
+    sent = SentArray(token, name, array.size, time.time(), array.why, None, array.first, team, array.fruitless)
     files.announce(sent)
     try:
-        job_id = _submit(files, terms, array, sent.job_name)
+        job_id = _submit(files, terms, sent, array.after, say)
+    except UnknownOutcomeError:
+        raise  # it stays announced, and is looked for
     except SchedulerError:
         files.withdraw(sent)
         raise
@@ -51,33 +56,29 @@ def submit_array(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray) -> Se
     return sent
 
 
-def submit_chain(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, links: int) -> list[SentArray]:
+def submit_chain(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, links: int, say: Say) -> list[SentArray]:
     """Queue `links` arrays, each to start when the one before has ended, in whatever way."""
     chain: list[SentArray] = []
     for link in range(links):
         after = chain[-1].array if chain else array.after
         why = array.why if link == 0 else Sender.CHAIN
-        chain.append(submit_array(files, terms, replace(array, after=after, why=why)))
+        chain.append(submit_array(files, terms, replace(array, after=after, why=why), say))
     return chain
 
 
-def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: str) -> str:
+def _submit(files: SlurmFiles, terms: SlurmTerms, sent: SentArray, after: str | None, say: Say) -> str:
     from submitit import SlurmExecutor
-    from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    parameters: dict[str, Any] = submitit_parameters(terms, files.path, files.workers, job_name)
-    if array.after:
-        parameters["dependency"] = f"afterany:{array.after}"
-    team = array.team or array.size
+    parameters: dict[str, Any] = submitit_parameters(terms, files.path, files.workers, sent.job_name)
+    if after:
+        parameters["dependency"] = f"afterany:{after}"
     try:
         executor = SlurmExecutor(files.workers, python=terms.python)
         executor.update_parameters(**parameters)
-        indexes = range(array.first, array.first + array.size)
-        with contextlib.redirect_stdout(io.StringIO()), _clean_sbatch():
-            each = [(str(files.path), index, team, array.fruitless) for index in indexes]
-            jobs = executor.map_array(work_on_slurm, *zip(*each, strict=True))
-    except (FailedJobError, FailedSubmissionError) as error:
-        raise SchedulerError(f"SLURM refused the workers: {_one_line(str(error))}") from error
+        with contextlib.redirect_stdout(io.StringIO()), _sending(sent.job_name, say):
+            jobs = executor.map_array(work_on_slurm, *zip(*_orders(files, sent), strict=True))
+    except SchedulerError:
+        raise
     except RuntimeError as error:
         raise SchedulerError(f"SLURM's commands are not on this machine ({error}); expected a login node") from error
     except OSError as error:
@@ -87,15 +88,24 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, job_name: 
     return str(jobs[0].job_id).partition("_")[0]
 
 
+def _orders(files: SlurmFiles, sent: SentArray) -> list[tuple[str, int, int, int]]:
+    """Return the arguments of each worker of an array."""
+    indexes = range(sent.first, sent.first + sent.workers)
+    return [(str(files.path), index, sent.team, sent.fruitless) for index in indexes]
+
+
 @contextlib.contextmanager
-def _clean_sbatch() -> Iterator[None]:
-    """Let submitit, which makes executors of this class by itself, run sbatch with a clean environment."""
+def _sending(job_name: str, say: Say) -> Iterator[None]:
+    """Let submitit, which makes executors of this class by itself, leave sbatch and its answers to us."""
     from submitit import SlurmExecutor
+
+    def send_then_say(executor: SlurmExecutor, script: Path) -> list[str]:
+        return ["echo", f"Submitted batch job {send(script, job_name, say)}"]
 
     name = "_make_submission_command"
     with _ONE_AT_A_TIME:
         own = getattr(SlurmExecutor, name)
-        setattr(SlurmExecutor, name, lambda executor, path: with_clean_environment(own(executor, path)))
+        setattr(SlurmExecutor, name, send_then_say)
         try:
             yield
         finally:
@@ -104,36 +114,47 @@ def _clean_sbatch() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Recovered:
-    """An announced array, when it was not known whether SLURM had taken it."""
+    """An announced array, of which it was not known whether SLURM had taken it; `array` is None if it had not."""
 
     sent: SentArray
     array: str | None
-    whole: bool
 
 
-def recover(files: SlurmFiles, older_than_s: float = 60.0) -> list[Recovered]:
+def recover(files: SlurmFiles) -> list[Recovered]:
     """Find out what became of submissions that were cut off between sbatch and our record of it.
 
-    If SLURM took it and its workers have all their files, it is adopted. If files are missing, it is cancelled, since
-    its workers could not start. If SLURM does not know it, the announcement is removed.
+    What SLURM has is adopted, with the files that its workers wait for. If SLURM does not know it, the announcement is
+    removed. SchedulerError if SLURM does not answer: nothing may be sent meanwhile.
     """
     found = []
-    for sent in files.interrupted(older_than_s):
-        answer = ask(["squeue", "-h", "-a", "-t", "all", "--name", sent.job_name, "-o", "%F"])
-        if answer.problem:
-            continue  # SLURM does not answer; the next call will ask again
-        arrays = answer.lines or ask(["sacct", "-X", "-n", "-P", "--name", sent.job_name, "-o", "jobid"]).lines
-        array = arrays[0].strip().partition("_")[0] if arrays else None
-        whole = array is not None and len(list(files.workers.glob(f"{array}*_submitted.pkl"))) >= sent.workers
-        if array is None:
-            files.withdraw(sent)
-        elif whole:
-            files.record(replace(sent, array=array))
+    for sent in files.interrupted():
+        arrays = find_arrays(sent.job_name)
+        if arrays is None:
+            raise SchedulerError(
+                f"SLURM does not answer, and may have taken a submission of {sent.workers} workers that was cut off "
+                f"({sent.job_name}); nothing was submitted; type the same again later"
+            )
+        if arrays:
+            adopted = replace(sent, array=arrays[0])
+            _hand_out(files, adopted)
+            files.record(adopted)
         else:
-            ask(["scancel", array])
             files.withdraw(sent)
-        found.append(Recovered(sent, array, whole))
+        found.append(Recovered(sent, arrays[0] if arrays else None))
     return found
+
+
+def _hand_out(files: SlurmFiles, sent: SentArray) -> None:
+    """Write what each worker of an array reads when it starts, where submitit has not."""
+    from submitit.core.utils import DelayedSubmission, JobPaths
+
+    minutes = SlurmTerms.from_json(files.read_terms()).request.minutes
+    for task, order in zip(task_names(sent), _orders(files, sent), strict=True):
+        path = JobPaths(files.workers, task).submitted_pickle
+        if not path.exists():
+            delayed = DelayedSubmission(work_on_slurm, *order)
+            delayed.set_timeout(minutes, 0)
+            delayed.dump(path)
 
 
 def describe_recovered(one: Recovered) -> str:
@@ -142,9 +163,7 @@ def describe_recovered(one: Recovered) -> str:
     begun = f"a submission of {one.sent.workers} workers on {when} was cut off"
     if one.array is None:
         return f"{begun} before SLURM took it"
-    if one.whole:
-        return f"{begun} after SLURM had taken it: array {one.array} is adopted"
-    return f"{begun} half-way: array {one.array} was cancelled, since its workers lack files"
+    return f"{begun} after SLURM had taken it: array {one.array} is adopted"
 
 
 def expected_start(request: Request, array_size: int) -> str:

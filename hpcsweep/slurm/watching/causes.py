@@ -53,6 +53,11 @@ def cause_of_task(task: Task) -> Cause | None:
     return cause_of_exit(128 + SIGKILL if task.exit_code == SIGKILL else task.exit_code) or Cause.NO_RESULT
 
 
+def is_signal(code: int) -> bool:
+    """Whether a batch script saw that a signal ended its worker; srun reports SIGKILL as the plain exit code 9, too."""
+    return code > 128 or code == SIGKILL
+
+
 def cause_of_exit(code: int) -> Cause | None:
     """Return how a worker's process ended, by the exit code that its batch script saw; None if it ended well."""
     if code == 0:

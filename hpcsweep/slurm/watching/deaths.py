@@ -21,7 +21,8 @@ from hpcsweep.store.causes import Cause
 
 @dataclass(frozen=True)
 class Death:
-    """An array task that ended before its work was done; `again`: SLURM has put it back into the queue.
+    """An array task that ended before its work was done; `again`: SLURM has put it back into the queue, or another
+    worker has taken its place.
 
     `said`: what kept its worker from beginning, in one line; only the first such task of an array is asked.
     """
@@ -48,7 +49,8 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
             kind = (str(task.array.array), cause)
             said = why_not_begun(task.last_words()) if cause in BEFORE_WORK and kind not in asked else ""
             asked.add(kind)
-            yield Death(task.name, cause, (told.node if told else "") or task.node, said=said)
+            node = (told.node if told else "") or task.node
+            yield Death(task.name, cause, node, again=task.was_replaced, said=said)
 
 
 def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | None:

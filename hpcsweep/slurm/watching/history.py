@@ -52,6 +52,11 @@ class TaskHistory:
             return True
         return self.exit is not None and self.stop is not None and not self.stop.get("next")
 
+    @property
+    def was_replaced(self) -> bool:
+        """Whether others do what it was to do."""
+        return self._newest(Event.CONTINUED) is not None
+
     def may_live(self) -> bool:
         """Whether it may be queued or running, or ended so recently that squeue still knows it."""
         if self.ended_for_good:
@@ -77,7 +82,7 @@ def histories(files: SlurmFiles) -> Iterator[TaskHistory]:
     begun = set(files.tasks())
     for array in files.arrays():
         for name in task_names(array):
-            yield TaskHistory(name, array, files, _newest_attempt(files.events(name)) if name in begun else [])
+            yield TaskHistory(name, array, files, newest_attempt(files.events(name)) if name in begun else [])
 
 
 def task_names(array: SentArray) -> list[str]:
@@ -86,7 +91,7 @@ def task_names(array: SentArray) -> list[str]:
     return [task_name(job)] if array.workers == 1 else [task_name(job, index) for index in range(array.workers)]
 
 
-def _newest_attempt(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def newest_attempt(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the events of the newest attempt; a twin on a node that was cut off may still add to older ones."""
     newest = max((int(event.get("restart", 0)) for event in events), default=0)
     return [event for event in events if int(event.get("restart", newest)) == newest]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from hpcsweep.slurm.watching.queue import Queue, Task, ask_sacct, ask_squeue
 from hpcsweep.slurm.watching.reasons import PendingReason
 from hpcsweep.store import Store
 from hpcsweep.store.causes import Cause
-from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, slurm_submissions
+from hpcsweep.store.wanted import read_wanted
+
+WANT_MORE = (Cause.OUT_OF_MEMORY, Cause.GPU_MEMORY, Cause.TIMEOUT)  # whoever takes the place of these dies alike
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Note:
 
 @dataclass(frozen=True)
 class SlurmView:
-    """What SLURM and the batch scripts say about a sweep's workers."""
+    """What SLURM and the batch scripts say about a sweep's workers; `wanted` is how many there are to be, if known."""
 
+    wanted: int | None = None
     pending: list[Task] = field(default_factory=list)
     running: list[Task] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
@@ -57,6 +60,7 @@ class SlurmView:
     def to_json(self, fill: Callable[[str], str]) -> dict[str, Any]:
         """Return the view as `status --json` prints it, with notes in words (see Note)."""
         return {
+            "wanted": self.wanted,
             "pending": len(self.pending),
             "running": [{"task": task.name, "node": task.node, "since": task.start} for task in self.running],
             "why_pending": [
@@ -71,29 +75,28 @@ class SlurmView:
         }
 
 
-def covered_trajectories(store: Store, sweep: str, queue: Queue) -> set[str]:
-    """Return the trajectories that are left to workers of earlier submissions, queued or running now."""
-    covered: set[str] = set()
-    for files in slurm_submissions(store.layout, sweep):
-        if queue.living(str(sent.array) for sent in files.arrays()) and not files.cancelled.exists():
-            covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
-    return covered
-
-
-def look_at_workers(store: Store, sweep: str, *, at_work: bool = False) -> SlurmView:
+def look_at_workers(store: Store, sweep: str, *, at_work: bool = False, left: int = 0) -> SlurmView:
     """Ask SLURM once about a sweep's workers, or not at all if the files say that all of them have ended.
 
-    `at_work`: whether the store shows a run that is being trained, so that some worker is alive.
+    `at_work`: whether the store shows a run that is being trained, so that some worker is alive. `left`: how many
+    trajectories are unfinished, which is as many workers as can be of use.
     """
     submissions = slurm_submissions(store.layout, sweep)
     tasks = list(_tasks_that_matter(submissions))
     queue = _ask([task for task in tasks if not task.ended_for_good], at_work=at_work)
     deaths = list(find_deaths(tasks, queue))
     living = queue.living({task.name.partition("_")[0] for task in tasks})
-    notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue)]
+    notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue), *_gave_up(tasks)]
+    wanted = read_wanted(store.layout, sweep)
     if queue.problem:
         notes.append(Note(f"SLURM does not answer ({queue.problem}); the states above are from the store"))
+    elif wanted and not _is_stopped(submissions):
+        lacking = _lacking(min(wanted.workers, left), living)
+        notes += lacking
+        if left and not lacking:
+            deaths = [replace(one, again=one.again or one.cause not in WANT_MORE) for one in deaths]
     return SlurmView(
+        wanted=wanted.workers if wanted else None,
         pending=[task for task in living if task.state != "RUNNING"],
         running=[task for task in living if task.state == "RUNNING"],
         deaths=deaths,
@@ -121,6 +124,29 @@ def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
     if at_work or any(task.may_live() for task in tasks) or not any(map(_has_accounting, submissions)):
         return ask_squeue(ended_too=True)
     return ask_sacct(str(task.array.array) for task in tasks)
+
+
+def _is_stopped(submissions: list[SlurmFiles]) -> bool:
+    """Whether the newest workers were cancelled, or their job cannot begin."""
+    return any(one.cancelled.exists() or one.submission.halted.exists() for one in submissions[-1:])
+
+
+def _lacking(useful: int, living: list[Task]) -> list[Note]:
+    """Say that there are fewer workers than are wanted, and of use."""
+    there = len([task for task in living if task.reason != "Dependency"])
+    if there >= useful:
+        return []
+    return [Note(f"{there} of {useful} workers that are wanted live", "type: {resume}")]
+
+
+def _gave_up(tasks: list[TaskHistory]) -> list[Note]:
+    """Say that workers died again and again in the same place, so that no other was sent."""
+    last = [event for task in tasks for event in task.events if event["event"] == Event.GAVE_UP]
+    if not last:
+        return []
+    times = max(int(event.get("fruitless", 0)) for event in last)
+    told = f"{len(last)} workers were not replaced: {times} died in a row without bringing any run further"
+    return [Note(told, "see why above, or by hpcsweep logs --worker; then: {resume}")]
 
 
 def _has_accounting(files: SlurmFiles) -> bool:
@@ -171,8 +197,11 @@ def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:
         if files.interrupted() or not all(task.ended_for_good for task in histories(files))
     ]
     queue = ask_squeue() if open_ones else Queue({}, asked=False)
-    return [
-        files.path
+    at_work = [
+        files
         for files in open_ones
         if queue.problem or files.interrupted() or queue.living(str(sent.array) for sent in files.arrays())
     ]
+    # workers take their orders from the newest submission, whichever sent them
+    followed = {files.path.parent: files.path for files in submissions}
+    return list(dict.fromkeys(path for files in at_work for path in (files.path, followed[files.path.parent])))

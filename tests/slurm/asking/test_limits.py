@@ -33,6 +33,7 @@ LIMITS = ClusterLimits(
         "fast": Partition("fast", accounts=Admission(denied=("students",)), qos=Admission(("express",), ("normal",))),
     },
     nodes={"teaching": (NodeKind(20, 36, 360000, {"t4": 4}),), "short": (NodeKind(1, 4, 8000),)},
+    enforced=frozenset({"associations", "limits", "qos"}),
     accounts=("students",),
     qos=("interactive", "normal"),
     used_qos="normal",

@@ -47,14 +47,14 @@ def _after_worker(
     stubs = {
         "squeue": f'[ "$5" = %L ] && echo 0:40 || echo "{state}"',
         "scontrol": f'echo "scontrol $1" >>{calls}; case "$1" in {fails or "none"}) exit 1;; esac',
-        "again": f"echo resubmit >>{calls}; case resubmit in {fails or 'none'}) exit 1;; esac",
+        "again": f"echo replace $5 >>{calls}; case resubmit in {fails or 'none'}) exit 1;; esac",
     }
     for name, body in stubs.items():
         (tools / name).write_text(f"#!/bin/sh\n{body}\n")
         (tools / name).chmod(0o755)
     terms = SlurmTerms(Request(60.0), host_python=str(tools / "again"))
     lines = setup_lines(terms, files.path, files.workers)
-    if want:
+    if want != "died":
         files.next_path("7_3", 0).write_text(want)
     script = "\n".join([*lines, 'echo "left $HPCSWEEP_TIME_LEFT"', "exit 3"])
     environment = {"PATH": f"{tools}:{os.environ['PATH']}", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}
@@ -66,14 +66,22 @@ def _after_worker(
 @pytest.mark.parametrize(
     ("want", "state", "fails", "calls"),
     [
-        ("requeue", "RUNNING None", "", ["scontrol requeue"]),
-        ("requeue", "COMPLETING TimeLimit", "", ["scontrol requeue"]),
+        ("requeue", "RUNNING None", "", ["replace requeue", "scontrol requeue"]),
+        ("requeue", "COMPLETING TimeLimit", "", ["replace requeue", "scontrol requeue"]),
         ("requeue", "COMPLETING None", "", []),
         ("requeue", "CANCELLED None", "", []),
         ("", "RUNNING None", "", []),
-        ("resubmit", "RUNNING None", "", ["resubmit"]),
-        ("resubmit", "RUNNING None", "resubmit", ["resubmit", "scontrol requeue"]),
-        ("requeue", "RUNNING None", "requeue", ["scontrol requeue", "scontrol update", "scontrol requeue", "resubmit"]),
+        ("resubmit", "RUNNING None", "", ["replace resubmit"]),
+        ("resubmit", "RUNNING None", "resubmit", ["replace resubmit", "scontrol requeue"]),
+        (
+            "requeue",
+            "RUNNING None",
+            "requeue",
+            ["replace requeue", "scontrol requeue", "scontrol update", "scontrol requeue", "replace resubmit"],
+        ),
+        ("died", "RUNNING None", "", ["replace died"]),
+        ("died", "COMPLETING TimeLimit", "", []),
+        ("died", "CANCELLED None", "", []),
     ],
 )
 def test_how_a_task_goes_on(
@@ -168,31 +176,30 @@ def test_the_end_is_slurms_word_or_what_was_asked_for(
     [
         ({Ending.PAUSED: 1, Tally.PROGRESSED: 1, Tally.LATER: 1}, 2, "requeue", "requeue"),
         ({Ending.PAUSED: 1, Tally.LATER: 1}, 0, "requeue", "requeue"),
-        ({Ending.PAUSED: 1, Tally.LATER: 1}, 2, "requeue", None),
+        ({Ending.PAUSED: 1, Tally.LATER: 1}, 2, "requeue", ""),
         ({Tally.LATER: 1}, 0, "resubmit", "resubmit"),
-        ({Tally.LATER: 1}, 0, "manual", None),
-        ({Tally.LATER: 1}, 0, "chain", None),
-        ({Tally.TOO_SHORT: 1}, 0, "requeue", None),
-        ({Ending.DONE: 3, Tally.PROGRESSED: 3}, 0, "requeue", None),
+        ({Tally.LATER: 1}, 0, "manual", ""),
+        ({Tally.LATER: 1}, 0, "chain", ""),
+        ({Tally.TOO_SHORT: 1}, 0, "requeue", ""),
+        ({Ending.DONE: 3, Tally.PROGRESSED: 3}, 0, "requeue", ""),
     ],
 )
 def test_a_worker_goes_on_only_while_it_gets_somewhere(
-    files: SlurmFiles, endings: dict[str, int], fruitless: int, way: str, written: str | None
+    files: SlurmFiles, endings: dict[str, int], fruitless: int, way: str, written: str
 ) -> None:
     """Three attempts in a row without progress end a worker for good; so does work that no allocation can hold."""
     allocation = Allocation(files, SlurmTerms(Request(60.0), continue_by=way), "7_3", fruitless)
     allocation.end(Counter(endings))
-    found = files.next_path("7_3", 0)
-    assert (found.read_text() if found.exists() else None) == written
+    assert files.next_path("7_3", 0).read_text() == written
     stop = files.events("7_3")[-1]
-    assert ("gave_up" in stop) == (written is None and fruitless == 2)
+    assert ("gave_up" in stop) == (not written and fruitless == 2)
 
 
 def test_a_cancelled_submission_does_not_go_on(files: SlurmFiles) -> None:
     """Once a sweep is cancelled, none of its workers continues itself."""
     files.cancelled.touch()
     Allocation(files, TERMS, "7_3").end(Counter({Tally.LATER: 1}))
-    assert not files.next_path("7_3", 0).exists()
+    assert files.next_path("7_3", 0).read_text() == ""
 
 
 @pytest.mark.parametrize(

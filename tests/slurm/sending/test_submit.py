@@ -50,7 +50,9 @@ def test_removed_points_are_shown_and_asked_about(study: SlurmStudy) -> None:
     assert "1 runs were in the sweep last time" in said
     assert "--yes" in said
     assert study.cluster.living(array)
-    assert "for 1 trajectory" in study.run("submit", "--yes", sweep)
+    assert "1 workers, in the queue or at work, take these 2 unfinished trajectories" in study.run(
+        "submit", "--yes", sweep
+    )
     study.run("cancel", sweep)
     study.cluster.wait_until(lambda: not study.cluster.living(array))
     assert "resume" in study.run("cancel", sweep) or "no workers" in study.run("cancel", sweep)
@@ -133,7 +135,8 @@ def test_the_scheduler_is_asked_without_queueing(study: SlurmStudy) -> None:
 
 
 def test_a_submission_that_is_cut_off_is_found(study: SlurmStudy, tmp_path: Path) -> None:
-    """Killed between sbatch and writing its answer down, a submission is found by the next one and said."""
+    """Killed between sbatch and writing its answer down, a submission is found by the next one, which adopts its
+    array and sends no other; its workers, which waited for their orders, train."""
     sweep = study.sweep("crash", SLOW.format(size=58))
     slow = tmp_path / "sbatch"
     real = subprocess.run(["which", "sbatch"], capture_output=True, text=True, check=True).stdout.strip()
@@ -151,8 +154,11 @@ def test_a_submission_that_is_cut_off_is_found(study: SlurmStudy, tmp_path: Path
     assert "cut off" in study.run("status", sweep)
     said = study.run("submit", sweep)
     assert "was cut off" in said
-    assert "array " in said
+    assert "is adopted" in said
+    assert "have workers already: 1 in the queue or at work" in said
+    assert len(list((study.store / "sweeps" / "crash").glob("*/array-*.json"))) == 1
     assert not list((study.store / "sweeps" / "crash").glob("*/sent-*.json"))
+    study.cluster.wait_until(lambda: "running" in study.states(sweep))
     study.run("cancel", sweep)
 
 

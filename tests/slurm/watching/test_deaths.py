@@ -158,7 +158,7 @@ def test_a_lost_node_costs_nothing_but_time(study: SlurmStudy) -> None:
         again = study.run("status", sweep)
     finally:
         study.cluster.control("node-up", "dgx2")
-    assert f"1 worker ended: its node went down ({array}, node dgx2)\n    SLURM starts it again by itself" in again
+    assert f"1 worker ended: its node went down ({array}, node dgx2)\n    it starts again by itself" in again
     text = study.run("status", final)
     assert f"1 worker ended: its node went down ({once}, node dgx2)" in text
     assert f"type: hpcsweep resume --exclude dgx2 {final}" in text

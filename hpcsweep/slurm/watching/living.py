@@ -1,0 +1,114 @@
+"""Which workers of a sweep live, by SLURM's one answer and by the files; and how many it lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hpcsweep.errors import StoreError
+from hpcsweep.slurm.terms import SlurmTerms
+from hpcsweep.slurm.text import parse_time
+from hpcsweep.slurm.watching.history import newest_attempt
+from hpcsweep.slurm.watching.queue import Queue, Task
+from hpcsweep.store.manifest import read_manifest
+from hpcsweep.store.task_files import Event, Sender, SlurmFiles
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """The living workers of a sweep.
+
+    `following` take orders from the newest submission. Those `apart`, which have other resources, do what their own
+    submission names. So do those that another user has sent: `covered` are the trajectories
+    that are left to them.
+    """
+
+    following: tuple[Task, ...] = ()
+    apart: tuple[Task, ...] = ()
+    covered: frozenset[str] = frozenset()
+
+
+def look_at_workforce(submissions: Iterable[SlurmFiles], queue: Queue, terms: SlurmTerms) -> Workforce:
+    """Return who of a sweep's living workers would follow a submission on these terms."""
+    following: list[Task] = []
+    apart: list[Task] = []
+    covered: set[str] = set()
+    for files in submissions:
+        tasks = [] if files.cancelled.exists() else living_workers(files, queue)
+        if files.submission.halted.exists():
+            tasks = [task for task in tasks if task.state == "PENDING"]  # those at work begin nothing more, and end
+        if not tasks:
+            continue
+        if not is_own(files):
+            covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
+        elif _terms_are_alike(files, terms):
+            following += tasks
+        else:
+            apart += tasks
+    return Workforce(tuple(following), tuple(apart), frozenset(covered))
+
+
+def living_workers(files: SlurmFiles, queue: Queue) -> list[Task]:
+    """Return the workers of a submission that are queued or running, and not about to end.
+
+    The links of a chain that wait for their predecessors are no workers yet.
+    """
+    return [
+        task
+        for sent in files.arrays()
+        for task in queue.living([str(sent.array)])
+        if not (sent.why == Sender.CHAIN and task.reason == "Dependency") and not _is_ending(files, task)
+    ]
+
+
+def newest_submission(submissions: Sequence[SlurmFiles], files: SlurmFiles) -> SlurmFiles:
+    """Return whose orders a worker of `files` takes: the newest submission that is its user's and asks for its like.
+
+    That is its own if there is no such, or if its own was cancelled.
+    """
+    if files.cancelled.exists():
+        return files
+    newer = [other for other in submissions if other.path.name > files.path.name]
+    return following(newer, SlurmTerms.from_json(files.read_terms())) or files
+
+
+def following(submissions: Sequence[SlurmFiles], terms: SlurmTerms) -> SlurmFiles | None:
+    """Return the newest submission whose orders this user's workers on such terms take; None if there is none."""
+    for files in reversed(submissions):
+        if is_own(files) and not files.cancelled.exists() and _terms_are_alike(files, terms) and _can_be_read(files):
+            return files
+    return None
+
+
+def is_own(files: SlurmFiles) -> bool:
+    """Whether this user has sent a submission."""
+    return files.path.stat().st_uid == os.geteuid()
+
+
+def _terms_are_alike(files: SlurmFiles, terms: SlurmTerms) -> bool:
+    try:
+        return SlurmTerms.from_json(files.read_terms()).alike(terms)
+    except (StoreError, KeyError, TypeError):
+        return False
+
+
+def _can_be_read(files: SlurmFiles) -> bool:
+    """Whether this release can do what a submission asks for: a later one may have written it."""
+    try:
+        return bool(read_manifest(files.submission.manifest, to_train=True).trajectories)
+    except StoreError:
+        return False
+
+
+def _is_ending(files: SlurmFiles, task: Task) -> bool:
+    """Whether the batch script of a task has written down that its worker ended, and it is not to be continued."""
+    if task.state not in ("RUNNING", "COMPLETING"):
+        return False
+    events = newest_attempt(files.events(task.name))
+    end = next((event for event in events if event["event"] == Event.EXIT), None)
+    stop = next((event for event in events if event["event"] == Event.STOP), {})
+    started = parse_time(task.start)
+    if end is None or (started is not None and float(end["time"]) < started.timestamp()):  # of an earlier attempt
+        return False
+    return not stop.get("next")
