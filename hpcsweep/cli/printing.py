@@ -45,7 +45,8 @@ def print_status(status: Status) -> None:
     echo(status.in_words())
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
         metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
-        echo(f"  {short_id(run.id)}  running  epoch {run.epoch}  {metrics}")
+        stage = run.stage.in_words() if run.stage else f"epoch {run.epoch}"
+        echo(f"  {short_id(run.id)}  running  {stage}  {metrics}".rstrip())
     if status.processes:
         more = f" and {len(status.processes) - SHOWN_WORKERS} more" if len(status.processes) > SHOWN_WORKERS else ""
         echo(f"  workers: {', '.join(status.processes[:SHOWN_WORKERS])}{more}")

@@ -13,7 +13,8 @@ from hpcsweep.store.states import RunState
 if TYPE_CHECKING:
     from hpcsweep.launch.progress import Progress
 
-LINE_EVERY_S = 10.0
+LINE_EVERY_S = 10.0  # if there is something new
+LINE_AT_LEAST_EVERY_S = 60.0
 
 
 class ProgressDisplay:
@@ -23,8 +24,9 @@ class ProgressDisplay:
         self._quiet = quiet
         self._bar: Any = None
         self._task: Any = None
-        self._line_due = time.monotonic()
-        self._line = ""
+        self._told = -LINE_AT_LEAST_EVERY_S
+        self._line: Any = None
+        self._left: Any = None
 
     def __enter__(self) -> ProgressDisplay:
         return self
@@ -36,33 +38,41 @@ class ProgressDisplay:
             self._bar.stop()
 
     def show(self, look: Progress) -> None:
-        """Show a look: on a terminal in place, elsewhere as a line if it is new and the last one is old enough."""
+        """Show a look: on a terminal in place, elsewhere as a line now and then."""
         if self._quiet:
             return
+        from hpcsweep.launch.prediction import clock
+        from hpcsweep.launch.progress import TimeLeft
+
+        self._left = self._left or TimeLeft()
+        left_s = self._left.after(look)
+        left = "not known yet" if left_s is None else clock(left_s)
         failed = f", {look.counts[RunState.FAILED]} failed" if look.counts[RunState.FAILED] else ""
         runs = f"{look.counts[RunState.DONE]}/{look.runs} runs done{failed}"
         if sys.stderr.isatty():
             self._bar = self._bar or self._start_bar()
-            self._bar.update(self._task, total=look.total, completed=look.trained, runs=runs, latest=look.latest)
-        elif time.monotonic() >= self._line_due and runs + look.latest != self._line:
-            note(f"{time.strftime('%H:%M:%S')} {runs}" + (f"; {look.latest}" if look.latest else ""))
-            self._line = runs + look.latest
-            self._line_due = time.monotonic() + LINE_EVERY_S
+            shown = {"runs": runs, "left": left, "latest": look.latest}
+            self._bar.update(self._task, total=look.total, completed=look.trained, **shown)
+            return
+        is_new = (runs, look.epoch) != self._line
+        if time.monotonic() >= self._told + (LINE_EVERY_S if is_new else LINE_AT_LEAST_EVERY_S):
+            about = "" if left_s is None else f", about {left} left"
+            note(f"{time.strftime('%H:%M:%S')} {runs}{about}" + (f"; {look.latest}" if look.latest else ""))
+            self._line, self._told = (runs, look.epoch), time.monotonic()
 
     def _start_bar(self) -> Any:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         bar = Progress(
             BarColumn(bar_width=28),
             TextColumn("{task.fields[runs]}"),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("left {task.fields[left]}"),
             TextColumn("{task.fields[latest]}", style="dim"),
             console=Console(stderr=True),
             transient=True,
         )
         bar.start()
-        self._task = bar.add_task("", total=None, runs="starting workers", latest="")
+        self._task = bar.add_task("", total=None, runs="starting workers", left="not known yet", latest="")
         return bar

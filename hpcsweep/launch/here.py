@@ -11,6 +11,7 @@ from contextlib import suppress
 from hpcsweep.errors import JobError, SchedulerError, to_type
 from hpcsweep.launch.local_workers import LocalWorkers, signals_as_interrupts
 from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
+from hpcsweep.launch.prediction import epochs_in_s
 from hpcsweep.launch.progress import Progress, progress_of
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.submission import write_submission
@@ -23,7 +24,7 @@ from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, te
 from hpcsweep.store.sharing import share
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.command import require_program
-from hpcsweep.sweep.load import MAX_RUNS
+from hpcsweep.sweep.load import MAX_RUNS, Sweep
 from hpcsweep.sweep.runs import Trajectory, short_id
 
 FRUITLESS_STARTS = 3  # rounds of workers that end without changing the store, before we give up
@@ -70,7 +71,7 @@ def run(
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
     with signals_as_interrupts():
         try:
-            ended = _supervise(team, submission, opened.probing(), todo, watch or _nobody, say)
+            ended = _supervise(sweep, team, submission, opened.probing(), todo, watch or _nobody, say)
         except BaseException:
             _wind_down(team, say)
             raise
@@ -89,6 +90,7 @@ def _nobody(progress: Progress) -> None:
 
 
 def _supervise(
+    sweep: Sweep,
     team: LocalWorkers,
     submission: SubmissionFolder,
     store: Store,
@@ -98,11 +100,12 @@ def _supervise(
 ) -> bool:
     """Keep workers on the sweep until every run has ended or none can begin; False if we were told to stop."""
     fruitless, before = 0, None
+    epoch_s = epochs_in_s(sweep, todo, store)
     waiting = _Waiting(store, todo, say)
     team.start_missing()
     while True:
         began = time.monotonic()
-        progress = progress_of(store, todo)
+        progress = progress_of(store, todo, epoch_s)
         watch(progress)
         running = team.running()
         if progress.ended == progress.runs and not running:

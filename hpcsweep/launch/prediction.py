@@ -1,91 +1,113 @@
-"""How long the rest of a plan will take, from measured runs of the same job in the store."""
+"""How long the rest of a plan will take, from what runs of the same job have cost."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
-from hpcsweep.errors import StoreError
-from hpcsweep.files import canonical_json
-from hpcsweep.store import Result, Store
+from hpcsweep.launch.cost import NOTHING, Costs, Span
+from hpcsweep.launch.measured import costs_of, worked
+from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import has_checkpoint
-from hpcsweep.store.results import read_result
-from hpcsweep.store.states import RunState
-from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory, epochs_of
 
 GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, as an order of magnitude
-MOST_READ = 200
+MOST_PREDICTED = 2000  # of more trajectories every n-th is looked at
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Seconds of training, one trajectory after the other; how many are guessed, and how many runs were measured.
+    """The training that is left, one trajectory after the other, and its longest trajectory.
 
-    `anew` counts the trajectories with finished runs of which no checkpoint was kept: they are trained from the start.
+    `measured` runs stand behind it; if there are none, the time is a guess. `anew` counts the trajectories with
+    finished runs of which no checkpoint was kept: they are trained from the start. `keeps`: whether runs keep
+    checkpoints, as far as that is known.
     """
 
-    training_s: float
+    training: Span
+    longest: Span
     trajectories: int
-    guessed: int
     measured: int
     gpus: int
     anew: int = 0
+    keeps: bool | None = None
 
     @property
     def gpu_hours(self) -> float:
         """Hours of GPU time; 0 for workers without a GPU."""
-        return self.training_s / 3600 * self.gpus
+        return self.training.likely_s / 3600 * self.gpus
 
     def in_words(self, workers: int) -> str:
         """Return the prediction as a line for people."""
+        alone, together = (self._span(self.training.times(1 / share)) for share in (1, max(workers, 1)))
         gpus = f", {self.gpu_hours:.2g} GPU-hours" if self.gpus else ""
-        alone, together = clock(self.training_s), clock(self.training_s / max(workers, 1))
-        said = f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self._basis()})"
+        said = f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self.basis})"
         anew = f"; {self.anew} trajectories are trained from their start, as their checkpoints were not kept"
         return said + (anew if self.anew else "")
 
-    def _basis(self) -> str:
-        if self.guessed == self.trajectories:
-            return f"a guess: {GUESSED_EPOCH_S:g} s per epoch"
-        guess = f", a guess of {GUESSED_EPOCH_S:g} s per epoch for {self.guessed} trajectories" if self.guessed else ""
-        return f"measured on {self.measured} runs{guess}"
+    def _span(self, span: Span) -> str:
+        between = f" ({clock(span.low_s)} to {clock(span.high_s)})" if self.measured else ""
+        return f"{clock(span.likely_s)}{between}"
+
+    @property
+    def basis(self) -> str:
+        """What the prediction rests on, in words."""
+        if not self.measured:
+            return f"a guess: {GUESSED_EPOCH_S:g} s per epoch; `hpcsweep try SWEEP` measures it"
+        return f"from {self.measured} measured run{'s' if self.measured > 1 else ''}"
 
 
 def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[str], store: Store) -> Prediction:
-    """Predict the training of the trajectories `left` from the median seconds per epoch of finished runs of the job.
+    """Predict the training of the trajectories `left` from what runs of the job have cost, in this store or when tried.
 
-    `done` are the ids of the sweep's runs that are done. Runs that agree in everything except seed and epochs are used
-    if there are any; otherwise those that agree in everything that is not a number (data set, optimizer ...). If
-    there are none of these either, the time is guessed.
+    `done` are the ids of the sweep's runs that are done.
     """
-    measured: dict[str, list[float]] = defaultdict(list)
-    runs = list(_finished(sweep.job.reference, store)) if left else []
-    for result in runs:
-        for key in _likeness(result.params):
-            measured[key].append(result.facts["time_s"] / _work(result.epoch))
-    total_s, guessed, anew = 0.0, 0, 0
-    for trajectory in left:
-        keys = _likeness(trajectory.params) if measured else ()
-        known = next((measured[key] for key in keys if key in measured), None)
-        guessed += known is None
+    has_gpu = bool(sweep.profile.gpus)
+    costs = costs_of(sweep.job.reference, store, left, has_gpu=has_gpu) if left else Costs()
+    some = left[:: max(1, len(left) // MOST_PREDICTED)]
+    total, longest, anew = NOTHING, NOTHING, 0
+    for trajectory in some:
         finished = _finished_epochs(trajectory, done)
-        longest = max(_work(epochs_of(run.params)) for run in trajectory.runs)
-        if finished and not has_checkpoint(store.folder(trajectory.id), longest):
+        goal = goal_of(trajectory)
+        if finished and not has_checkpoint(store.folder(trajectory.id), goal):
             finished, anew = 0, anew + 1
-        total_s += (longest - finished) * (median(known) if known else GUESSED_EPOCH_S)
-    return Prediction(total_s, len(left), guessed, len(runs), sweep.profile.gpus or 0, anew)
+        one = training_of(costs, trajectory, goal - finished, has_gpu=has_gpu)
+        total, longest = total + one, max(longest, one, key=lambda span: span.likely_s)
+    share = len(left) / len(some) if some else 1.0
+    known = [one.keeps for one in costs.measured if one.keeps is not None]
+    return Prediction(
+        total.times(share),
+        longest,
+        len(left),
+        len(costs.measured),
+        sweep.profile.gpus or 0,
+        round(anew * share),
+        all(known) if known else None,
+    )
 
 
-def _likeness(params: Mapping[str, Any]) -> tuple[str, str]:
-    """Return two keys: that of all parameters except the epochs, and that of those that are not numbers."""
-    same = {name: value for name, value in params.items() if name != EPOCHS}
-    alike = {name: value for name, value in same.items() if isinstance(value, bool | str)}
-    return canonical_json(same), "alike " + canonical_json(alike)
+def training_of(costs: Costs, trajectory: Trajectory, epochs: float, *, has_gpu: bool) -> Span:
+    """Return the seconds that so many epochs of a trajectory take; a guess, one number, if nothing was measured."""
+    if not costs.measured:
+        return Span(*(GUESSED_EPOCH_S * epochs,) * 3)
+    before_s = costs.before_s()
+    once = Span(before_s, before_s, before_s)
+    return costs.epoch(trajectory.runs[-1].params, has_gpu=has_gpu).times(epochs) + once
+
+
+def epochs_in_s(sweep: Sweep, left: Sequence[Trajectory], store: Store) -> dict[str, float]:
+    """Return what an epoch of each trajectory is likely to take, by its id; nothing if no run was measured."""
+    has_gpu = bool(sweep.profile.gpus)
+    costs = costs_of(sweep.job.reference, store, has_gpu=has_gpu)
+    if not costs.measured:
+        return {}
+    return {one.id: costs.epoch(one.runs[-1].params, has_gpu=has_gpu).likely_s for one in left}
+
+
+def goal_of(trajectory: Trajectory) -> int:
+    """Return how many epochs a trajectory is to have at its end; 1 if its job takes none."""
+    return max(worked(run.params, epochs_of(run.params)) for run in trajectory.runs)
 
 
 def clock(time_s: float) -> str:
@@ -94,20 +116,5 @@ def clock(time_s: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _finished(job: str, store: Store) -> Iterator[Result]:
-    ids = store.result_ids()
-    for trajectory_id, run_id in ids[:: max(1, len(ids) // MOST_READ)]:
-        try:
-            result = read_result(store.folder(trajectory_id), run_id, with_arrays=False)
-        except (StoreError, OSError):
-            continue
-        if result.job == job and result.outcome == RunState.DONE and "time_s" in result.facts:
-            yield result
-
-
 def _finished_epochs(trajectory: Trajectory, done: Collection[str]) -> int:
-    return max((_work(epochs_of(run.params)) for run in trajectory.runs if run.id in done), default=0)
-
-
-def _work(epochs: int | None) -> int:
-    return max(epochs or 1, 1)
+    return max((worked(run.params, epochs_of(run.params)) for run in trajectory.runs if run.id in done), default=0)

@@ -1,29 +1,68 @@
-"""How far the trajectories of a sweep are, from one look at the store."""
+"""How far the trajectories of a sweep are, from one look at the store, and how long the rest takes."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from hpcsweep.metrics import HEADLINES, metrics_among
+from hpcsweep.launch.measured import worked
+from hpcsweep.launch.prediction import clock, goal_of
+from hpcsweep.metrics import HEADLINES, SECONDS, metrics_among
 from hpcsweep.store import Store
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import Run, Trajectory, epochs_of
 
 
+class Stage(NamedTuple):
+    """How far a run in training is: its last logged epoch (None before the first) of how many, and seconds.
+
+    `left_s` is what its last epoch says of those to come; None before it has one, and for jobs without epochs.
+    """
+
+    epoch: int | None
+    epochs: int | None
+    elapsed_s: float | None
+    left_s: float | None
+    reached: float  # epochs, and the part of the next one that its time says
+
+    def in_words(self) -> str:
+        """Return it for people."""
+        of = f"/{self.epochs}" if self.epochs else ""
+        epoch = f"before its first epoch{f' of {self.epochs}' if of else ''}"
+        if self.epoch is not None:
+            epoch = f"epoch {self.epoch}{of}"
+        since = "" if self.elapsed_s is None else f", {clock(self.elapsed_s)} so far"
+        left = "" if self.left_s is None else f", about {clock(self.left_s)} left"
+        return epoch + since + left
+
+
+def stage_of(progress: Mapping[str, Any]) -> Stage:
+    """Return how far the run is that a progress.json tells of, as of now."""
+    now, epoch, epochs = time.time(), progress.get("epoch"), progress.get("epochs")
+    elapsed_s = max(now - progress["began"], 0.0) if "began" in progress else None
+    epoch_s = progress.get("metrics", {}).get(SECONDS) or 0.0
+    if not epoch or not epochs or not epoch_s:
+        return Stage(epoch, epochs, elapsed_s, None, epoch or 0)
+    begun = min(max((now - progress.get("logged", now)) / epoch_s, 0.0), 0.99)
+    reached = min(epoch + begun, epochs)
+    return Stage(epoch, epochs, elapsed_s, (epochs - reached) * epoch_s, reached)
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How many runs are in which state, and how much is trained of how much: epochs, or runs if the job has no epochs.
+    """How many runs are in which state, and how much is trained of how much: seconds as predicted, or else epochs.
 
-    `latest` is the newest epoch of a trajectory in training, with its metrics, in words; empty if there is none.
+    `epoch` is the newest one of a trajectory in training; `latest` says the same with its times and metrics, in words.
     """
 
     counts: Counter[str]
     trained: float
     total: float
     latest: str
+    epoch: int | None = None
 
     @property
     def runs(self) -> int:
@@ -36,28 +75,44 @@ class Progress:
         return self.counts[RunState.DONE] + self.counts[RunState.FAILED]
 
 
-def progress_of(store: Store, trajectories: Sequence[Trajectory]) -> Progress:
-    """Look at the store."""
+@dataclass
+class TimeLeft:
+    """How long the rest takes if it goes on as since the first look."""
+
+    _first: tuple[float, float] | None = field(default=None, init=False)
+
+    def after(self, look: Progress) -> float | None:
+        """Return the seconds that are left after the newest look; None as long as nothing was trained."""
+        now = time.monotonic()
+        began, trained = self._first = self._first or (now, look.trained)
+        done = look.trained - trained
+        return (look.total - look.trained) * (now - began) / done if done > 0 else None
+
+
+def progress_of(
+    store: Store, trajectories: Sequence[Trajectory], epoch_s: Mapping[str, float] | None = None
+) -> Progress:
+    """Look at the store. `epoch_s`: what an epoch of each trajectory will take, where they are not alike."""
     runs = [run for trajectory in trajectories for run in trajectory.runs]
     states = store.states(runs)
     counts = Counter(states.get(run.id, RunState.NEW) for run in runs)
     trained = total = 0.0
     latest: dict[str, Any] = {}
     for trajectory in trajectories:
-        goal = max(_work(run) for run in trajectory.runs)
-        total += goal
+        goal, weight = goal_of(trajectory), (epoch_s or {}).get(trajectory.id, 1.0)
+        total += goal * weight
         ended = [run for run in trajectory.runs if states.get(run.id) in (RunState.DONE, RunState.FAILED)]
-        reached = goal if len(ended) == len(trajectory.runs) else max(map(_work, ended), default=0)
+        reached: float = goal if len(ended) == len(trajectory.runs) else max(map(_work, ended), default=0)
         if any(states.get(run.id) == RunState.RUNNING for run in trajectory.runs):
             progress = store.progress(trajectory.id) or {}
-            reached = max(reached, min(goal, progress.get("epoch", 0) if progress.get("epochs") else 0))
+            reached = max(reached, min(goal, stage_of(progress).reached if progress.get("epochs") else 0))
             latest = progress or latest
-        trained += reached
-    return Progress(counts, trained, total, _latest(latest))
+        trained += reached * weight
+    return Progress(counts, trained, total, _latest(latest), latest.get("epoch"))
 
 
 def _work(run: Run) -> int:
-    return epochs_of(run.params) or 1
+    return worked(run.params, epochs_of(run.params))
 
 
 def _latest(progress: dict[str, Any]) -> str:
@@ -66,5 +121,4 @@ def _latest(progress: dict[str, Any]) -> str:
     shown = [name for name in HEADLINES if name in progress["metrics"]][:2]
     shown = shown or metrics_among(progress["metrics"])[:2]
     metrics = " ".join(f"{name} {progress['metrics'][name]:.4g}" for name in shown)
-    epochs = f"/{progress['epochs']}" if progress.get("epochs") else ""
-    return f"epoch {progress['epoch']}{epochs} {metrics}"
+    return f"{stage_of(progress).in_words()} {metrics}".strip()

@@ -13,6 +13,7 @@ from hpcsweep.files import plain
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
+from hpcsweep.launch.progress import Stage, stage_of
 from hpcsweep.slurm.watching.deaths import Death
 from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
 from hpcsweep.store import Failure, Store
@@ -33,7 +34,10 @@ LEFT = (RunState.NEW, RunState.RESUMABLE, RunState.RUNNING)
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: its state, the newest epoch and metrics, why it failed, and why its numbers are in doubt."""
+    """One run: its state, the newest epoch and metrics, why it failed, and why its numbers are in doubt.
+
+    `stage` says of a run in training how far it is.
+    """
 
     id: str
     seed: int
@@ -43,6 +47,7 @@ class RunStatus:
     metrics: Mapping[str, float] = field(default_factory=dict)
     why: Why | None = None
     doubt: str | None = None
+    stage: Stage | None = None
 
     @property
     def cause(self) -> str | None:
@@ -52,7 +57,9 @@ class RunStatus:
     def to_json(self) -> dict[str, Any]:
         """Return the run as `status --json` prints it."""
         told = {**vars(self), "metrics": plain(self.metrics), "cause": self.cause}
-        del told["why"], told["doubt"]
+        del told["why"], told["doubt"], told["stage"]
+        if self.stage:
+            told |= {"epochs": self.stage.epochs, "elapsed_s": self.stage.elapsed_s, "left_s": self.stage.left_s}
         return told
 
 
@@ -188,6 +195,7 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
         elif seen.state == RunState.RUNNING:
             progress = store.progress(run.trajectory) or {}
             seen = replace(seen, epoch=progress.get("epoch"), metrics=progress.get("metrics", {}))
+            seen = replace(seen, stage=stage_of(progress) if progress.get("run") == run.id else None)
         elif seen.state == RunState.FAILED:
             if run.trajectory not in failures:
                 failures[run.trajectory] = store.failure(run.trajectory)

@@ -60,6 +60,12 @@ class Trial:
         return median(seconds[1:] or seconds) if seconds else None
 
     @property
+    def keeps(self) -> bool | None:
+        """Whether such runs keep checkpoints; None if the one that was tried ended with its first."""
+        at_end = self.result is not None and self.kept_epoch == self.result.epoch
+        return None if at_end or self.problem else self.kept_epoch is not None
+
+    @property
     def sweep_s(self) -> float:
         """Seconds for the whole sweep with its workers, if all its runs are like this one."""
         assert self.result is not None

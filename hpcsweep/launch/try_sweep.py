@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.launch.alone import let_work, made_as, one_worker, store_for_a_while
+from hpcsweep.launch.measured import keep_tried
 from hpcsweep.launch.memory import PeakMemory
 from hpcsweep.launch.trial import Trial
 from hpcsweep.launch.verify import differences
@@ -31,13 +32,14 @@ def try_sweep(source: SweepSource, *, run: str = "", where: str | None = None, s
     """Train one run of a sweep for two epochs, undisturbed and killed by force, and say what was found.
 
     The run is the first whose id begins with `run` and that fulfils the condition `where`. It is trained in a temporary
-    store, so nothing of the sweep's own is touched. A job without a parameter `epochs` is trained to its end. Where
-    that takes little time, the same point with another seed, and with another value of each parameter, is trained too.
+    store; the sweep's own only gets a note of what it cost, for predictions. A job without a parameter `epochs` is
+    trained to its end. Where that takes little time, the same point with another seed, and with another value of each
+    parameter, is trained too.
 
     Raises SweepFileError or JobError for a fault in the sweep file, or a program that is not there;
     NothingSelectedError if no run is chosen.
     """
-    sweep = open_sweep(source, say=say)[0]
+    sweep, own_store = open_sweep(source, say=say)
     require_program(sweep.job.reference, sweep.job.files)
     chosen = _chosen(sweep, run, where)
     tried, asked = _shortened(sweep, chosen)
@@ -56,8 +58,13 @@ def try_sweep(source: SweepSource, *, run: str = "", where: str | None = None, s
     trial = _undisturbed(trial, say)
     if trial.result is None:
         return trial
-    killed = _killed(trial, trial.result, say)
-    return killed if killed.problem else _looked_around(killed, trial.result, chosen, say)
+    trial = _killed(trial, trial.result, say)
+    others: list[Result] = []
+    if not trial.problem and trial.result:
+        trial, others = _looked_around(trial, trial.result, chosen, say)
+    results = [one for one in (trial.result, *others) if one]
+    keep_tried(sweep.job.reference, own_store, [(one, trial.keeps) for one in results])
+    return trial
 
 
 def _chosen(sweep: Sweep, prefix: str, where: str | None) -> Run:
@@ -120,14 +127,14 @@ def _outcome(store: Store, run: Run) -> tuple[Result | None, str]:
     return None, f"{failure.why}\n{failure.traceback}".strip() if failure else ""
 
 
-def _looked_around(trial: Trial, result: Result, chosen: Run, say: Say) -> Trial:
-    """Train the points beside the run, if there is time, and see which of them make no difference."""
+def _looked_around(trial: Trial, result: Result, chosen: Run, say: Say) -> tuple[Trial, list[Result]]:
+    """Train the points beside the run, if there is time, and see which of them make no difference; return them, too."""
     beside = _neighbours(trial.sweep, chosen)
     if not beside:
-        return trial
+        return trial, []
     needed_s = float(result.facts["time_s"]) * len(beside)
     if needed_s > LOOK_AROUND_S:
-        return replace(trial, not_compared=f"{len(beside)} more runs would take about {needed_s:.0f} s")
+        return replace(trial, not_compared=f"{len(beside)} more runs would take about {needed_s:.0f} s"), []
     say(f"training it with another {', '.join(beside)}")
     runs = {name: _shortened(trial.sweep, run)[0] for name, run in beside.items()}
     with store_for_a_while("try") as store:
@@ -139,7 +146,7 @@ def _looked_around(trial: Trial, result: Result, chosen: Run, say: Say) -> Trial
         for name, (other, why) in outcomes.items()
         if other is None
     }
-    return replace(trial, alike=alike, failed=failed)
+    return replace(trial, alike=alike, failed=failed), [other for other, _ in outcomes.values() if other]
 
 
 def _neighbours(sweep: Sweep, run: Run) -> dict[str, Run]:

@@ -38,6 +38,7 @@
   aside/<time>/                               a store of results that others have taken the place of
   cache/
     records-v<n>-<digest>.npz                 finished runs as frames, which can be made again
+    tried-<digest>.json                       what runs of a job cost when `try` tried them
 """
 
 from __future__ import annotations
@@ -243,6 +244,9 @@ class Layout:
 
     def records(self, version: int, digest: str) -> Path:
         return self.cache / f"records-v{version}-{digest}.npz"
+
+    def tried(self, digest: str) -> Path:
+        return self.cache / f"tried-{digest}.json"
 
     def all_records(self) -> list[Path]:
         """Return the files of cached records, of any version, oldest first."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
+from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
-from hpcsweep.metrics import has_diverged, metrics_among
+from hpcsweep.machine import zip_equal
+from hpcsweep.metrics import SECONDS, has_diverged, metrics_among
 from hpcsweep.store import Failure, Result
 from hpcsweep.store.claims import Claim, read_owner
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
@@ -74,6 +78,7 @@ def result_of(
             "restored": handle.restored,
             **freshness.began_where(run, trajectory.id, handle),
             "time_s": handle.elapsed_s,
+            **_epoch_s(history),
             "started": utc(attempts[0]["since"]),
             "ended": utc(time.time()),
             "host": platform.node(),
@@ -105,6 +110,15 @@ def _final_metrics(returned: Any, handle: RunHandle) -> dict[str, float]:
         logged = handle.last_metrics()
         returned = {name: logged[name] for name in metrics_among(logged)}
     return real_metrics(returned, "the job")
+
+
+def _epoch_s(history: Mapping[str, Any]) -> dict[str, float]:
+    """Return the seconds of an epoch but the first, which holds what comes once; nothing if no other was logged."""
+    if SECONDS not in history:
+        return {}
+    seconds = [float(time_s) for epoch, time_s in zip_equal(history["epoch"], history[SECONDS]) if epoch > 1]
+    known = [time_s for time_s in seconds if math.isfinite(time_s)]
+    return {"epoch_s": median(known)} if known else {}
 
 
 def _attempt(claim: Claim, generation: int) -> dict[str, Any]:

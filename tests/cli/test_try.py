@@ -84,7 +84,7 @@ def _command(study: Study, keeps: bool) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_good_keras_job_is_the_same_after_it_was_killed(study: Study) -> None:
-    """Time, memory, what is recorded and its origin are said; the sweep's own store is not even made."""
+    """Time, memory, what is recorded and its origin are said; of the store only a note of the cost is written."""
     study.job("net", KERAS)
     text = 'name = "net"\njob = "jobs/net.py:train"\nrepeats = 2\n[grid]\nwidth = [4]\nepochs = [5, 40]\n'
     ended = study.run("try", study.sweep("net", text), "--json")
@@ -95,7 +95,8 @@ def test_a_good_keras_job_is_the_same_after_it_was_killed(study: Study) -> None:
     assert told["history"] == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
     assert 0.1 < told["peak_gb"] < 20
     assert told["sweep_s"] > 80 * told["epoch_s"] / told["workers"] > 0
-    assert [path.name for path in study.root.iterdir()] == ["jobs", "sweeps"]
+    assert sorted(path.name for path in study.root.iterdir()) == ["jobs", "results", "sweeps"]
+    assert [path.name for path in (study.root / "results").iterdir()] == ["cache"]
 
 
 def test_hidden_state_is_named_loudly(study: Study) -> None:
@@ -153,7 +154,7 @@ def test_a_command_goes_on_from_its_folder_or_starts_anew(study: Study, keeps: b
     assert ended.returncode == 0, ended.stdout
     assert "it went on from there: identical to the bit" in ended.stdout if keeps else "starts anew" in ended.stdout
     assert "rate=0.1 epochs=2" in ended.stdout
-    assert not (study.root / "results").exists()
+    assert not (study.root / "results" / "trajectories").exists()
 
 
 def test_nothing_is_chosen(study: Study) -> None:

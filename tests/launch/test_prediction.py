@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.launch.prediction import clock
 from tests.conftest import Study
 
-JOB = "def train(run, *, rate: float, epochs: int):\n    return {'loss': rate}\n"
+JOB = "import time\ndef train(run, *, rate: float, epochs: int):\n    return {'loss': rate}\n"
+SLEEPS = "time.sleep(0.2 * epochs)\n    return"
 SWEEP = 'name = "s"\njob = "jobs/job.py:train"\n[grid]\nrate = [0.1, 0.2]\nepochs = [10, 30]\n'
 
 
@@ -26,16 +29,35 @@ def test_with_measurements_they_are_used(study: Study) -> None:
     path = study.sweep("s", SWEEP)
     study.run("run", path)
     study.sweep("s", SWEEP.replace("0.2]", "0.2, 0.3]"))
-    assert "measured on 4 runs)" in study.run("plan", path).stdout
+    assert "(from 4 measured runs)" in study.run("plan", path).stdout
 
 
-def test_other_data_are_no_measurement(study: Study) -> None:
-    """What was measured on one data set does not predict another: that is guessed, and said to be."""
-    study.job("job", JOB.replace("rate: float", "data: str, rate: float"))
+def test_other_data_are_hardly_a_measurement(study: Study) -> None:
+    """What was measured on one data set says little of another: the span is ten times as wide and more."""
+    study.job("job", JOB.replace("rate: float", "data: str, rate: float").replace("return", SLEEPS))
     study.run("run", study.sweep("s", SWEEP + 'data = ["small"]\n'))
-    said = study.run("plan", study.sweep("s", SWEEP + 'data = ["small", "large"]\n')).stdout
-    assert "predicted training time 0:01:00 in all" in said
-    assert "a guess: 1 s per epoch" in said
+    low_s, likely_s, high_s = _span(study.run("plan", study.sweep("s", SWEEP + 'data = ["large"]\n')).stdout)
+    assert low_s * 3 < likely_s < high_s / 3
+
+
+def test_what_was_tried_is_a_measurement(study: Study) -> None:
+    """After `hpcsweep try` the plan rests on what that has measured; the store holds no run."""
+    study.job("job", JOB.replace("return", SLEEPS))
+    path = study.sweep("s", SWEEP)
+    assert study.run("try", path).returncode == 0
+    said = study.run("plan", path).stdout
+    assert "4 new" in said
+    low_s, _, high_s = _span(said)
+    assert low_s < 2 * 30 * 0.2 < high_s
+
+
+def _span(said: str) -> tuple[float, float, float]:
+    """Return the seconds of the whole training that a plan says: at least, likely, at most."""
+    match = re.search(r"predicted training time (\S+) \((\S+) to (\S+)\) in all", said)
+    assert match, said
+    parts = [text.split(":") for text in match.groups()]
+    likely_s, low_s, high_s = (int(hours) * 3600 + int(minutes) * 60 + int(rest) for hours, minutes, rest in parts)
+    return low_s, likely_s, high_s
 
 
 @given(st.integers(0, 10**7))

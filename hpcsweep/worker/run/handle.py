@@ -77,6 +77,7 @@ class RunHandle(Told, Wished, Loop):
         self._facts, self._arrays = {}, {}
         self._elapsed_before_s = 0.0
         self._began = self._checkpointed = time.monotonic()
+        self._began_at = self._logged_at = time.time()
         self._checkpoint_cost_s = 0.0
         self._unpacked = UnpackedStates()
         self.observed_stop = False
@@ -138,11 +139,13 @@ class RunHandle(Told, Wished, Loop):
         """
         self._require_claim()
         self._history.append(epoch, metrics, time.monotonic())
+        self._logged_at = time.time()
 
     def log_many(self, epochs: Sequence[int], metrics: Mapping[str, Sequence[float]]) -> None:
         """Add several epochs to the history at once: one sequence per metric, as long as `epochs`."""
         self._require_claim()
         self._history.extend(epochs, metrics, time.monotonic())
+        self._logged_at = time.time()
 
     def checkpoint(self, state: Any, *, epoch: int | None = None) -> None:
         """Keep `state`, durable and whole, together with the history; the two newest checkpoints are kept.
@@ -199,7 +202,7 @@ class RunHandle(Told, Wished, Loop):
         set_generator_states(whole["generators"])
         if "files" in whole:  # missing in checkpoints of releases whose jobs worked in the study
             begin_with(self.folder, self.folder.with_name(Path(whole["files"]).name))
-        self._began = time.monotonic()
+        self._began, self._began_at = time.monotonic(), time.time()
         return self._unpacked.unpack(whole["state"])
 
     def generators(self) -> dict[str, Any]:
@@ -220,6 +223,7 @@ class RunHandle(Told, Wished, Loop):
     def begin(self) -> None:
         """Start the clock of the run: the time of imports before it counts as the worker's."""
         self._began = self._checkpointed = time.monotonic()
+        self._began_at = self._logged_at = time.time()
 
     def ended(self) -> None:
         """Take note that the job has come to its end, and the result is about to be kept."""
@@ -243,17 +247,16 @@ class RunHandle(Told, Wished, Loop):
         return self._history.last_values()
 
     def progress(self) -> dict[str, Any]:
-        """Return the latest epoch and metrics, for people."""
-        latest = self.last_metrics()
-        if not latest:
-            return {}
-        metrics = {name: value for name, value in latest.items() if math.isfinite(value)}
-        return {
-            "run": self.id,
-            "epoch": self._history.last_epoch,
-            "epochs": self.params.get("epochs"),
-            "metrics": metrics,
-        }
+        """Return the latest epoch and metrics, for people, and when the run began and last logged, since 1970.
+
+        There is no `epoch` before the first one. It stays the same until there is another.
+        """
+        told: dict[str, Any] = {"run": self.id, "epochs": self.params.get("epochs"), "metrics": {}}
+        told |= {"began": round(self._began_at - self._elapsed_before_s), "logged": round(self._logged_at)}
+        if latest := self.last_metrics():
+            told["epoch"] = self._history.last_epoch
+            told["metrics"] = {name: value for name, value in latest.items() if math.isfinite(value)}
+        return told
 
     def close(self) -> None:
         """Remove what restore() unpacked."""
