@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test quick torture coverage package oldest matrix frameworks docs slurm-install slurm-up slurm-down lint bench constraints clean-venv
+.PHONY: help setup demo studies test quick torture coverage package oldest matrix frameworks docs slurm-install slurm-up slurm-down slurm-new lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -88,6 +88,9 @@ slurm-up: ## a private SLURM cluster of two nodes to try things on; then: eval "
 
 slurm-down: ## stop it
 	@bash tests/slurm/cluster.sh down
+
+slurm-new: ## as root: the SLURM tests on Debian 13's SLURM, 24.11, in a Debian of its own; the first time from nothing
+	@PROCESSES=$(PROCESSES) bash tests/slurm/newer.sh
 
 lint: setup ## ruff, the strict type checker and the import contracts of pyproject.toml
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
