@@ -62,6 +62,9 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+max_gpu_hours_option = click.option(
+    "--max-gpu-hours", type=click.FloatRange(min=0), metavar="N", help="Refuse a sweep that may need more GPU-hours."
+)
 _CHOICE = (
     click.option(
         "--keep-code",

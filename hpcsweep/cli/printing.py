@@ -12,7 +12,7 @@ from hpcsweep.cli.options import echo, note
 from hpcsweep.files import printable, write_atomic
 from hpcsweep.metrics import metrics_among
 from hpcsweep.store.causes import Cause, Why
-from hpcsweep.store.states import RunState
+from hpcsweep.store.states import FINISHED, RunState
 from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def print_status(status: Status) -> None:
     _print_failures(status)
     if status.workers:
         print_workers(status.workers, status.advice)
+    if status.spent and status.spent.allocations:
+        finished = sum(run.state in FINISHED for run in status.runs)
+        echo(f"  {status.spent.in_words(finished)}")
 
 
 def _print_doubts(status: Status) -> None:

@@ -41,22 +41,20 @@ class ProgressDisplay:
         """Show a look: on a terminal in place, elsewhere as a line now and then."""
         if self._quiet:
             return
-        from hpcsweep.launch.prediction import clock
         from hpcsweep.launch.progress import TimeLeft
 
         self._left = self._left or TimeLeft()
-        left_s = self._left.after(look)
-        left = "not known yet" if left_s is None else clock(left_s)
+        left = self._left.after(look)
         failed = f", {look.counts[RunState.FAILED]} failed" if look.counts[RunState.FAILED] else ""
         runs = f"{look.counts[RunState.DONE]}/{look.runs} runs done{failed}"
         if sys.stderr.isatty():
             self._bar = self._bar or self._start_bar()
-            shown = {"runs": runs, "left": left, "latest": look.latest}
+            shown = {"runs": runs, "left": left or "not known yet", "latest": look.latest}
             self._bar.update(self._task, total=look.total, completed=look.trained, **shown)
             return
         is_new = (runs, look.epoch) != self._line
         if time.monotonic() >= self._told + (LINE_EVERY_S if is_new else LINE_AT_LEAST_EVERY_S):
-            about = "" if left_s is None else f", about {left} left"
+            about = f", about {left} left" if left else ""
             note(f"{time.strftime('%H:%M:%S')} {runs}{about}" + (f"; {look.latest}" if look.latest else ""))
             self._line, self._told = (runs, look.epoch), time.monotonic()
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 
 from hpcsweep.errors import SchedulerError, UsageError, to_type
+from hpcsweep.launch.budget import budget_of_plan
 from hpcsweep.launch.html import page
 from hpcsweep.launch.sending import Call, Sending, alone, open_sending
 from hpcsweep.launch.standing import ASK, Choice
 from hpcsweep.launch.submission import asks_for, manifest_of, write_submission
 from hpcsweep.launch.wishes import Wishes
+from hpcsweep.slurm.asking.allowance import ask_allowance
 from hpcsweep.slurm.asking.request import ArraySize
 from hpcsweep.slurm.asking.when import Offer, compare_requests
 from hpcsweep.slurm.sending.bundle import keep_bundle
@@ -20,6 +22,7 @@ from hpcsweep.slurm.sending.submit import WorkerArray, expected_start, submit_ch
 from hpcsweep.store import Store
 from hpcsweep.store.manifest import read_manifest
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, tell, words_of_sweep
+from hpcsweep.store.states import RunState
 from hpcsweep.store.task_files import SlurmFiles
 from hpcsweep.store.wanted import write_wanted
 from hpcsweep.sweep.choices import ContinueBy
@@ -85,6 +88,7 @@ def submit(
     links: int | None = None,
     choice: Choice = ASK,
     shared: str | None = None,
+    max_gpu_hours: float | None = None,
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> Submitted:
@@ -95,12 +99,13 @@ def submit(
     `account`, `qos`, `constraint`, `exclude`, `continue_by`) replace its settings, as the options of the command do.
     `links` is the length of a chain of arrays. `agree` is asked whether to continue if runs were removed from the sweep
     since last time; without it that is refused. `choice` says what becomes of results made by other code or data,
-    `shared` names a group that may read and write the store from now on.
+    `shared` names a group that may read and write the store from now on. `max_gpu_hours`: refuse what may need more.
 
     Raises UsageError for an impossible wish or profile, SchedulerError if SLURM would refuse the workers or does not
     answer, NothingSelectedError if only failed runs are left.
     """
-    return _send_missing(Call(source, store, profile, wishes, say, choice, shared=shared), agree=agree, links=links)
+    call = Call(source, store, profile, wishes, say, choice, shared=shared, max_gpu_hours=max_gpu_hours)
+    return _send_missing(call, agree=agree, links=links)
 
 
 def resume(
@@ -112,6 +117,7 @@ def resume(
     links: int | None = None,
     choice: Choice = ASK,
     shared: str | None = None,
+    max_gpu_hours: float | None = None,
     say: Say = tell,
     **wishes: Unpack[Wishes],
 ) -> Submitted:
@@ -119,7 +125,8 @@ def resume(
 
     Arguments and errors are those of `submit`, but it does not ask about runs that were removed from the sweep.
     """
-    return _send_missing(Call(source, store, profile, wishes, say, choice, failed, shared), agree=None, links=links)
+    call = Call(source, store, profile, wishes, say, choice, failed, shared, max_gpu_hours)
+    return _send_missing(call, agree=None, links=links)
 
 
 def batch_script(
@@ -185,6 +192,8 @@ def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Subm
         if not (todo := sending.todo(failed=call.failed)):
             return nothing
         size = sending.size(len(todo))
+        if size.workers:
+            _tell_budget(sending, todo, size.workers + size.living, call.max_gpu_hours)
         if agree and sending.plan.removed and not agree(sending.plan.removed):
             return nothing
         sending.require_slurm("submit" if agree else "resume")
@@ -219,3 +228,17 @@ def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int 
     sent = submit_chain(files, terms, WorkerArray(size.workers, living, size.team), links, sending.say)
     arrays = tuple(str(one.array) for one in sent)
     return Submitted(sending.sweep, store, arrays, size.workers, len(todo), living)
+
+
+def _tell_budget(sending: Sending, todo: Sequence[Trajectory], workers: int, max_gpu_hours: float | None) -> None:
+    """Say what the workers will use, against what the account may still use; refuse what cannot be, or too much."""
+    sweep, request, limits = sending.sweep, sending.request, sending.limits
+    done = {run.id for run, state in zip(sweep.runs, sending.plan.states, strict=True) if state is RunState.DONE}
+    wall_s = request.minutes * 60.0
+    budget = budget_of_plan(sweep, sending.profile, todo, done, sending.store, workers=workers, wall_s=wall_s)
+    for line in budget.lines():
+        sending.say(line)
+    budget.refuse(max_gpu_hours)
+    if request.gpu_count and limits.accounting and not sending.queue.problem:
+        accounts = [request.account] if request.account else list(limits.accounts)
+        sending.say(ask_allowance(accounts, limits.used_qos).in_words(budget.unit))

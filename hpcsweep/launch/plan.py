@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from hpcsweep.launch.budget import Budget, budget_of_plan
 from hpcsweep.launch.html import page, table_of
-from hpcsweep.launch.prediction import Prediction, predict_training
-from hpcsweep.machine import default_workers
+from hpcsweep.launch.prediction import Prediction
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
 from hpcsweep.store.states import NOT_OF_TODAY, RunState
@@ -38,14 +38,14 @@ class Plan:
 
     A run that other code or data made or began has a state of its own (one of NOT_OF_TODAY); `others` says what has
     changed for each, as seen from `today`. `removed` holds the ids of runs that an earlier form of the sweep had; their
-    results stay in the store. `prediction` is for the training that is left, None if nobody asked for it.
+    results stay in the store. `budget` is for the training that is left, None if nobody asked for it.
     """
 
     sweep: Sweep
     states: list[RunState]
     trajectories: list[Trajectory]
     removed: list[str]
-    prediction: Prediction | None = None
+    budget: Budget | None = None
     others: Mapping[str, Judgement] = field(default_factory=dict)
     today: Today | None = None
 
@@ -80,12 +80,17 @@ class Plan:
         counts = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
         return f"{self.sweep.name}: {len(self.sweep.runs)} runs on {len(self.trajectories)} trajectories: {counts}"
 
-    def prediction_in_words(self) -> str:
-        """Return, as a line for people, how long the workers that would start here need; empty if nothing is left."""
-        left = len(self.unfinished())
-        if not left or not self.prediction:
-            return ""
-        return self.prediction.in_words(default_workers(left, asked=None, given=self.sweep.profile.workers))
+    @property
+    def prediction(self) -> Prediction | None:
+        """What is predicted of the training that is left."""
+        return self.budget.prediction if self.budget else None
+
+    def budget_in_words(self) -> list[str]:
+        """Return, as lines for people, what the training that is left needs; none if nothing is left."""
+        if not self.budget or not self.budget.prediction.trajectories:
+            return []
+        on_cluster = self.budget.lines() if self.sweep.profile.scheduler == "slurm" else ()
+        return [self.budget.prediction.in_words(self.budget.workers), *on_cluster]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one dict per run: id, seed, params, state, and for those of other code or data also the cause."""
@@ -111,7 +116,7 @@ class Plan:
         rows = [(short_id(row["id"]), row["state"], row["seed"], *row["params"].values()) for row in shown]
         more = len(self.sweep.runs) - len(rows)
         lines = [
-            self.prediction_in_words(),
+            *self.budget_in_words(),
             *self.sweep.notes,
             f"and {more} more: hpcsweep.runs(sweep) lists them" if more else "",
         ]
@@ -140,7 +145,7 @@ def plan(
     if not predict:
         return made
     done = {run.id for run, state in zip(sweep.runs, made.states, strict=True) if state is RunState.DONE}
-    return replace(made, prediction=predict_training(sweep, made.unfinished(), done, opened))
+    return replace(made, budget=budget_of_plan(sweep, sweep.profile, made.unfinished(), done, opened))
 
 
 def plan_of(sweep: Sweep, store: Store) -> Plan:

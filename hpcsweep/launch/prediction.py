@@ -58,12 +58,14 @@ class Prediction:
         return f"from {self.measured} measured run{'s' if self.measured > 1 else ''}"
 
 
-def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[str], store: Store) -> Prediction:
+def predict_training(
+    sweep: Sweep, left: Sequence[Trajectory], done: Collection[str], store: Store, *, gpus: int = 0
+) -> Prediction:
     """Predict the training of the trajectories `left` from what runs of the job have cost, in this store or when tried.
 
-    `done` are the ids of the sweep's runs that are done.
+    `done` are the ids of the sweep's runs that are done; `gpus` are those of a worker's allocation.
     """
-    has_gpu = bool(sweep.profile.gpus)
+    has_gpu = gpus > 0
     costs = costs_of(sweep.job.reference, store, left, has_gpu=has_gpu) if left else Costs()
     some = left[:: max(1, len(left) // MOST_PREDICTED)]
     total, longest, anew = NOTHING, NOTHING, 0
@@ -81,7 +83,7 @@ def predict_training(sweep: Sweep, left: Sequence[Trajectory], done: Collection[
         longest,
         len(left),
         len(costs.measured),
-        sweep.profile.gpus or 0,
+        gpus,
         round(anew * share),
         all(known) if known else None,
     )
@@ -92,7 +94,7 @@ def training_of(costs: Costs, trajectory: Trajectory, epochs: float, *, has_gpu:
     if not costs.measured:
         return Span(*(GUESSED_EPOCH_S * epochs,) * 3)
     before_s = costs.before_s()
-    once = Span(before_s, before_s, before_s)
+    once = Span(before_s / 2, before_s, before_s * 2)
     return costs.epoch(trajectory.runs[-1].params, has_gpu=has_gpu).times(epochs) + once
 
 

@@ -81,12 +81,12 @@ class TimeLeft:
 
     _first: tuple[float, float] | None = field(default=None, init=False)
 
-    def after(self, look: Progress) -> float | None:
-        """Return the seconds that are left after the newest look; None as long as nothing was trained."""
+    def after(self, look: Progress) -> str:
+        """Return what is left after the newest look, H:MM:SS; empty as long as nothing was trained."""
         now = time.monotonic()
         began, trained = self._first = self._first or (now, look.trained)
         done = look.trained - trained
-        return (look.total - look.trained) * (now - began) / done if done > 0 else None
+        return clock((look.total - look.trained) * (now - began) / done) if done > 0 else ""
 
 
 def progress_of(

@@ -47,6 +47,7 @@ class Call:
     choice: Choice = ASK
     failed: bool = False
     shared: str | None = None
+    max_gpu_hours: float | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
 from hpcsweep.launch.progress import Stage, stage_of
+from hpcsweep.launch.spent import Spent, spent_on
 from hpcsweep.slurm.watching.deaths import Death
 from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
 from hpcsweep.store import Failure, Store
@@ -68,7 +69,8 @@ class Status:
     """A look at a sweep: its runs in the order of `sweep.runs`, and its workers if any went to SLURM.
 
     `removed` holds the ids of runs that an earlier form of the sweep had, `processes` the names of the workers of
-    `hpcsweep run` that are training now, `halted` why the newest submission was stopped, if its job cannot begin.
+    `hpcsweep run` that are training now, `halted` why the newest submission was stopped, if its job cannot begin,
+    `spent` what its workers have used of the cluster.
     """
 
     sweep: Sweep
@@ -78,6 +80,7 @@ class Status:
     workers: SlurmView | None = None
     processes: Sequence[str] = ()
     halted: Halt | None = None
+    spent: Spent | None = None
 
     @property
     def advice(self) -> Advice:
@@ -105,7 +108,8 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """Return the status as `status --json` prints it."""
         plan = make_plan(self.sweep, {run.id: run.state for run in self.runs}, self.removed)
-        told = {"workers": self.workers.to_json(self.advice.fill)} if self.workers else {}
+        told: dict[str, Any] = {"workers": self.workers.to_json(self.advice.fill)} if self.workers else {}
+        told |= {"spent": self.spent.to_json()} if self.spent else {}
         return {**plan.to_json(), "runs": [run.to_json() for run in self.runs], **told}
 
     def _repr_html_(self) -> str:
@@ -151,9 +155,10 @@ def watch(
             runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
         now = {run.id for run in sweep.runs}
         removed = sorted(previous_run_ids(opened, sweep.name) - now)
+        spent = spent_on(opened, sweep.name, {task.name for task in view.running}) if view else None
         sent = opened.layout.submissions(sweep.name)
         halted = halt_of(sent[-1]) if sent else None
-        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted)
+        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted, spent)
         time.sleep(every_s)
 
 

@@ -20,6 +20,7 @@ write_conf() {
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=$((PORT+2))
 AccountingStoragePass=$SOCK"
+  local tres=; [ "$ACCT" = 1 ] && tres="AccountingStorageTRES=gres/gpu"
   local enforce=; [ "$ACCT" = 1 ] && enforce="AccountingStorageEnforce=associations,limits,qos"
   # memory limits: by polling (a job over its limit ends as FAILED 9:0), or CGROUP=1: by cgroups (OUT_OF_MEMORY; root, cgroup v1)
   local track="ProctrackType=proctrack/linuxproc
@@ -61,6 +62,7 @@ SelectTypeParameters=CR_Core_Memory
 DefMemPerCPU=500
 GresTypes=gpu
 $acct
+$tres
 $enforce
 JobCompType=jobcomp/none
 JobAcctGatherType=jobacct_gather/linux

@@ -79,8 +79,8 @@ def _cell(value: Any) -> Any:
 
 def _print_text(plan: Plan, show_all: bool) -> None:
     echo(plan.in_words())
-    if predicted := plan.prediction_in_words():
-        echo(predicted)
+    for line in plan.budget_in_words():
+        echo(line)
     rows = list(islice(plan.rows(), None if show_all else SHOWN))
     for row in rows:
         params = " ".join(f"{name}={value}" for name, value in row["params"].items())

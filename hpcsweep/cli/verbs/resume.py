@@ -10,6 +10,7 @@ import click
 from hpcsweep.cli.options import (
     choice_options,
     echo,
+    max_gpu_hours_option,
     note,
     request_options,
     shared_option,
@@ -23,12 +24,14 @@ from hpcsweep.cli.options import (
 @store_option
 @shared_option
 @request_options
+@max_gpu_hours_option
 @click.option("--failed", "retry_failed", is_flag=True, help="Also try the failed runs again.")
 @choice_options
 def command(
     sweep_path: Path,
     store: str | None,
     shared: str | None,
+    max_gpu_hours: float | None,
     retry_failed: bool,
     keep_code: bool,
     keep_data: bool,
@@ -43,6 +46,7 @@ def command(
     from hpcsweep.launch.standing import Choice
 
     choice = Choice(keep_code, keep_data, retrain)
-    sent = resume(sweep_path, store=store, failed=retry_failed, choice=choice, shared=shared, say=note, **wishes)
+    asked: dict[str, Any] = {"store": store, "shared": shared, "max_gpu_hours": max_gpu_hours, "say": note, **wishes}
+    sent = resume(sweep_path, failed=retry_failed, choice=choice, **asked)
     if sent.arrays:
         echo(sent.in_words())

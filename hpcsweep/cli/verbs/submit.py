@@ -12,6 +12,7 @@ from hpcsweep.cli.options import (
     agree_to_removed,
     choice_options,
     echo,
+    max_gpu_hours_option,
     note,
     request_options,
     shared_option,
@@ -25,6 +26,7 @@ from hpcsweep.cli.options import (
 @store_option
 @shared_option
 @request_options
+@max_gpu_hours_option
 @click.option("--dry-run", is_flag=True, help="Print the batch script; submit nothing.")
 @click.option("--test", is_flag=True, help="Ask the scheduler when the workers would start; submit nothing.")
 @click.option("--when", is_flag=True, help="Compare times, GPUs and partitions by expected start; submit nothing.")
@@ -34,6 +36,7 @@ def command(
     sweep_path: Path,
     store: str | None,
     shared: str | None,
+    max_gpu_hours: float | None,
     dry_run: bool,
     test: bool,
     when: bool,
@@ -63,7 +66,8 @@ def command(
     else:
         agree = _agree_to_all if yes else agree_to_removed
         choice = Choice(keep_code, keep_data, retrain)
-        said = cluster.submit(sweep_path, agree=agree, links=links, choice=choice, shared=shared, **asked).in_words()
+        asked |= {"links": links, "shared": shared, "max_gpu_hours": max_gpu_hours}
+        said = cluster.submit(sweep_path, agree=agree, choice=choice, **asked).in_words()
     if said:
         echo(said)
 

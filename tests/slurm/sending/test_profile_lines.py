@@ -170,10 +170,10 @@ def test_modules_and_conda_prepare_the_workers_and_nothing_else(
     sweep = study.sweep("toy", "[fixed]\nsize = 1\n[resources]\ntime = 1\n", "toy", "toy")
     assert "on node dgx" in study.run("doctor", "--profile", "toy", "--probe")
     study.submit(sweep)
-    study.profile("lost", PROFILE + f'modules = ["toy", "tyo/2"]\nenvironment = {{ MODULEPATH = "{modules}" }}\n')
-    lost = study.sweep("lost", "[fixed]\nsize = 2\n[resources]\ntime = 1\n", "toy", "lost")
+    study.profile("tyo", PROFILE + f'modules = ["toy", "tyo/2"]\nenvironment = {{ MODULEPATH = "{modules}" }}\n')
+    lost = study.sweep("tyo", "[fixed]\nsize = 2\n[resources]\ntime = 1\n", "toy", "tyo")
     study.submit(lost)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"])
     why = "jobs/profiles/lost.toml: modules #2, 'tyo/2', failed before the worker began: exit code 1"
-    assert why in study.run("doctor", "--profile", "lost", "--probe", code=None)
+    assert why in study.run("doctor", "--profile", "tyo", "--probe", code=None)
     study.cluster.wait_until(lambda: why in study.run("status", lost, code=None), pause_s=2)

@@ -38,7 +38,7 @@ COMMANDS = {
     "out of memory": "type: hpcsweep resume --failed --mem 0.6G ",
 }
 SAID = {
-    "python": "jobs/profiles/python.toml: python: /usr/bin/env: ",
+    "python": "jobs/profiles/python.toml: python: ",
     "container": "jobs/profiles/container.toml: container: ",
     "setup": "jobs/profiles/setup.toml: setup #2, 'false # no', failed before the worker began: exit code 1",
     "module": "jobs/profiles/module.toml: modules #1, 'no-such-module', failed before the worker began: ",
