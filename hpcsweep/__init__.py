@@ -16,7 +16,7 @@ whatever else they have to tell goes to `say=`, such as `say=print`, or by defau
 `knee`, `report` and `data` are packages, which scripts and jobs import. Such a package would replace a function of the
 same name as soon as somebody imports it. So some verbs have other names here: `find_knee`, `write_report`, and
 `list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`, `files` is
-`kept_files`, `model` is `best_model`, and `try` is `try_sweep`.
+`kept_files`, `model` is `best_model`, `profile` is `new_profile`, and `try` is `try_sweep`.
 
 A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
 """
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.logs import logs
     from hpcsweep.launch.merge import merge
     from hpcsweep.launch.migrate import migrate
+    from hpcsweep.launch.new_profile import new_profile
     from hpcsweep.launch.pack import pack
     from hpcsweep.launch.plan import plan
     from hpcsweep.launch.scale import scale
@@ -65,6 +66,7 @@ _MODULES = {
     "launch.logs": ("logs",),
     "launch.merge": ("merge",),
     "launch.migrate": ("migrate",),
+    "launch.new_profile": ("new_profile",),
     "launch.pack": ("pack",),
     "launch.plan": ("plan",),
     "launch.scale": ("scale",),
@@ -109,6 +111,7 @@ __all__ = [
     "logs",
     "merge",
     "migrate",
+    "new_profile",
     "pack",
     "plan",
     "plot",

@@ -16,6 +16,7 @@ from hpcsweep.files import printable
 # verb -> what it does, shown without importing it
 VERBS = {
     "init": "Make a new study: jobs/, sweeps/ and analysis/, with one working example.",
+    "profile": "Write a profile from what the cluster says of itself.",
     "try": "Try one run: time, memory, and whether it survives being killed.",
     "plan": "Show what would happen: the runs of a sweep and their states.",
     "run": "Train a sweep on this machine, then print its table.",

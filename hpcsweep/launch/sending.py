@@ -12,7 +12,7 @@ from hpcsweep.errors import NothingSelectedError, SchedulerError, UsageError, sh
 from hpcsweep.launch.plan import Plan
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.wishes import Wishes, overlay
-from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster
+from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, slurm_is_here
 from hpcsweep.slurm.asking.request import ArraySize, choose_workers, refuse_impossible
 from hpcsweep.slurm.sending.bundle import bundle_path
 from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms, needs_bundle
@@ -177,9 +177,11 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
     profile = overlay(sweep.profile, call.wishes)
     if profile.scheduler != "slurm":
         words = words_of_sweep(sweep, store)
+        here = "this machine has SLURM, but no profile of a cluster is named" if slurm_is_here() else "no SLURM is here"
         raise UsageError(
-            f'profile "{profile.name}" is for this machine, expected one of a cluster; type: '
-            f"{to_type('submit', '--profile', 'slurm', *words)}, or train here: {to_type('run', *words)}"
+            f'profile "{profile.name}" is for this machine, expected one of a cluster ({here}); type: '
+            f"{to_type('submit', '--profile', 'slurm', *words)}, or have a profile written for your cluster: "
+            f"{to_type('profile', 'new')}, or train here: {to_type('run', *words)}"
         )
     if mend and call.shared:
         share(store.root, call.shared)

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from hpcsweep.errors import SweepFileError, nearest
+from hpcsweep.errors import SweepFileError, UsageError, nearest
 from hpcsweep.sweep.choices import ContinueBy
 from hpcsweep.sweep.containers import newest_image
 from hpcsweep.sweep.settings import (
+    NAME,
+    NAME_WORDS,
     AtLeastOne,
     Continue,
     Line,
@@ -151,6 +153,13 @@ def load_profile(root: Path, name: str) -> Profile:
         f'found "{name}", expected a profile of {PROFILES.as_posix()}/ or a built-in one: {listed(known)}'
         + nearest(name, known)
     )
+
+
+def profile_path(root: Path, name: str) -> Path:
+    """Return the file of a profile of the study in `root`, which need not exist; UsageError for what is no name."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f'profile: found "{name}", expected {NAME_WORDS}')
+    return root / PROFILES / f"{name}.toml"
 
 
 def profile_names(root: Path) -> list[str]:

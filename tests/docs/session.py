@@ -93,7 +93,7 @@ class Session:
                 try:
                     getattr(self, block.language)(block)
                 except Exception as error:
-                    pytest.fail(f"{page.relative_to(REPOSITORY)}:{block.line}: {error}")
+                    pytest.fail(f"{page}:{block.line}: {error}")
 
     def python(self, block: Block) -> None:
         """Write a block with a title, run one without."""

@@ -40,7 +40,8 @@ PLACEHOLDERS = {
 }
 TUTORIAL = REPOSITORY / "docs" / "tutorial"
 CONTINUED = {TUTORIAL / "reading-results.md": TUTORIAL / "first-sweep.md"}  # in the folder that the other page made
-ELSEWHERE = {*CONTINUED, TUTORIAL / "on-a-cluster.md"}  # for the latter see tests/slurm/test_tutorial.py
+ON_A_CLUSTER = {TUTORIAL / "on-a-cluster.md", TUTORIAL / "first-hour-on-rosie.md"}  # see tests/slurm/test_tutorial.py
+ELSEWHERE = {*CONTINUED, *ON_A_CLUSTER}
 PAGE_NAMES = [str(page.relative_to(REPOSITORY)) for page in PAGES]
 
 

@@ -21,7 +21,7 @@
 #   CGROUP=1       memory limits by cgroup v1 (root only): OUT_OF_MEMORY instead of FAILED. The groups are named after
 #                  the nodes, so such a cluster needs a name of its own (NODE); `wipe` removes them
 #   NODE           beginning of the nodes' names (default dgx: dgx1 and dgx2)
-#   GPUS CPUS MEM  per node (default 4, 4, 10000 MB)
+#   GPUS CPUS MEM  per node (default 4, 4, 10000 MB);  GPU_TYPE  the GPUs' type, such as t4 (default: none)
 #   EXTRA_CONF     text appended to slurm.conf (the last value of a key wins);  NODE_EXTRA  appended to the NodeName line
 # Partitions: teaching (default, first node), dgx, short (one minute), scavenge (preempted by) urgent, plain (QOS normal only), untimed.
 # Accounting: QOS `normal` and `interactive` (4 running and 12 submitted jobs per user, one day), enforced.

@@ -12,7 +12,7 @@ write_conf() {
   for n in $NODES; do
     mkdir -p "$DIR/spool/$n"
     i=0; while [ $i -lt "$GPUS" ]; do [ -L "$DIR/dev/$n-gpu$i" ] || ln -sfn /dev/null "$DIR/dev/$n-gpu$i"; i=$((i+1)); done
-    [ "$GPUS" -gt 0 ] && echo "NodeName=$n Name=gpu File=$DIR/dev/$n-gpu[0-$((GPUS-1))]" >>"$DIR/etc/gres.conf.new"
+    [ "$GPUS" -gt 0 ] && echo "NodeName=$n Name=gpu ${GPU_TYPE:+Type=$GPU_TYPE} File=$DIR/dev/$n-gpu[0-$((GPUS-1))]" >>"$DIR/etc/gres.conf.new"
   done
   mv "$DIR/etc/gres.conf.new" "$DIR/etc/gres.conf"
   local acct="AccountingStorageType=accounting_storage/none"
@@ -81,7 +81,7 @@ JobRequeue=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SlurmctldParameters=preempt_send_user_signal
-NodeName=$NODE[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[$((addr+1))-$((addr+2))] CPUs=$CPUS RealMemory=$MEM Gres=gpu:$GPUS $NODE_EXTRA
+NodeName=$NODE[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[$((addr+1))-$((addr+2))] CPUs=$CPUS RealMemory=$MEM Gres=gpu:${GPU_TYPE:+$GPU_TYPE:}$GPUS $NODE_EXTRA
 PartitionName=teaching Nodes=${NODE}1 Default=YES MaxTime=1-0 DefaultTime=60 State=UP
 PartitionName=dgx Nodes=$NODE[1-2] MaxTime=INFINITE DefaultTime=60 State=UP
 PartitionName=short Nodes=$NODE[1-2] MaxTime=1 DefaultTime=1 State=UP

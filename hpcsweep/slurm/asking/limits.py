@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import shutil
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,6 +110,11 @@ class ClusterLimits:
         if name is not None:
             return self.partitions.get(name)
         return next((one for one in self.partitions.values() if one.is_default), None)
+
+
+def slurm_is_here() -> bool:
+    """Whether SLURM's commands are on this machine, as on a login node."""
+    return shutil.which("sbatch") is not None
 
 
 def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
