@@ -174,8 +174,8 @@ def test_a_node_that_does_not_boot_is_told_apart(study: SlurmStudy) -> None:
     job = study.submit(sweep)
     study.cluster.wait_until(lambda: any(event["event"] == "start" for event in study.events("boots")))
     study.cluster.ask("scontrol", "update", f"jobid={job}", "requeue=0")
-    slurm = f"ctypes.CDLL({str(library)!r}, mode=ctypes.RTLD_GLOBAL)"
-    call = f"import ctypes; {slurm}.slurm_requeue({job}, {RECONFIGURATION_FAILED})"
+    slurm = f"slurm = ctypes.CDLL({str(library)!r}, mode=ctypes.RTLD_GLOBAL); slurm.slurm_init(None)"
+    call = f"import ctypes; {slurm}; slurm.slurm_requeue({job}, {RECONFIGURATION_FAILED})"
     study.cluster.ask(sys.executable, "-c", call)
     study.cluster.wait_until(lambda: not study.cluster.living(job))
     assert study.cluster.ask("squeue", "-h", "-j", job, "-t", "all", "-o", "%T") == "BOOT_FAIL"
