@@ -17,6 +17,7 @@ from hpcsweep.slurm.asking.allowance import ask_allowance
 from hpcsweep.slurm.asking.request import ArraySize
 from hpcsweep.slurm.asking.when import Offer, compare_requests
 from hpcsweep.slurm.sending.bundle import keep_bundle
+from hpcsweep.slurm.sending.mail import queue_mail
 from hpcsweep.slurm.sending.script import script_text
 from hpcsweep.slurm.sending.submit import WorkerArray, expected_start, submit_chain
 from hpcsweep.store import Store
@@ -227,6 +228,11 @@ def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int 
     links = (links or CHAIN_LINKS) if terms.continue_by == ContinueBy.CHAIN else 1
     sent = submit_chain(files, terms, WorkerArray(size.workers, living, size.team), links, sending.say)
     arrays = tuple(str(one.array) for one in sent)
+    if sending.profile.mail_user and not sending.profile.mail_type:
+        problem = queue_mail(files.submission, terms, arrays[-1])
+        sending.say(
+            f"no mail will come: {problem}" if problem else f"one mail to {sending.profile.mail_user} at the end"
+        )
     return Submitted(sending.sweep, store, arrays, size.workers, len(todo), living)
 
 

@@ -90,8 +90,14 @@ class Profile(Resources):
         default=300.0, description="Seconds without a heartbeat after which a claim is taken over."
     )
     heartbeat_s: Positive = Field(default=30.0, description="Seconds between the heartbeats of a claim.")
-    mail_user: Word | None = Field(default=None, description="Whom SLURM sends mail to.")
-    mail_type: Word | None = Field(default=None, description="When SLURM sends mail, such as END,FAIL.")
+    mail_user: Word | None = Field(
+        default=None,
+        description="Whom SLURM sends one mail, when the workers have ended and the sweep is done or stuck.",
+    )
+    mail_type: Word | None = Field(
+        default=None,
+        description="Mails about the array of workers instead, when something happens to it: such as END,FAIL.",
+    )
     data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
     store: Line | None = Field(default=None, description="Folder of the store; by default results/ in the study.")
 

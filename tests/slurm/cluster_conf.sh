@@ -34,6 +34,7 @@ JobAcctGatherParams=OverMemoryKill"
 TaskPlugin=task/cgroup"
     printf 'CgroupPlugin=cgroup/v1\nCgroupMountpoint=%s\nConstrainRAMSpace=yes\nConstrainSwapSpace=yes\nAllowedSwapSpace=0\n' $CGROUPS >"$DIR/etc/cgroup.conf"
   fi
+  printf '#!/bin/sh\necho "$*" >>%s\n' "$DIR/log/mails" >"$DIR/etc/mail"; chmod 755 "$DIR/etc/mail"
   cat >"$DIR/etc/slurm.conf" <<EOC
 ClusterName=testcluster
 SlurmctldHost=localhost(127.0.0.1)
@@ -45,6 +46,7 @@ AuthType=auth/munge
 AuthInfo=socket=$SOCK,cred_expire=${CRED_EXPIRE:-5}
 CredType=cred/munge
 MpiDefault=none
+MailProg=$DIR/etc/mail
 $track
 SwitchType=switch/none
 ReturnToService=2

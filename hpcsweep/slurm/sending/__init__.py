@@ -2,5 +2,5 @@
 
 `from_profile` says on which terms, `script` shows the batch script, `submit` sends it by `sbatch`, which survives an
 answer that is lost; `resubmit` sends what is missing from inside an allocation, `cancel` takes workers out of the
-queue. `bundle` packs what workers in a container import.
+queue. `mail` has SLURM mail once at the end. `bundle` packs what workers in a container import.
 """
