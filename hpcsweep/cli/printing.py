@@ -17,7 +17,7 @@ from hpcsweep.sweep.runs import short_id
 
 if TYPE_CHECKING:
     from hpcsweep.launch.advice import Advice
-    from hpcsweep.launch.status import Status
+    from hpcsweep.launch.status import RunStatus, Status
     from hpcsweep.slurm.watching.deaths import Death
     from hpcsweep.slurm.watching.view import SlurmView
 
@@ -67,13 +67,15 @@ def _print_doubts(status: Status) -> None:
 
 
 def _print_failures(status: Status) -> None:
-    """Print the failed runs by cause, with the command that helps."""
-    by_cause: dict[Why | None, list[str]] = defaultdict(list)
+    """Print the failed runs by the kind of their cause, the most frequent first, with the command that helps."""
+    by_cause: dict[Why | None, list[RunStatus]] = defaultdict(list)
     for run in status.in_state(RunState.FAILED):
-        by_cause[run.why].append(short_id(run.id))
+        by_cause[run.why and run.why.kind].append(run)
     advice = status.advice
-    for why, ids in by_cause.items():
-        echo(f"  {len(ids)} failed: {why or 'unknown cause'}")
+    for kind, runs in sorted(by_cause.items(), key=lambda one: -len(one[1])):
+        why, ids = runs[0].why, [short_id(run.id) for run in runs]
+        such = "" if len({run.why for run in runs}) == 1 else f", such as {why.message}" if why else ""
+        echo(f"  {len(ids)} failed: {(kind if such else why) or 'unknown cause'}{such}")
         echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: {advice.logs(ids[0])}")
         if advice.on_slurm:
             cause = why.cause if why else Cause.UNKNOWN

@@ -16,6 +16,7 @@ from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, slurm_is_he
 from hpcsweep.slurm.asking.request import ArraySize, choose_workers, refuse_impossible
 from hpcsweep.slurm.sending.bundle import bundle_path
 from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms, needs_bundle
+from hpcsweep.slurm.sending.script import refuse_patterns
 from hpcsweep.slurm.sending.submit import describe_recovered, ignored_variables, recover
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.watching.living import Workforce, following, look_at_workforce
@@ -183,6 +184,7 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
             f"{to_type('submit', '--profile', 'slurm', *words)}, or have a profile written for your cluster: "
             f"{to_type('profile', 'new')}, or train here: {to_type('run', *words)}"
         )
+    refuse_patterns(store.layout.workforce(sweep.name).path)
     if mend and call.shared:
         share(store.root, call.shared)
     if mend:

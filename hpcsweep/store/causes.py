@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from hpcsweep.machine import StrEnum
+
+_VARIES = re.compile(
+    r"""'[^']*'|"[^"]*"|(?<![\w.])~?/[^\s:,;]+|\b0x[0-9a-fA-F]+\b|\b(?=\w*\d)[0-9a-fA-F]{6,}\b|[-+]?\d[\d.,]*(?:e[-+]?\d+)?"""
+)
 
 
 class Cause(StrEnum):
@@ -31,15 +36,15 @@ class Cause(StrEnum):
     )
     KILLED = (
         "killed",
-        "killed from outside (SIGKILL); most often by the memory limit",
-        "type: {retry_with_more_memory}",
+        "killed from outside (SIGKILL), and SLURM tells of no lack of memory",
+        "type: {logs}; then: {retry}",
     )
     CRASHED = "crashed", "a crash in native code", "type: {logs}; then: {retry}"
     EXITED = "exited", "the job's code ended its process", "type: {logs}; then: {retry}"
     WORKER_DIED = (
         "worker died",
-        "killed from outside again and again; most often by the memory limit",
-        "type: {retry_with_more_memory}",
+        "killed from outside again and again",
+        "type: {logs}; then: {retry}; or if memory was short: {retry_with_more_memory}",
     )
     TIMEOUT = "timeout", "cut off by the end of its wall time before it could stop", "type: {resume_with_more_time}"
     NODE_FAILED = "node failed", "its node went down", "type: {resume_on_other_nodes}"
@@ -64,6 +69,12 @@ class Cause(StrEnum):
         "the store cannot be read or written on the node",
         "type: {look_at_a_node}",
     )
+    NOT_BEGUN = (
+        "not begun",
+        "ended before the worker began, with an error of the batch script, the container or Python",
+        "type: {logs}; then: {resume}",
+    )
+    STOPPED_EARLY = "stopped early", "told to stop by a signal before it had begun", "type: {resume}"
     NO_RESULT = "no result", "ended without an error and without a result", "type: {logs}; then: {resume}"
     LOST = "lost", "ended, and SLURM keeps no record of how", "type: {resume}"
     NEVER_BEGAN = (
@@ -91,6 +102,11 @@ class Why:
     def cause(self) -> Cause:
         """The cause; UNKNOWN for a name that only another release knows."""
         return Cause.named(self.name)
+
+    @property
+    def kind(self) -> Why:
+        """The same without what differs from run to run: numbers, paths, what is quoted, and ids."""
+        return Why(self.name, _VARIES.sub("...", self.message))
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"

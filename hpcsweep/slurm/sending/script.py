@@ -5,10 +5,12 @@ A node calls SLURM's commands only here, in the shell of the host, since a conta
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
 
+from hpcsweep.errors import UsageError
 from hpcsweep.slurm.sending.profile_lines import profile_lines
 from hpcsweep.slurm.terms import SlurmTerms, require_plain
 from hpcsweep.store.task_files import EVENTS_SUFFIX, LEAVE_SUFFIX, NEXT_SUFFIX
@@ -121,8 +123,22 @@ def script_text(terms: SlurmTerms, submission: Path, workers: Path, job_name: st
 
     parameters = submitit_parameters(terms, submission, workers, job_name)
     command = f"{terms.python} -u -m submitit.core._submit {shlex.quote(str(workers))}"
-    return str(
-        _make_sbatch_string(
-            command=command, folder=workers, map_count=array_size if array_size > 1 else None, **parameters
-        )
+    text = _make_sbatch_string(
+        command=command, folder=workers, map_count=array_size if array_size > 1 else None, **parameters
     )
+    return with_plain_percents(str(text), workers)
+
+
+def with_plain_percents(script: str, workers: Path) -> str:
+    """Return a batch script whose logs go where they should: SLURM reads "%" in the folder's name as a pattern."""
+    folder = shlex.quote(str(workers)).rstrip("'")
+    return script.replace(f"{folder}/%", f"{folder.replace('%', '%%')}/%")
+
+
+def refuse_patterns(workers: Path) -> None:
+    """Refuse a folder whose name holds what submitit itself puts the numbers of a job in the place of."""
+    if found := re.search("%[jtAa]", str(workers)):
+        raise UsageError(
+            f'{workers}: found "{found[0]}" in the path of the store, which stands for the number of a job there; '
+            "expected a path without it; type: --store DIR"
+        )

@@ -17,7 +17,7 @@ from hpcsweep.errors import SchedulerError
 from hpcsweep.slurm.commands import ask
 from hpcsweep.slurm.on_node.worker import work_on_slurm
 from hpcsweep.slurm.sending.sbatch import Say, UnknownOutcomeError, find_arrays, send
-from hpcsweep.slurm.sending.script import submitit_parameters
+from hpcsweep.slurm.sending.script import submitit_parameters, with_plain_percents
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.watching.history import task_names
 from hpcsweep.store.task_files import Sender, SentArray, SlurmFiles
@@ -75,7 +75,7 @@ def _submit(files: SlurmFiles, terms: SlurmTerms, sent: SentArray, after: str | 
     try:
         executor = SlurmExecutor(files.workers, python=terms.python)
         executor.update_parameters(**parameters)
-        with contextlib.redirect_stdout(io.StringIO()), _sending(sent.job_name, say):
+        with contextlib.redirect_stdout(io.StringIO()), _sending(files.workers, sent.job_name, say):
             jobs = executor.map_array(work_on_slurm, *zip(*_orders(files, sent), strict=True))
     except SchedulerError:
         raise
@@ -95,11 +95,12 @@ def _orders(files: SlurmFiles, sent: SentArray) -> list[tuple[str, int, int, int
 
 
 @contextlib.contextmanager
-def _sending(job_name: str, say: Say) -> Iterator[None]:
+def _sending(workers: Path, job_name: str, say: Say) -> Iterator[None]:
     """Let submitit, which makes executors of this class by itself, leave sbatch and its answers to us."""
     from submitit import SlurmExecutor
 
     def send_then_say(executor: SlurmExecutor, script: Path) -> list[str]:
+        script.write_text(with_plain_percents(script.read_text(), workers))
         return ["echo", f"Submitted batch job {send(script, job_name, say)}"]
 
     name = "_make_submission_command"

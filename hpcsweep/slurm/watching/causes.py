@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 from hpcsweep.slurm.watching.queue import Task
 from hpcsweep.store.causes import Cause
@@ -14,6 +15,7 @@ STORE_UNREACHABLE_CODE = 75  # EX_TEMPFAIL: the exit code of a worker that canno
 SIGKILL = 9
 OUT_OF_MEMORY_SIGNAL = 125  # how SLURM marks a step killed by the cgroup's memory limit
 BEFORE_WORK = (Cause.SETUP_FAILED, Cause.UNFIT_PYTHON, Cause.NO_PYTHON)  # told by a line that names the profile's key
+WANT_MORE = (Cause.OUT_OF_MEMORY, Cause.GPU_MEMORY, Cause.TIMEOUT)  # whoever takes the place of these dies alike
 VAGUE = (Cause.RAISED, Cause.KILLED, Cause.NO_RESULT, Cause.LOST)  # another witness may know more
 # SLURM's daemons write these into the worker's log; what a job prints does not begin like this
 _BY_WORDS = (
@@ -21,7 +23,7 @@ _BY_WORDS = (
     (re.compile(r"DUE TO TIME LIMIT"), Cause.TIMEOUT),
     (re.compile(r"DUE TO NODE FAILURE"), Cause.NODE_FAILED),
     (re.compile(r"DUE TO PREEMPTION"), Cause.PREEMPTED),
-    (re.compile(r"CANCELLED AT"), Cause.CANCELLED),
+    (re.compile(r"JOB \d+ ON \S+ CANCELLED AT"), Cause.CANCELLED),  # a STEP is also cancelled when its srun is killed
 )
 _SLURMS_LINE = re.compile(r"^(?:slurmstepd(?:-\S+)?|srun): .*", re.MULTILINE)
 _WHY_NOT_BEGUN = re.compile(r"^(?:hpcsweep|slurmstepd(?:-\S+)?: error: execve\(\)): (.*)", re.MULTILINE)
@@ -72,8 +74,10 @@ def cause_of_exit(code: int) -> Cause | None:
         return Cause.NO_PYTHON
     if code in (128 + SIGKILL, SIGKILL):
         return Cause.KILLED
-    if code in (128 + 15, 128 + 2, 128 + 1, 143):
+    if code in (128 + signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGHUP):
         return Cause.CANCELLED
+    if code in (128 + signal.SIGUSR1, 128 + signal.SIGUSR2):  # deadly only to Python that does not listen yet
+        return Cause.STOPPED_EARLY
     if code == OUT_OF_MEMORY_SIGNAL:
         return Cause.OUT_OF_MEMORY
     return Cause.CRASHED if code > 128 else Cause.RAISED

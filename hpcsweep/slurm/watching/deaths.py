@@ -9,6 +9,7 @@ from typing import Any
 from hpcsweep.slurm.watching.causes import (
     BEFORE_WORK,
     VAGUE,
+    WANT_MORE,
     cause_of_exit,
     cause_of_task,
     cause_of_words,
@@ -50,7 +51,7 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
             said = why_not_begun(task.last_words()) if cause in BEFORE_WORK and kind not in asked else ""
             asked.add(kind)
             node = (told.node if told else "") or task.node
-            yield Death(task.name, cause, node, again=task.was_replaced, said=said)
+            yield Death(task.name, cause, node, again=task.was_replaced and cause not in WANT_MORE, said=said)
 
 
 def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | None:
@@ -74,6 +75,8 @@ def _cause_of_exit(task: TaskHistory, end: dict[str, Any]) -> Cause | None:
     by_code = cause_of_exit(int(end.get("code", 0)))
     if task.stop:
         return by_code
+    if by_code is Cause.RAISED and not task.worker_began:
+        by_code = Cause.NOT_BEGUN
     # srun may return 0 when SLURM cuts it off, so an end is good only if the worker itself has announced it
     by_code = by_code or Cause.LOST
     return (cause_of_words(task.last_words()) if by_code in (*VAGUE, Cause.CANCELLED) else None) or by_code

@@ -31,6 +31,11 @@ class TaskHistory:
         return bool(self.events)
 
     @property
+    def worker_began(self) -> bool:
+        """Whether in the newest attempt Python got as far as the worker itself."""
+        return self._newest(Event.START) is not None
+
+    @property
     def exit(self) -> dict[str, Any] | None:
         """The end of the newest attempt as its batch script saw it."""
         return self._newest(Event.EXIT)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.slurm.watching.causes import WANT_MORE
 from hpcsweep.slurm.watching.deaths import Death, find_deaths
 from hpcsweep.slurm.watching.history import TaskHistory, histories
 from hpcsweep.slurm.watching.queue import Queue, Task, ask_sacct, ask_squeue
@@ -17,8 +18,6 @@ from hpcsweep.store import Store
 from hpcsweep.store.causes import Cause
 from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, slurm_submissions
 from hpcsweep.store.wanted import read_wanted
-
-WANT_MORE = (Cause.OUT_OF_MEMORY, Cause.GPU_MEMORY, Cause.TIMEOUT)  # whoever takes the place of these dies alike
 
 
 @dataclass(frozen=True)

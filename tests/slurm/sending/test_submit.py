@@ -271,41 +271,6 @@ def test_code_that_is_edited_while_workers_are_queued_is_not_what_they_run(study
     assert "lib/rates.py: RATE changed" in study.run("submit", sweep, code=2)
 
 
-IN_THE_WAY = {
-    "SBATCH_EXPORT": "NONE",
-    "SLURM_EXPORT_ENV": "NONE",
-    "SBATCH_ARRAY_INX": "0-5",
-    "SBATCH_PARTITION": "no-such",
-    "SBATCH_MEM_PER_GPU": "10",
-    "SLURM_MEM_PER_CPU": "10",
-    "SLURM_MEM_PER_GPU": "10",
-    "SLURM_NTASKS_PER_GPU": "2",
-    "SLURM_JOB_ID": "999999",
-    "SQUEUE_PARTITION": "short",
-    "SQUEUE_STATES": "FAILED",
-    "SQUEUE_FORMAT": "%i",
-    "SACCT_FORMAT": "jobid",
-    "SINFO_FORMAT": "%n",
-}
-
-
-def test_variables_of_the_user_and_of_an_outer_job_change_nothing(study: SlurmStudy) -> None:
-    """With everything in the way that SLURM's commands listen to, and from inside a job, workers are sent as the
-    profile says, seen as what they are, and do their work; what sbatch would have taken over is named.
-    """
-    body = QUICK.replace("repeats = 6", "repeats = 2").replace("0.01", "0.1")
-    shell = study.sweep("shell", body.format(epochs=60, size=81))
-    said = study.run("submit", shell, code=0, **IN_THE_WAY)
-    assert "not used for the workers: SBATCH_ARRAY_INX, SBATCH_EXPORT, SBATCH_MEM_PER_GPU, SBATCH_PARTITION; " in said
-    told = json.loads(study.run("status", "--json", shell, code=None, **IN_THE_WAY).splitlines()[-1])["workers"]
-    assert (told["pending"] + len(told["running"]), told["deaths"]) == (2, [])
-    inner = study.sweep("inner", body.format(epochs=5, size=82))
-    words = [sys.executable, "-c", "from hpcsweep.cli import main; main()", "submit", str(inner)]
-    outer = ["srun", "-p", "dgx", "-n1", "--mem-per-cpu=300", "--gpus-per-task=1", f"--chdir={study.root}", *words]
-    subprocess.run(outer, env=study.environment, check=True, capture_output=True)
-    study.cluster.wait_until(lambda: study.states(shell) + study.states(inner) == ["done"] * 4)
-
-
 def test_the_first_submit_works_with_what_init_gives(study: SlurmStudy, tmp_path: Path) -> None:
     """From an empty folder to a table: `init`, `submit` with the profile that the refusal names, `table`."""
     first = SlurmStudy(tmp_path / "first", study.cluster)

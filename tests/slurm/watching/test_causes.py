@@ -6,6 +6,7 @@ import pytest
 
 from hpcsweep.slurm.watching.causes import cause_of_exit, cause_of_task
 from hpcsweep.slurm.watching.queue import Task
+from hpcsweep.store.causes import Why
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ from hpcsweep.slurm.watching.queue import Task
         (Task("1_0", "FAILED", exit_code=9), "killed"),
         (Task("1_0", "FAILED", exit_code=137), "killed"),
         (Task("1_0", "FAILED", exit_code=139), "crashed"),
+        (Task("1_0", "FAILED", exit_code=140), "stopped early"),
         (Task("1_0", "FAILED", exit_code=2), "no python"),
         (Task("1_0", "FAILED", exit_code=127), "no python"),
         (Task("1_0", "FAILED", exit_code=78), "setup failed"),
@@ -42,3 +44,14 @@ def test_slurms_word_names_one_cause(task: Task, cause: str | None) -> None:
 def test_every_exit_code_has_a_cause(code: int) -> None:
     """Only exit code 0 is a good end."""
     assert (cause_of_exit(code) is None) == (code == 0)
+
+
+def test_failures_that_differ_in_numbers_paths_and_ids_are_of_one_kind() -> None:
+    """Messages of one kind are one, whatever run they come from; others stay apart."""
+    messages = [
+        f"loss {n / 7:.3e} at step {n}: cannot read /data/{n}/it's.npy, id {n * 7919:08x}, key 'a{n}'"
+        for n in range(200)
+    ]
+    assert len({Why("raised", message).kind for message in messages}) == 1
+    assert Why("raised", "no such file").kind != Why("raised", "no such name").kind
+    assert Why("raised", "decade of facade").kind == Why("raised", "decade of facade")

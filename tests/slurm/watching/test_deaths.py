@@ -30,7 +30,7 @@ DEATHS = {
 
 COMMANDS = {
     "raised": "type: hpcsweep logs ",
-    "killed": "type: hpcsweep resume --failed --mem 0.6G ",
+    "killed": "; then: hpcsweep resume --failed ",
     "GPU memory": "type: hpcsweep resume --failed --workers-per-gpu 1 ",
     "no python": "type: hpcsweep doctor --probe --profile ",
     "setup failed": "correct `setup` or `modules` in the profile; then: hpcsweep resume ",
@@ -52,7 +52,7 @@ def dying(study: SlurmStudy, cut_sweeps: dict[str, Path]) -> dict[str, Path]:
     for size, (name, (how, profile, _)) in enumerate(DEATHS.items()):
         study.profile(name, ON_DGX2 + profile.replace("@STORE@", str(study.store)))
         found[name] = study.sweep(name, BODY.format(how=how, size=size), "dies", name)
-        study.submit(found[name])
+        study.submit(found[name], "--continue", "manual")  # nobody takes their place
     return found
 
 
