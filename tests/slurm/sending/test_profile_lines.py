@@ -174,6 +174,6 @@ def test_modules_and_conda_prepare_the_workers_and_nothing_else(
     lost = study.sweep("tyo", "[fixed]\nsize = 2\n[resources]\ntime = 1\n", "toy", "tyo")
     study.submit(lost)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"])
-    why = "jobs/profiles/lost.toml: modules #2, 'tyo/2', failed before the worker began: exit code 1"
+    why = "jobs/profiles/tyo.toml: modules #2, 'tyo/2', failed before the worker began: exit code 1"
     assert why in study.run("doctor", "--profile", "tyo", "--probe", code=None)
     study.cluster.wait_until(lambda: why in study.run("status", lost, code=None), pause_s=2)
