@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from hpcsweep.launch.verify import verify
     from hpcsweep.report import write_report
     from hpcsweep.results import best_model, diff, export, history, kept_files, runs, show
+    from hpcsweep.statistics import best
+    from hpcsweep.sweep.add_seeds import add_seeds
     from hpcsweep.sweep.load import load_sweep, sweep_json_schema
     from hpcsweep.tables import table
 
@@ -77,6 +79,8 @@ _MODULES = {
     "launch.verify": ("verify",),
     "report": ("write_report",),
     "results": ("best_model", "diff", "export", "history", "kept_files", "runs", "show"),
+    "statistics": ("best",),
+    "sweep.add_seeds": ("add_seeds",),
     "sweep.load": ("load_sweep", "sweep_json_schema"),
     "tables": ("table",),
 }
@@ -86,7 +90,9 @@ _PACKAGES = ("data", "errors", "figures", "knee", "report", "results", "statisti
 __all__ = [
     "Choice",
     "__version__",
+    "add_seeds",
     "batch_script",
+    "best",
     "best_model",
     "cancel",
     "check_data",

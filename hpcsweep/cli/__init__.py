@@ -33,6 +33,7 @@ VERBS = {
     "clean": "Remove what can be made again.",
     "pack": "Put the files of finished runs into few.",
     "table": "Print the comparison table: mean ± std (n).",
+    "best": "Say which setting is best, and which cannot be told from it.",
     "plot": "Draw figures: curves, heat map, confusion matrices and more.",
     "report": "Write one self-contained HTML file.",
     "knee": "Say where more epochs stop paying off.",

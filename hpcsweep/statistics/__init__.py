@@ -1,18 +1,21 @@
-"""What the numbers of a sweep support: comparisons paired by seed, effects of parameters, and both in words.
+"""What the numbers of a sweep support: the best setting, comparisons paired by seed, effects, and all of it in words.
 
 ```python
 from hpcsweep import statistics
+statistics.best("sweeps/quickstart.toml", "val_accuracy")
 statistics.compare("sweeps/quickstart.toml", "optimizer", "val_accuracy")
 statistics.effects("sweeps/quickstart.toml", "val_accuracy")
 ```
 
-The report also imports `sentences`.
+Other rooms also import `best_set` (what cannot be told from the best), `robust` (medians and their intervals), `paired`
+(from how many seeds on anything is claimed) and `sentences`.
 """
 
 from __future__ import annotations
 
+from hpcsweep.statistics.best import Best, best
 from hpcsweep.statistics.compare import compare, holm
 from hpcsweep.statistics.effects import effects, importance
 from hpcsweep.statistics.sentences import sentences
 
-__all__ = ["compare", "effects", "holm", "importance", "sentences"]
+__all__ = ["Best", "best", "compare", "effects", "holm", "importance", "sentences"]

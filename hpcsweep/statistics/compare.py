@@ -12,17 +12,19 @@ import pandas as pd
 from hpcsweep.errors import UsageError, nearest
 from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct
+from hpcsweep.results.query.over_epochs import BY_CHANCE, epochs_to_be_best_in
 from hpcsweep.results.query.select import results_of, settings_of
-from hpcsweep.results.query.values import Value, default_value, finished, metric_of, value_of
+from hpcsweep.results.query.values import Value, default_value, finished, value_of
 from hpcsweep.statistics.paired import least_spread, paired_t_test, step_between
 from hpcsweep.store.opening import StoreSource
-from hpcsweep.sweep.choices import EPOCHS
 
 SIGNIFICANT = 0.05
-BEST_OF_EPOCHS = ("min", "max", "best")
-MORE_EPOCHS = "no claim: the best of more epochs is better by chance alone; compare the last epoch"
-Runs = dict[Any, dict[Any, float]]
-"""{value of the parameter: {(seed, all other parameters): number}} of the runs that are done."""
+MORE_EPOCHS = f"no claim: {BY_CHANCE}; compare the last epoch"
+Runs = dict[Any, dict[Any, tuple[float, float]]]
+"""{value of the parameter: {(seed, all other parameters): (number, epochs)}} of the runs that are done.
+
+A number that is no best of epochs has 0 epochs.
+"""
 
 
 def compare(
@@ -39,7 +41,7 @@ def compare(
     averaged, so n counts seeds, which are independent, and not settings, which are not. Then comes a paired t test,
     with Holm's correction over all rows (Holm 1979, Scand. J. Statist. 6:65). It assumes that the differences over
     seeds are roughly normal, and is kept at its level where they are coarse or some runs collapse. Nothing is claimed
-    from fewer than 3 seeds, nor about `epochs` from a maximum or minimum over epochs.
+    from fewer than 3 seeds, nor from a maximum or minimum over different numbers of epochs.
     Columns: `parameter`, `metric`, `first`, `second`, `n_seeds`, `n_pairs`, `difference` (second minus first),
     `ci_low`, `ci_high` (95 %), `p`, `p_holm`, `verdict`.
     Raises UsageError for a parameter that does not vary.
@@ -52,12 +54,17 @@ def compare(
     return compare_all(results, [parameter], value)
 
 
-def compare_all(results: Results, parameters: Sequence[str], value: str | None = None) -> pd.DataFrame:
-    """Return the rows of `compare` for several parameters, with one correction over all of them."""
+def compare_all(
+    results: Results, parameters: Sequence[str], value: str | None = None, *, share: float = 1.0
+) -> pd.DataFrame:
+    """Return the rows of `compare` for several parameters, with one correction over all of them.
+
+    `share` is what these comparisons have of the false claims that a report may make.
+    """
     shown = value_of(results, value or default_value(results))
     rows = [row for parameter in parameters for row in _rows(results, parameter, shown)]
     for row, p_holm in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = p_holm
+        row["p_holm"] = min(1.0, p_holm / share) if p_holm == p_holm else math.nan
         if not row["verdict"]:
             row["verdict"] = "different" if p_holm < SIGNIFICANT else "not shown to differ"
     return pd.DataFrame(rows)
@@ -76,35 +83,35 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _rows(results: Results, parameter: str, shown: Value) -> Iterator[dict[str, Any]]:
     runs = _by_value(results, parameter, shown)
-    step = step_between(number for of in runs.values() for number in of.values())
+    step = step_between(number for of in runs.values() for number, _ in of.values())
     for first, second in combinations(distinct(results.runs[parameter]), 2):
-        compared = _compared(runs.get(first, {}), runs.get(second, {}), step)
-        if parameter == EPOCHS and _is_best_of_epochs(results, shown):
+        before, after = runs.get(first, {}), runs.get(second, {})
+        compared = _compared(before, after, step)
+        if any(before[setting][1] != after[setting][1] for setting in before.keys() & after.keys()):
             compared |= {"ci_low": math.nan, "ci_high": math.nan, "p": math.nan, "verdict": MORE_EPOCHS}
         yield {"parameter": parameter, "metric": shown.name, "first": first, "second": second, **compared}
-
-
-def _is_best_of_epochs(results: Results, shown: Value) -> bool:
-    metric = metric_of(results, shown.name)
-    return metric is not None and shown.name in {f"{statistic}_{metric}" for statistic in BEST_OF_EPOCHS}
 
 
 def _by_value(results: Results, parameter: str, shown: Value) -> Runs:
     others = [name for name in results.parameters if name != parameter]
     settings = settings_of(results, [results.own["seed"], *others])
-    columns = (finished(results, shown), results.runs[parameter].tolist(), shown.numbers, settings)
+    among = epochs_to_be_best_in(results, shown.name)
+    epochs = [0.0] * len(settings) if among is None else among.tolist()
+    columns = (finished(results, shown), results.runs[parameter].tolist(), shown.numbers, epochs, settings)
     grouped: Runs = {}
-    for is_finished, value, number, setting in zip(*columns, strict=True):
+    for is_finished, value, number, of_epochs, setting in zip(*columns, strict=True):
         if is_finished:
-            grouped.setdefault(value, {})[setting] = float(number)
+            grouped.setdefault(value, {})[setting] = float(number), of_epochs
     return grouped
 
 
-def _compared(before: dict[Any, float], after: dict[Any, float], step: float) -> dict[str, Any]:
+def _compared(
+    before: dict[Any, tuple[float, float]], after: dict[Any, tuple[float, float]], step: float
+) -> dict[str, Any]:
     by_seed: dict[Any, list[float]] = {}
     of_settings: dict[Any, list[float]] = {}
     for seed, *setting in before.keys() & after.keys():
-        difference = after[(seed, *setting)] - before[(seed, *setting)]
+        difference = after[(seed, *setting)][0] - before[(seed, *setting)][0]
         by_seed.setdefault(seed, []).append(difference)
         of_settings.setdefault(tuple(setting), []).append(difference)
     differences = [math.fsum(by_seed[seed]) / len(by_seed[seed]) for seed in sorted(by_seed)]

@@ -8,9 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from hpcsweep.errors import HpcsweepError
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.statistics.compare import compare_all
+from hpcsweep.statistics.best import best
+from hpcsweep.statistics.best_set import LEVEL
+from hpcsweep.statistics.compare import SIGNIFICANT, compare_all
 from hpcsweep.statistics.effects import effects
 from hpcsweep.statistics.paired import MIN_SEEDS
 from hpcsweep.store.states import COUNTED
@@ -19,7 +22,8 @@ MAX_PAIRS = 15  # of six values; with more, a sentence for every pair says littl
 
 
 def sentences(results: Results, value: str | None = None) -> Iterator[str]:
-    """Yield what can be said about the parameters that vary, the strongest first, and what cannot."""
+    """Yield which setting is best, what can be said about the parameters, the strongest first, and what cannot."""
+    yield from best_in_words(results, value)
     seeds = results.column("seed")[results.in_state(*COUNTED)].nunique()
     if seeds < MIN_SEEDS:
         yield (
@@ -29,7 +33,7 @@ def sentences(results: Results, value: str | None = None) -> Iterator[str]:
         )
         return
     order = [name for name in dict.fromkeys(effects(results, value)["parameter"]) if name in results.varying()]
-    compared = compare_all(results, order, value)
+    compared = compare_all(results, order, value, share=1 - LEVEL / SIGNIFICANT)
     for _, frame in compared.groupby("parameter", sort=False):
         if len(frame) <= MAX_PAIRS:
             yield from (sentence(row) for row in frame.to_dict(orient="records"))
@@ -39,8 +43,16 @@ def sentences(results: Results, value: str | None = None) -> Iterator[str]:
     yield (
         "Assumed: runs of the same seed and otherwise equal parameters are pairs, averaged to one difference per seed, "
         "and these are independent and roughly normal (paired t test, 95 % intervals, Holm's correction over all "
-        f"{tests} comparisons). With {seeds} seeds only large effects can be shown."
+        f"{tests} comparisons and the choice of the best). With {seeds} seeds only large effects can be shown."
     )
+
+
+def best_in_words(results: Results, value: str | None = None) -> Iterator[str]:
+    """Yield what `best` says; or why it cannot say anything, in a line."""
+    try:
+        yield from best(results, value).in_words()
+    except HpcsweepError as error:
+        yield f"Which setting is best cannot be said: {error}."
 
 
 def sentence(row: dict[Any, Any]) -> str:

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hpcsweep.statistics.robust import interquartile_mean, median_interval
 from hpcsweep.store.states import COUNTED, RunState
 
-CONFIDENCE = 0.95
 MIXED = "†"
 """Marks a cell whose runs were not made alike."""
 KINDS = {
     "mean": "mean ± sample standard deviation (n runs)",
-    "ci": "mean [95 % confidence interval of the mean, Student's t] (n runs)",
+    "ci": "median [interval that holds the median of all possible seeds, 93 % or more] (n runs)",
     "median": "median (n runs)",
+    "iqm": "interquartile mean, that of the middle half (n runs)",
     "range": "median [smallest, largest] (n runs)",
     "min": "smallest (n runs)",
     "max": "largest (n runs)",
@@ -60,18 +61,20 @@ class Cell:
         return statistics.stdev(self.numbers) if _finite(self.numbers) else math.nan
 
     def number(self, kind: str) -> float | None:
-        """Return the number that stands for the cell: its mean, median, smallest or largest."""
-        if not self.n or kind in ("mean", "ci"):
+        """Return the number that stands for the cell: its mean, median, interquartile mean, smallest or largest."""
+        if not self.n or kind == "mean":
             return self.mean
-        if kind in ("median", "range"):
+        if kind in ("median", "range", "ci"):
             return statistics.median(self.numbers)
+        if kind == "iqm":
+            return interquartile_mean(self.numbers)
         return min(self.numbers) if kind == "min" else max(self.numbers)
 
     def bounds(self, kind: str) -> tuple[float, float] | None:
-        """Return the interval that a cell of this kind shows: [smallest, largest] or the confidence interval."""
+        """Return the interval that a cell of this kind shows: [smallest, largest], or that of the median."""
         if kind == "range" and self.n > 1:
             return min(self.numbers), max(self.numbers)
-        return confidence_interval(self.numbers) if kind == "ci" else None
+        return median_interval(self.numbers) if kind == "ci" else None
 
     def missing(self) -> str:
         """Return why there is no number, in words such as "failed"; an empty text if there is one."""
@@ -83,17 +86,6 @@ class Cell:
             return "not reached"
         names = [state for state in self.states if state not in COUNTED]
         return " + ".join("missing" if state == RunState.NEW else state for state in names) or "no value"
-
-
-def confidence_interval(numbers: tuple[float, ...], level: float = CONFIDENCE) -> tuple[float, float] | None:
-    """Return Student's t interval of the mean at `level`; None for fewer than two numbers, or if one is not finite."""
-    if len(numbers) < 2 or not _finite(numbers):
-        return None
-    from scipy.special import stdtrit
-
-    mean = math.fsum(numbers) / len(numbers)
-    half = float(stdtrit(len(numbers) - 1, (1 + level) / 2)) * statistics.stdev(numbers) / math.sqrt(len(numbers))
-    return mean - half, mean + half
 
 
 def _finite(numbers: tuple[float, ...]) -> bool:

@@ -11,8 +11,9 @@ import pandas as pd
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.in_common import in_common
-from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.values import Value, metric_of, unknown_direction
+from hpcsweep.results.query.labels import key_text, key_texts
+from hpcsweep.results.query.values import Value
+from hpcsweep.statistics.robust import MIN_RUNS, collapsed, typical_distance
 from hpcsweep.store.states import COUNTED, RunState, count_states
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.alike_notes import alike_notes
@@ -21,19 +22,31 @@ from hpcsweep.tables.layout import Spec
 from hpcsweep.tables.origin_notes import origin_notes
 
 SHA256_DIGITS = 64
+COLLAPSED_CELLS = 3  # that a note tells of
+MARKED = " * marks the best, and what the seeds cannot tell from it."
 
 
 def notes_of(
-    results: Results, spec: Spec, values: Sequence[Value], cells: Mapping[Any, Cell], marked: Collection[Any] | None
+    results: Results,
+    spec: Spec,
+    values: Sequence[Value],
+    cells: Mapping[Any, Cell],
+    marked: Collection[Any],
+    unmarked: Sequence[str],
 ) -> Iterator[str]:
-    """Yield the lines to print below a table; `marked` are its best cells, None if they are not to be marked."""
+    """Yield the lines to print below a table; `marked` are its best cells, `unmarked` why there are none."""
     what = f"A cell is the {KINDS[spec.kind]}"
     if spec.kind == "mean" and any(cell.n == 1 for cell in cells.values()):
         what += "; a single run has no ±"
-    yield f"{what}.{' * marks the best.' if marked else ''}"
+    elif spec.kind == "mean" and any(cell.n for cell in cells.values()):
+        what += "; ± is the spread of the runs, not an interval"
+    if spec.kind == "ci" and any(0 < cell.n < MIN_RUNS for cell in cells.values()):
+        what += f"; of fewer than {MIN_RUNS} runs, with which there is no such interval, the runs themselves"
+    yield f"{what}.{MARKED if marked else ''}"
     if same := in_common(results):
         yield f"The same in all runs: {same}."
-    yield from _not_marked(results, values) if marked is not None else ()
+    yield from unmarked
+    yield from _collapsed_runs(values, cells)
     yield from _pooled(results, spec)
     yield from _not_in_the_numbers(results, values, cells)
     yield from _ended_early(results)
@@ -42,10 +55,22 @@ def notes_of(
     yield from origin_notes(results, cells)
 
 
-def _not_marked(results: Results, values: Sequence[Value]) -> Iterator[str]:
-    for value in values:
-        if value.better is None and metric_of(results, value.name) and len(np.unique(value.numbers)) > 1:
-            yield f"No best is marked for {value.name}: {unknown_direction(results, value.name)}."
+def _collapsed_runs(values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:
+    """Say of the cells whose means a few collapsed runs pull down what they are without them."""
+    for position, value in enumerate(values):
+        shown = {place: cell for place, cell in cells.items() if place[2] == position}
+        typical = typical_distance(cell.numbers for cell in shown.values())
+        found = {place: collapsed(cell.numbers, value.better, typical) for place, cell in shown.items()}
+        worst = sorted((place for place in found if found[place]), key=lambda place: -found[place])
+        told = [
+            f"{', '.join(key_texts((*place[0], *place[1])))}: {found[place]} of {cell.n}, mean {cell.mean:.3g}, "
+            f"median {cell.number('median'):.3g}, interquartile mean {cell.number('iqm'):.3g}"
+            for place in worst[:COLLAPSED_CELLS]
+            for cell in (shown[place],)
+        ]
+        if told:
+            more = f"; and {len(worst) - len(told)} more cells" if len(worst) > len(told) else ""
+            yield f"{value.name}: some runs are far below the others of their cell ({'; '.join(told)}{more})."
 
 
 def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:

@@ -26,11 +26,9 @@ from hpcsweep.tables.formats.grid import Grid, GridCell
 from hpcsweep.tables.formats.html import to_html
 from hpcsweep.tables.formats.text import to_text
 from hpcsweep.tables.layout import Spec, choose
+from hpcsweep.tables.marks import Key, Place, marks
 from hpcsweep.tables.notes import notes_of
 from hpcsweep.tables.one_factor import with_change_column
-
-Key = tuple[Any, ...]
-Place = tuple[Key, Key, int]
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,8 +114,8 @@ class Table:
     def _numbers(self, place: Place, axes: tuple[str, ...]) -> dict[str, Any]:
         cell, kind = self.cells[place], self.spec.kind
         numbers = {"metric": self.values[place[2]].name, "mean": cell.mean, "std": cell.std, "n": cell.n}
-        if kind in ("median", "range", "min", "max"):
-            numbers["median" if kind == "range" else kind] = cell.number(kind)
+        if kind != "mean":
+            numbers["median" if kind in ("range", "ci") else kind] = cell.number(kind)
         if kind in ("range", "ci"):
             numbers["low"], numbers["high"] = cell.bounds(kind) or (None, None)
         told: dict[str, Any] = {"states": dict(cell.states)}
@@ -143,7 +141,7 @@ def table(
 
     `rows` and `cols` name parameters, `values` summary columns, metrics or `epochs_to(val_accuracy>=0.8)`. Parameters
     that vary beside them head further rows, except for those to `pool`: a cell takes all their values together. `kind`
-    is mean, ci, median, range, min or max, `where` a filter such as "layers >= 3", and `columns="s3"` the layout of a
+    is one of KINDS, such as median or iqm, `where` a filter such as "layers >= 3", and `columns="s3"` the layout of a
     study that varies one factor at a time. Raises UsageError for a name that does not exist, NothingSelectedError if
     nothing is left.
     """
@@ -158,10 +156,10 @@ def table(
     spec = choose(results, rows, cols, values, kind, pool or ())
     shown = tuple(value_of(results, text) for text in spec.values)
     row_keys, col_keys, cells = _pivot(results, spec, shown)
-    marked = _best(cells, shown, spec.kind) if best else frozenset()
+    marked, unmarked = marks(results, spec, shown) if best else (frozenset(), [])
     meanings = [f"{labels[value.name]} is {value.name}" for value in shown if value.name in labels]
     notes = [f"{'; '.join(meanings)}: over the epochs from 1 on."] if meanings else []
-    notes += notes_of(results, spec, shown, cells, marked if best else None)
+    notes += notes_of(results, spec, shown, cells, marked, unmarked)
     return Table(results.title, spec, row_keys, col_keys, shown, cells, marked, tuple(notes), labels)
 
 
@@ -196,15 +194,3 @@ def _keys(results: Results, names: Sequence[str]) -> tuple[list[Key], tuple[Key,
     of_run = settings_of(results, names)
     ordered = sorted(set(of_run), key=lambda key: [rank[part] for rank, part in zip(ranks, key, strict=True)])
     return of_run, tuple(ordered)
-
-
-def _best(cells: Mapping[Place, Cell], values: Sequence[Value], kind: str) -> frozenset[Place]:
-    marked: set[Place] = set()
-    for position, value in enumerate(values):
-        numbers = {place: cell.number(kind) for place, cell in cells.items() if place[2] == position}
-        known = {place: number for place, number in numbers.items() if number is not None and np.isfinite(number)}
-        if value.better is None or len(set(known.values())) < 2:  # if all are equal, none is best
-            continue
-        top = (max if value.better == "max" else min)(known.values())
-        marked |= {place for place, number in known.items() if number == top}
-    return frozenset(marked)

@@ -78,6 +78,9 @@ def test_table_of_a_store_and_into_a_file(hpcsweep: Hpcsweep) -> None:
         (["table", "sweeps/nothing.toml"], 2, "nothing.toml"),
         (["show", "zzzz"], 3, "zzzz"),
         (["table", "sweeps/toy.toml", "--findings", "--json"], 2, "expected text or md"),
+        (["best", "sweeps/toy.toml", "--value", "losss"], 2, 'did you mean "loss"?'),
+        (["best", "sweeps/toy.toml", "--value", "loss", "--add-seeds", "many"], 2, "expected a number"),
+        (["best", "results", "--value", "loss", "--add-seeds", "2"], 2, "expected a sweep file"),
         (["diff", "a"], 2, "two or more"),
         (["export", "sweeps/toy.toml"], 2, "--out"),
         (["knee", "sweeps/toy.toml", "--reach", "much"], 2, "expected numbers"),
@@ -122,6 +125,23 @@ def test_findings_stand_below_the_table(hpcsweep: Hpcsweep) -> None:
     """`table --findings` adds the sentences about the parameters to the table."""
     done = hpcsweep("table", "sweeps/toy.toml", "--findings", "--format", "md", "--value", "val_accuracy")
     assert "- optimizer adagrad instead of optimizer adam is not shown to change last_val_accuracy" in done.stdout
+
+
+def test_best_answers_first_and_adds_the_seeds(study: Study, hpcsweep: Hpcsweep) -> None:
+    """`best` says its answer first, `--json` all of it; `--add-seeds` writes seeds, and says what to type next."""
+    done = hpcsweep("best", "sweeps/toy.toml", "--value", "val_accuracy")
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("Best last_val_accuracy: layers ")
+    found = json.loads(hpcsweep("best", "sweeps/toy.toml", "--value", "val_accuracy", "--json").stdout)
+    assert found["sentences"][0] == first
+    assert (len(found["settings"]), found["metric"], found["better"]) == (4, "last_val_accuracy", "max")
+    assert first in hpcsweep("table", "sweeps/toy.toml", "--value", "val_accuracy", "--findings").stdout.splitlines()[0]
+    added = hpcsweep("best", "sweeps/toy.toml", "--value", "val_accuracy", "--add-seeds", "2")
+    assert added.stderr.endswith(
+        "added seeds 3 to 4, for every setting of it; to train them, type: hpcsweep run sweeps/toy.toml\n"
+    )
+    assert "repeats = 5" in study.sweep.read_text()
+    assert len(load_sweep(study.sweep).runs) == 4 * 5
 
 
 def test_options_offer_what_the_functions_take() -> None:

@@ -56,7 +56,8 @@ def test_the_text_is_this() -> None:
         "2       0.310 ± 0.010 (3)   0.210 ± 0.010 (3)\n"
         "3       0.410 ± 0.010 (3)*  0.310 ± 0.010 (3)\n"
         "\n"
-        "A cell is the mean ± sample standard deviation (n runs). * marks the best.\n"
+        "A cell is the mean ± sample standard deviation (n runs); ± is the spread of the runs, not an\n"
+        "interval. * marks the best, and what the seeds cannot tell from it.\n"
     )
 
 
@@ -70,7 +71,8 @@ def test_the_markdown_is_this() -> None:
         "| 2 | 0.310 ± 0.010 (3) | 0.210 ± 0.010 (3) |\n"
         "| 3 | **0.410 ± 0.010 (3)** | 0.310 ± 0.010 (3) |\n"
         "\n"
-        "- A cell is the mean ± sample standard deviation (n runs). \\* marks the best.\n"
+        "- A cell is the mean ± sample standard deviation (n runs); ± is the spread of the runs, not an interval. "
+        "\\* marks the best, and what the seeds cannot tell from it.\n"
     )
 
 
@@ -84,7 +86,8 @@ def test_the_latex_is_this() -> None:
         "3 & \\textbf{0.410 \\(\\pm\\) 0.010 (3)} & 0.310 \\(\\pm\\) 0.010 (3) \\\\\n"
         "\\bottomrule\n\\end{tabular}\n"
         "\\par\\smallskip\\parbox{0.95\\linewidth}{\\footnotesize A cell is the mean \\(\\pm\\) sample standard "
-        "deviation (n runs). \\textbf{Bold} marks the best.}\n"
+        "deviation (n runs); \\(\\pm\\) is the spread of the runs, not an interval. "
+        "\\textbf{Bold} marks the best, and what the seeds cannot tell from it.}\n"
         "\\end{table}\n"
     )
 

@@ -145,18 +145,72 @@ def test_the_default_layout_puts_what_varies_in_rows_and_few_values_in_columns()
     assert (made.spec.rows, made.spec.cols) == (("a", "b"), ())
 
 
+def ordered(*names: str, seeds: int = 3) -> list[dict[str, Any]]:
+    """Three settings whose numbers grow from one to the next, far beyond the spread of the seeds."""
+    rng = np.random.default_rng(0)
+    points = [(n, s) for n in (1, 2, 3) for s in range(seeds)]
+    return [{"a": n, "seed": s, **{name: n / 4 + 0.001 * rng.normal() for name in names}} for n, s in points]
+
+
 def test_the_best_cell_is_marked_in_the_direction_of_its_name() -> None:
     """The largest accuracy and the smallest loss are marked; a name that says neither is left alone."""
-    runs = [{"a": n, "last_accuracy": n / 4, "last_loss": n / 4, "last_whim": n / 4} for n in (1, 2, 3)]
+    runs = ordered("last_accuracy", "last_loss", "last_whim")
     made = table(results_of(runs, ["a"]), values=["last_accuracy", "last_loss", "last_whim"])
     assert made.best == {((3,), (), 0), ((1,), (), 1)}
     assert table(results_of(runs, ["a"]), values=["last_loss"], best=False).best == frozenset()
 
 
+def test_what_cannot_be_told_from_the_best_is_marked_like_it() -> None:
+    """Two settings whose seeds overlap are both marked, whichever has the larger mean; a far worse one is not."""
+    runs = [
+        {"a": a, "seed": s, "last_accuracy": {1: 0.5, 2: 0.9, 3: 0.901}[a] + 0.01 * (s + a) % 0.03}
+        for a in (1, 2, 3)
+        for s in range(5)
+    ]
+    made = table(results_of(runs, ["a"]), values=["last_accuracy"])
+    assert made.best == {((2,), (), 0), ((3,), (), 0)}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        (1, "No best is marked: nothing is claimed from 1 seed."),
+        (2, "No best is marked: nothing is claimed from 2 seeds."),
+        (3, "No best is marked: 3 seeds do not tell any cell from the best."),
+    ],
+)
+def test_nothing_is_marked_where_nothing_is_shown(seeds: int, said: str) -> None:
+    """Too few seeds, or seeds that overlap, mark no cell, and the note says which of the two it is."""
+    runs = [{"a": a, "seed": s, "last_loss": 0.1 * ((s + a) % 3) + 0.001 * a} for a in (1, 2) for s in range(seeds)]
+    made = table(results_of(runs, ["a"]), values=["last_loss"])
+    assert not made.best
+    assert said in made.notes
+
+
+def test_the_best_of_more_epochs_is_not_marked() -> None:
+    """A maximum over 5 epochs and one over 50 are not compared, and the note says what can be."""
+    runs = [{"epochs": e, "seed": s, "max_accuracy": e / 100 + s / 1000} for e in (5, 50) for s in range(5)]
+    made = table(replace(results_of(runs, ["epochs"]), metrics=("accuracy",)), values=["max_accuracy"])
+    assert not made.best
+    (note,) = [note for note in made.notes if "No best" in note]
+    assert "best of 5 epochs in some runs and of 50 in others" in note
+    assert "compare last_accuracy" in note
+
+
+def test_collapsed_runs_are_told_beside_the_mean() -> None:
+    """Where a run is far below the others of its cell, the note has the median and the interquartile mean as well."""
+    runs = [
+        {"a": a, "seed": s, "last_accuracy": 0.1 if (a, s) == (2, 3) else 0.9 + 0.001 * s}
+        for a in (1, 2)
+        for s in range(5)
+    ]
+    (note,) = [one for one in table(results_of(runs, ["a"]), values=["last_accuracy"]).notes if "far below" in one]
+    assert "2: 1 of 5, mean 0.741, median 0.901, interquartile mean 0.901" in note
+
+
 def test_a_table_without_a_direction_marks_nothing_and_says_what_to_type() -> None:
     """A metric that nobody knows to be better one way has no best cell; the note says what to write, once."""
-    runs = [{"a": n, "last_whim": n / 4, "last_loss": n / 4} for n in (1, 2, 3)]
-    results = replace(results_of(runs, ["a"]), metrics=("whim", "loss"))
+    results = replace(results_of(ordered("last_whim", "last_loss"), ["a"]), metrics=("whim", "loss"))
     said = (
         "No best is marked for last_whim: it is not known whether more or less is better; "
         'say it in the sweep file: [metrics] whim = "max" or "min".'
@@ -172,20 +226,26 @@ def test_a_table_without_a_direction_marks_nothing_and_says_what_to_type() -> No
 
 
 def test_other_statistics_show_what_they_say() -> None:
-    """median, range, min, max and ci are those of NumPy and of SciPy's t interval."""
+    """median, iqm, range, min, max and ci are those of NumPy and SciPy, and of the definition of the interval."""
     from scipy import stats
 
-    numbers = [1.0, 2.0, 4.0, 9.0]
+    numbers = [1.0, 2.0, 4.0, 9.0, 11.0, 20.0, 21.0, 30.0]
     results = results_of([{"a": 1, "last_x": number} for number in numbers], ["a"])
-    cells = {
-        k: json.loads(render(table(results, values=["last_x"], kind=k), "json"))[0] for k in ("median", "min", "max")
-    }
-    assert (cells["median"]["median"], cells["min"]["min"], cells["max"]["max"]) == (3.0, 1.0, 9.0)
-    ranged = json.loads(render(table(results, values=["last_x"], kind="range"), "json"))[0]
-    assert (ranged["low"], ranged["high"]) == (1.0, 9.0)
-    low, high = stats.t.interval(0.95, 3, loc=np.mean(numbers), scale=stats.sem(numbers))
-    interval = json.loads(render(table(results, values=["last_x"], kind="ci"), "json"))[0]
-    assert (interval["low"], interval["high"]) == (pytest.approx(low), pytest.approx(high))
+    kinds = ("median", "iqm", "min", "max", "range", "ci")
+    cells = {k: json.loads(render(table(results, values=["last_x"], kind=k), "json"))[0] for k in kinds}
+    assert (cells["median"]["median"], cells["min"]["min"], cells["max"]["max"]) == (10.0, 1.0, 30.0)
+    assert cells["iqm"]["iqm"] == pytest.approx(stats.trim_mean(numbers, 0.25))
+    assert (cells["range"]["low"], cells["range"]["high"]) == (1.0, 30.0)
+    assert (cells["ci"]["median"], cells["ci"]["low"], cells["ci"]["high"]) == (10.0, 1.0, 30.0)
+
+
+def test_an_interval_of_few_runs_is_the_runs() -> None:
+    """Of fewer than five runs there is no interval that holds often enough, and the cell shows the runs."""
+    results = results_of([{"a": 1, "last_x": number} for number in (9.0, 1.5, 4.0)], ["a"])
+    made = table(results, values=["last_x"], kind="ci")
+    assert "1.5, 4.0, 9.0 (3)" in render(made)
+    assert "of fewer than 5 runs, with which there is no such interval, the runs themselves" in made.notes[0]
+    assert json.loads(render(made, "json"))[0]["low"] is None
 
 
 def test_an_impossible_accuracy_is_flagged() -> None:
@@ -279,7 +339,7 @@ def test_nothing_selected_is_said() -> None:
 
 def test_infinite_numbers_do_not_break_a_table() -> None:
     """An infinite loss of a finished run is shown as such and said, and is never the best."""
-    runs = [{"a": 1, "last_loss": math.inf}, {"a": 2, "last_loss": 1.0}, {"a": 3, "last_loss": 2.0}]
+    runs = [{**run, "last_loss": math.inf if run["a"] == 1 else run["last_loss"]} for run in ordered("last_loss")]
     made = table(results_of(runs, ["a"]), values=["last_loss"])
     assert "inf" in render(made)
     assert "is infinite" in render(made)

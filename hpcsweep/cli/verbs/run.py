@@ -41,7 +41,7 @@ def command(
     max_runs: int,
     **choice: bool,
 ) -> int:
-    """Train what is missing of SWEEP on this machine, then print its table.
+    """Train what is missing of SWEEP on this machine, then say which setting is best, and print the table.
 
     Ctrl-C stops with checkpoints; the same command continues from there. Exit code 1 if some runs failed. Results made
     by other code or data than today's are neither kept nor trained again unless you say so.
@@ -76,9 +76,14 @@ def command(
 def _print_table(plan: Plan, store: str | None) -> None:
     from hpcsweep.cli.printing import table_width
     from hpcsweep.errors import NothingSelectedError
+    from hpcsweep.results import load
+    from hpcsweep.statistics.sentences import best_in_words
     from hpcsweep.tables import render, table
 
     try:
-        echo(render(table(plan.sweep, store=store), "text", table_width()), nl=False)
+        results = load(plan.sweep, store=store, say=note)
+        made = table(results)
+        echo(f"{next(best_in_words(results, made.spec.values[0]))}\n")
+        echo(render(made, "text", table_width()), nl=False)
     except NothingSelectedError:  # every run failed: there is nothing to compare, and the reason follows
         return

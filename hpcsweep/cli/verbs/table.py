@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hpcsweep.results import Results
 
 FORMATS = ("text", "md", "csv", "latex", "html", "json")
-KINDS = ("mean", "ci", "median", "range", "min", "max")
+KINDS = ("mean", "ci", "median", "iqm", "range", "min", "max")
 
 
 @click.command("table")
@@ -49,7 +49,7 @@ KINDS = ("mean", "ci", "median", "range", "min", "max")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to print.")
 @json_option
 @click.option("--findings", is_flag=True, help="Also say which differences the seeds support (text, md).")
-@click.option("--no-best", is_flag=True, help="Do not mark the best cell.")
+@click.option("--no-best", is_flag=True, help="Do not mark the best cells.")
 @out_option
 @store_option
 def command(
@@ -90,7 +90,8 @@ def command(
     )
     text = render(made, form, table_width(to_file=out is not None))
     if findings:
-        text += "\n" + "".join(f"- {line}\n" for line in _findings(results, where, made.spec.values[0]))
+        first, *others = _findings(results, where, made.spec.values[0])
+        text = f"{first}\n\n{text}\n" + "".join(f"- {line}\n" for line in others)
     deliver(text, out)
 
 

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from hpcsweep.statistics.robust import MIN_RUNS
 from hpcsweep.tables.cells import MIXED, Cell
 
 MAX_DECIMALS = 6
@@ -52,6 +53,10 @@ def cell_text(cell: Cell, kind: str, decimals: int | None, plus_minus: str = " Â
     number = cell.number(kind)
     if number is None:
         return cell.missing()
+    count = f"{cell.n}" if cell.n == cell.total else f"{cell.n}/{cell.total}"
+    mark = MIXED if cell.mixed else ""
+    if kind == "ci" and cell.n < MIN_RUNS:  # too few for an interval: the runs say themselves what they are
+        return f"{', '.join(number_text(one, decimals) for one in sorted(cell.numbers))} ({count}){mark}"
     if decimals is not None and number and not 10.0**-decimals <= abs(number) < SCIENTIFIC_FROM:
         decimals = None  # it would look like 0, or as if all its digits were known
     text = number_text(number, decimals)
@@ -60,8 +65,7 @@ def cell_text(cell: Cell, kind: str, decimals: int | None, plus_minus: str = " Â
         text += f" [{number_text(bounds[0], decimals)}, {number_text(bounds[1], decimals)}]"
     elif kind == "mean" and cell.std is not None:
         text += f"{plus_minus}{number_text(cell.std, decimals)}"
-    count = f"{cell.n}" if cell.n == cell.total else f"{cell.n}/{cell.total}"
-    return f"{text} ({count}){MIXED if cell.mixed else ''}"
+    return f"{text} ({count}){mark}"
 
 
 def _magnitude(number: float) -> int:
