@@ -5,7 +5,8 @@
 Simulates sweeps in which no parameter has an effect, and counts. The baseline is what most reports do: a paired t test
 for each pair of values, Holm's correction within each parameter, and p = 0 where all differences are equal. Prints for
 each kind of numbers, seeds and parameters: the share of reports with a false claim, wanted at most 0.05, for the
-baseline and for `hpcsweep.statistics`; the share of its intervals that hold 0, and of comparisons without a claim.
+baseline and for `hpcsweep.statistics`; the share of its intervals that hold 0, and of comparisons without a claim; and
+the share of reports in which any setting is told from the best, though all are equal.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from scipy.stats import ttest_1samp
 
 from hpcsweep.results import Results
 from hpcsweep.statistics import holm
+from hpcsweep.statistics.best_set import best_set
 from hpcsweep.statistics.compare import SIGNIFICANT, compare_all
 
 Numbers = NDArray[np.float64]
@@ -51,6 +53,7 @@ class Counted:
     claimed: float
     covered: float
     no_claim: float
+    told_from_best: float
 
 
 def count(kind: str, seeds: int, parameters: int, reports: int, seed: int = 0) -> Counted:
@@ -67,6 +70,7 @@ def count(kind: str, seeds: int, parameters: int, reports: int, seed: int = 0) -
         claimed=float(np.mean([(frame["verdict"] == "different").any() for frame in frames])),
         covered=float(covered.mean()) if len(tested) else math.nan,
         no_claim=1 - len(tested) / len(every),
+        told_from_best=float(np.mean([best_set(n.reshape(seeds, -1).T, larger=True).claims for n in drawn])),
     )
 
 
@@ -112,12 +116,15 @@ def main() -> None:
         f"{options.reports} reports per row; the standard error of a share of 0.05 is "
         f"{math.sqrt(0.05 * 0.95 / options.reports):.3f}"
     )
-    print(f"{'numbers':20}{'seeds':>6}{'parameters':>11}{'baseline':>10}{'ours':>7}{'covered':>9}{'no claim':>10}")
+    print(
+        f"{'numbers':20}{'seeds':>6}{'parameters':>11}{'baseline':>10}{'ours':>7}{'covered':>9}"
+        f"{'no claim':>10}{'best':>7}"
+    )
     for kind, seeds, parameters in product(KINDS, options.seeds, options.parameters):
         row = count(kind, seeds, parameters, options.reports)
         print(
             f"{kind:20}{seeds:6}{parameters:11}{row.baseline:10.3f}{row.claimed:7.3f}{row.covered:9.3f}"
-            f"{row.no_claim:10.2f}",
+            f"{row.no_claim:10.2f}{row.told_from_best:7.3f}",
             flush=True,
         )
 

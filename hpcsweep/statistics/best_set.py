@@ -4,8 +4,8 @@ Two settings are told apart where both of these say so. First, their difference 
 difference among the settings that are left (the seeds are blocks, the spread is that of all settings together,
 Bonferroni's correction covers all pairs; settings that are worse are dropped, and the others are judged again without
 them). Second, the seeds of the two alone say so, by a paired t test: a setting may be far wilder than the others. As in
-`paired`, no spread is less than the step between numbers makes. `benchmarks/null_sweeps.py` counts how often the truly
-best setting is left out.
+`paired`, no spread is less than the step between numbers makes. `benchmarks/null_sweeps.py` counts how often settings
+that are equal are told apart.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from hpcsweep.sweep.load import load_sweep
 from hpcsweep.tables import table
 from tests.made_results import MakeStore, make_result
 
-SWEEP = 'name = "{name}"\njob = "jobs/toy.py:train"\n[grid]\nlayers = [1, 2]\n{more}'
+SWEEP = 'name = "{name}"\njob = "jobs/toy.py:train"\nrepeats = 3\n[grid]\nlayers = [1, 2]\n{more}'
 DICE = '[metrics]\nval_dice = "{way}"\n'
 
 
@@ -35,7 +35,7 @@ def submitted(root: Path, name: str, more: str) -> Path:
     plan = make_plan(sweep, store.states(sweep.runs))
     write_submission(plan, store, plan.trajectories)
     for run in sweep.runs:
-        curve = np.array([0.1, 0.3, 0.9, 0.5]) * int(str(run.params["layers"])) / 2
+        curve = np.array([0.1, 0.3, 0.9, 0.5]) * (int(str(run.params["layers"])) / 2 + run.seed / 1000)
         columns: dict[str, Any] = {"epoch": range(4), "dice": curve, "val_dice": curve / 2, "seconds": [1.0] * 4}
         made = make_result(dict(run.params), run.seed, history=columns)
         folder = store.folder(run.trajectory)
@@ -53,7 +53,7 @@ def test_a_store_alone_knows_what_its_sweeps_declared(
     for source in (path, tmp_path / "results"):
         made = table(source, values=["last_dice"])
         assert {row for row, _, _ in made.best} == {(best_layers,)}
-        assert results.runs(source)["best_epoch"].tolist() == [best_epoch, best_epoch]
+        assert results.runs(source)["best_epoch"].tolist() == [best_epoch] * 6
         read = results.load(source)
         assert [name for name in run_columns(read) if name.endswith("val_dice")] == ["last_val_dice", f"{way}_val_dice"]
     assert knee(path, "val_dice")["metric"].tolist() == ["val_dice", "val_dice"]
