@@ -4,6 +4,8 @@
 from hpcsweep.report import report, write_report
 write_report("sweeps/quickstart.toml", "quickstart.html")
 ```
+
+The command line also imports `content`, which says how many runs are open.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ class Results:
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
     read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}
+    read_log: Callable[[str], str] = lambda trajectory_id: ""
 
     def better(self, name: str) -> Direction | None:
         """Return whether more or less of a metric or a summary, such as `max_val_auc`, is better; None if unknown."""

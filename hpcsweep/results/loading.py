@@ -105,7 +105,14 @@ def _assemble(
             for run_id in run_ids
             if run_id in stamps
         },
+        read_log=lambda trajectory_id: _newest_log(store, trajectory_id),
     )
+
+
+def _newest_log(store: Store, trajectory_id: str) -> str:
+    """Return what the newest attempt at a trajectory printed, "" if there was none."""
+    paths = store.log_paths(trajectory_id)
+    return store.folder(trajectory_id).read(paths[-1]).decode(errors="replace") if paths else ""
 
 
 def _entries(

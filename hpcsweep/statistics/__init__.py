@@ -8,7 +8,7 @@ statistics.effects("sweeps/quickstart.toml", "val_accuracy")
 ```
 
 Other rooms also import `best_set` (what cannot be told from the best), `robust` (medians and their intervals), `paired`
-(from how many seeds on anything is claimed) and `sentences`.
+(from how many seeds on anything is claimed), `sentences`, and of `compare` what compares several parameters.
 """
 
 from __future__ import annotations

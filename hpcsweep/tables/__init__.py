@@ -5,8 +5,8 @@ from hpcsweep.tables import table
 table("sweeps/quickstart.toml", rows=["layers"], cols=["optimizer"], values=["max_val_accuracy"])
 ```
 
-Other rooms also import `cells` (what the runs of a cell came to), `notes`, `origin_notes` and, of `formats`, how
-numbers and frames are written.
+Other rooms also import `cells` (what the runs of a cell came to), `layout`, `notes`, `origin_notes` and, of
+`formats`, how numbers and frames are written.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""A small study with results in its store."""
+"""A small study with results in its store, and the browser."""
 
 from tests.made_results import make_store, study
+from tests.report.browsing import browser
 
-__all__ = ["make_store", "study"]
+__all__ = ["browser", "make_store", "study"]

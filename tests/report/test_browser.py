@@ -1,206 +1,289 @@
-"""The report in a real browser: it sorts, filters, selects, has no error, and hostile values stay text."""
+"""The report in a real browser, at 48, 864 and 5,000 runs: it answers first, and everything obeys one condition."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
+import base64
+import re
+import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from hpcsweep.report import write_report
-from tests.made_results import fill_store, make_result
+from tests.made_results import make_result
+from tests.made_sweeps import in_memory, made_sweep
+from tests.report.browsing import condition_results, listed, opened, show, type_condition, until
+from tests.report.conditions import CONDITIONS
 
 HOSTILE = "<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
-READY_S = 60
+SIZES = (48, 864, 5000)
+COPIED = "navigator.clipboard.writeText = async (text) => { window.copied = text; }"
+SAVED = "URL.createObjectURL = (blob) => { window.saved = blob; return 'data:,'; }"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium; without it the tests are skipped here, and fail in CI."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    chromedriver = shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        reason = "no Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI shall test the report in a browser: {reason}")
-        pytest.skip(reason)
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "enable-unsafe-swiftshader"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
-    yield driver
-    driver.quit()
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the reports lie that several tests look at."""
+    return tmp_path_factory.mktemp("report")
 
 
 @pytest.fixture(scope="module")
-def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of 18 runs, one of them diverged, one with a hostile value."""
-    folder = tmp_path_factory.mktemp("report")
-    made = []
-    for n, (optimizer, layers) in enumerate((o, n) for o in ("adam", "sgd", HOSTILE) for n in (1, 2)):
-        for seed in range(3):
-            curve = np.linspace(0.1, 0.5 + 0.05 * n + 0.01 * seed, 6)
-            history = {
-                "epoch": range(6),
-                "val_accuracy": curve,
-                "loss": 1 - curve,
-                "top-5 acc": curve,
-                "seconds": [0.1] * 6,
-            }
-            outcome = "diverged" if (n, seed) == (0, 0) else "done"
-            made.append(make_result({"optimizer": optimizer, "layers": layers}, seed, outcome=outcome, history=history))
-    return write_report(fill_store(folder / "results", made).root, folder / "report.html", title=f"study {HOSTILE}")
+def paths(folder: Path) -> dict[int, Path]:
+    """A report of each size."""
+    return {runs: write_report(made_sweep(runs), folder / f"{runs}.html") for runs in SIZES}
 
 
-@pytest.fixture
-def page(browser: Any, page_path: Path) -> Any:
-    """The report, just opened and drawn, on a desktop."""
-    return opened(browser, page_path, width=1280, dark=False)
-
-
-def opened(browser: Any, path: Path, *, width: int, dark: bool) -> Any:
-    """Open the report and wait until its script has run."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    browser.get(path.as_uri())
-    drawn = "document.querySelector('#curves-chart .main-svg') !== null"
-    ready = f"return document.documentElement.dataset.ready === 'true' && {drawn}"
-    WebDriverWait(browser, READY_S).until(lambda driver: driver.execute_script(ready))
-    return browser
-
-
-def column(page: Any, name: str) -> list[str]:
-    """The texts of one column of the runs' table, as shown."""
-    script = """
-      const heads = [...document.querySelectorAll('#runs-table th')].map((head) => head.textContent);
-      const at = heads.indexOf(arguments[0]);
-      return [...document.querySelectorAll('#runs-table tbody tr')].map((row) => row.cells[at].textContent);
-    """
-    found: list[str] = page.execute_script(script, name)
+def shown(page: Any, element: str) -> str:
+    """The text of an element."""
+    found: str = page.execute_script("return document.getElementById(arguments[0]).innerText", element)
     return found
 
 
-def head(page: Any, name: str) -> Any:
-    """The button that sorts by a column."""
-    return page.find_element("xpath", f"//table[@id='runs-table']//th[button[text()='{name}']]")
+def press(page: Any, *keys: str) -> None:
+    """Press keys one after the other, wherever the focus is."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    for key in keys:
+        ActionChains(page).send_keys(key).perform()
+        time.sleep(0.15)
 
 
-def test_there_is_no_error_and_no_request(page: Any) -> None:
-    """The console has no error, nothing was requested beyond the file, and no hostile value ran."""
-    errors = [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"]
-    assert errors == []
-    requested = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert [name for name in requested if not name.startswith(("data:", "blob:"))] == []
+def click(page: Any, text: str, inside: str = "body") -> None:
+    """Press the first button with this text."""
+    script = """
+      const all = [...document.querySelectorAll(`${arguments[1]} button`)];
+      all.find((one) => one.textContent.startsWith(arguments[0])).click();
+    """
+    page.execute_script(script, text, inside)
+    time.sleep(0.15)
+
+
+@pytest.mark.parametrize("runs", SIZES)
+def test_it_answers_first_without_error_or_request(browser: Any, paths: dict[int, Path], runs: int) -> None:
+    """The answer, its dots, the effects and the doubts are on the first screen of a desktop and of a phone, light and
+    dark; nothing scrolls sideways, nothing is requested, and the console has no error."""
+    for width, height, dark in ((1400, 900, False), (390, 844, True)):
+        page = opened(browser, paths[runs], width=width, height=height, dark=dark)
+        first = "['#headline', '#dots svg', '#forest svg', '#doubts']"
+        until(page, f"{first}.every((one) => document.querySelector(one)?.childNodes.length)")
+        ends = page.execute_script(
+            f"return {first}.map((one) => document.querySelector(one).getBoundingClientRect().bottom)"
+        )
+        assert max(ends) <= height, ends
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        assert page.execute_script("return document.documentElement.dataset.theme") == ("dark" if dark else "light")
+        assert re.match(r"Best last_val_accuracy\s+0\.9\d+ ± 0\.0\d+", shown(page, "headline"))
+        requested = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+        assert [name for name in requested if not name.startswith(("data:", "blob:"))] == []
+    for section in ("curves", "matrix", "parallel", "runs", "failures", "again"):
+        show(browser, section)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_field_answers_as_where_does(browser: Any, folder: Path) -> None:
+    """Each condition of the table keeps the same runs in the page as `--where` does, or is refused in words."""
+    page = opened(browser, write_report(condition_results(), folder / "conditions.html"))
+    show(page, "runs")
+    wrong = {}
+    for text, expected in CONDITIONS.items():
+        type_condition(page, text)
+        error = shown(page, "where-error")
+        found = None if error else sorted(listed(page))
+        if found != expected:
+            wrong[text] = (found, error)
+    assert wrong == {}
+    type_condition(page, "layer == 2")
+    assert 'no column is called "layer" (did you mean "layers"?)' in shown(page, "where-error")
+
+
+def test_conditions_are_completed_and_chips_take_them_away(browser: Any, paths: dict[int, Path]) -> None:
+    """Columns and values are offered; states and doubts filter by a click; each condition is a chip that goes again."""
+    page = opened(browser, paths[864])
+    press(page, "/", "o", "p")
+    assert "opt" in shown(page, "completion")
+    page.execute_script("document.getElementById('where').value = 'opt == '")
+    press(page, "a")
+    assert "'adagrad'" in shown(page, "completion")
+    type_condition(page, "opt == 'adam' and depth <= 2")
+    assert "108 of 864 runs" in shown(page, "chips")
+    click(page, "opt == 'adam'", "#chips")
+    assert "where=depth+%3C%3D+2" in page.current_url
+    type_condition(page, "")
+    click(page, "18 failed", "#states")
+    assert "18 of 864 runs" in shown(page, "chips")
+    click(page, "18 failed", "#states")
+    click(page, "36 with a class never right", "#doubts")
+    assert "36 of 864 runs" in shown(page, "chips")
+
+
+def test_a_view_survives_a_reload_and_can_be_shared(browser: Any, paths: dict[int, Path]) -> None:
+    """Filter, metric, selection and open run are in the address, and come back from it."""
+    page = opened(browser, paths[864], view="where=depth+%3D%3D+2&value=min_val_loss&colour=opt&smooth=0.5")
+    show(page, "runs")
+    press(page, "j", "x", "j", "x", "c")
+    until(page, "!document.getElementById('drawer').hidden")
+    address = page.current_url
+    assert "open=compare" in address
+    page.refresh()
+    until(page, "document.documentElement.dataset.painted > 0")
+    assert page.current_url == address
+    assert "2 runs side by side" in shown(page, "drawer")
+    assert shown(page, "headline").startswith("Best min_val_loss")
+    assert "216 of 864 runs" in shown(page, "chips")
+
+
+def test_the_keyboard_is_enough(browser: Any, paths: dict[int, Path]) -> None:
+    """Tab reaches the skip link first; j, k, x, Enter, c, ? and Escape do what the help says."""
+    from selenium.webdriver.common.keys import Keys
+
+    page = opened(browser, paths[48])
+    press(page, Keys.TAB)
+    assert page.switch_to.active_element.text == "Skip to the runs"
+    press(page, Keys.ENTER)
+    assert page.execute_script("return document.activeElement.id") == "list"
+    until(page, "document.querySelector('#list-body .row.at')")
+    press(page, "j", "j", "k", "x", Keys.ENTER)
+    assert "Do not compare" in shown(page, "drawer")
+    press(page, "j")
+    assert "Compare (x)" in shown(page, "drawer")
+    press(page, Keys.ESCAPE, "?")
+    assert "compare the selected runs" in shown(page, "help")
+    press(page, Keys.ESCAPE)
+    assert page.execute_script(
+        "return document.getElementById('help').hidden && document.getElementById('drawer').hidden"
+    )
+
+
+def test_compared_runs_have_one_colour_each_everywhere(browser: Any, paths: dict[int, Path]) -> None:
+    """Two to ten selected runs keep their colours in chips, list and drawer; only differing parameters are compared."""
+    page = opened(browser, paths[864])
+    show(page, "runs")
+    press(page, *("jx" * 11))
+    assert "At most 10 runs" in shown(page, "said")
+    colours = """
+      return [...document.querySelectorAll(`${arguments[0]} svg path:first-child`)]
+        .map((one) => one.getAttribute('stroke'))
+    """
+    chips = page.execute_script(colours, "#chips")
+    assert len(set(chips)) == len(chips) == 10
+    press(page, "c")
+    assert page.execute_script(colours, "#drawer thead") == chips
+    assert page.execute_script(colours, "#list-body .pick") == chips
+    assert "dropout" not in shown(page, "drawer")
+
+
+def test_a_row_lights_its_run_in_every_chart(browser: Any, paths: dict[int, Path]) -> None:
+    """Pointing at a row of the list draws its run over the curves and the parallel chart; leaving clears it."""
+    page = opened(browser, paths[48], height=3600)
+    until(page, "document.querySelectorAll('.layers').length === 2 && document.querySelector('#list-body .row')")
+    inked = """
+      return [...document.querySelectorAll('.layers canvas + canvas')].map((canvas) =>
+        canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0))
+    """
+    assert page.execute_script(inked) == [False, False]
+    row = "document.querySelector('#list-body .row').dispatchEvent(new Event(arguments[0]))"
+    page.execute_script(row, "mouseenter")
+    assert page.execute_script(inked) == [True, True]
+    page.execute_script(row, "mouseleave")
+    assert page.execute_script(inked) == [False, False]
+
+
+def test_a_drag_along_an_axis_filters(browser: Any, paths: dict[int, Path]) -> None:
+    """A drag over the upper half of an axis of two values keeps the runs with the upper one."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    page = opened(browser, paths[48])
+    show(page, "parallel")
+    canvas = page.find_element("css selector", "#parallel-chart canvas + canvas")
+    size = canvas.size
+    start = (46 - size["width"] / 2, 30 - size["height"] / 2)
+    drag = ActionChains(page).move_to_element_with_offset(canvas, int(start[0]), int(start[1])).click_and_hold()
+    drag.move_by_offset(0, 120).release().perform()
+    until(page, "location.hash.includes('layers+in+%5B2%5D')")
+    assert "24 of 48 runs" in shown(page, "chips")
+
+
+def test_everything_can_be_copied_and_saved(browser: Any, paths: dict[int, Path]) -> None:
+    """The matrix is copied as CSV, LaTeX and Markdown; charts are saved as SVG and PNG."""
+    page = opened(browser, paths[48])
+    show(page, "matrix")
+    page.execute_script(f"{COPIED}; {SAVED}")
+    copies = {}
+    for form in ("CSV", "LaTeX", "Markdown"):
+        click(page, form, "#matrix-controls")
+        copies[form] = page.execute_script("return window.copied").splitlines()
+    assert copies["CSV"][0] == "layers,neurons,optimizer,learning_rate 0.001,learning_rate 0.01"
+    assert (len(copies["CSV"]), len(copies["Markdown"])) == (9, 10)
+    assert copies["LaTeX"][2].startswith(r"layers & neurons & optimizer & learning\_rate 0.001")
+    for section, first in (("dots", "<svg"), ("curves-controls", "<svg"), ("matrix-controls", "<svg")):
+        click(page, "SVG", f"#{section}")
+        text = page.execute_async_script("window.saved.text().then(arguments[0])")
+        assert text.startswith(first)
+        assert "NaN" not in text
+    click(page, "PNG", "#curves-controls")
+    until(page, "window.saved.type === 'image/png' && window.saved.size > 5000")
+
+
+def test_5000_runs_answer_at_once(browser: Any, paths: dict[int, Path]) -> None:
+    """A condition over 5,000 runs is answered within 100 ms, and only the rows that can be seen are in the page."""
+    assert paths[5000].stat().st_size < 15e6
+    page = opened(browser, paths[5000])
+    script = """
+      const field = document.getElementById("where"), begun = performance.now();
+      field.value = arguments[0];
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      return performance.now() - begun;
+    """
+    times_ms = sorted(page.execute_script(script, f"depth <= {n} and opt != 'sgd'") for n in (1, 2, 4, 6, 8))
+    assert times_ms[2] < 100
+    show(page, "runs")
+    assert 10 < len(listed(page)) < 60
+    page.execute_script("document.getElementById('list').scrollTop = 20000")
+    until(page, "Number(document.querySelector('#list-body .row').getAttribute('aria-rowindex')) > 600")
+
+
+def test_hostile_text_stays_text(browser: Any, folder: Path) -> None:
+    """A title, a name, a value and an address that are HTML are shown letter by letter, and nothing runs."""
+    history = {"epoch": range(3), "val_accuracy": [0.1, 0.5, 0.6], "a<b>b</b>": [1, 2, 3]}
+    made = [
+        make_result({"name": name, "<i>p</i>": place}, seed, history=history)
+        for place, name in enumerate((HOSTILE, "tame"))
+        for seed in range(3)
+    ]
+    path = write_report(in_memory(made), folder / "hostile.html", title=HOSTILE)
+    page = opened(
+        browser, path, height=3200, view=f"where={HOSTILE}&selected={HOSTILE}&colour={HOSTILE}&open={HOSTILE}"
+    )
+    assert page.find_element("tag name", "h1").get_attribute("textContent") == HOSTILE
+    assert "cannot be read" in shown(page, "where-error")
+    page = opened(browser, path, height=3200, view=f"colour=name&open={made[0].id[:12]}")
+    until(page, "document.querySelector('#list-body .row')")
+    assert HOSTILE in page.execute_script("return document.getElementById('drawer').textContent")
+    assert HOSTILE in page.execute_script("return document.getElementById('runs').textContent")
     assert page.execute_script("return window.broken") is None
-
-
-def test_a_hostile_value_is_shown_as_text(page: Any) -> None:
-    """A value that is HTML is shown letter by letter in the title, the table, the runs and the charts."""
-    assert page.find_element("tag name", "h1").text == f"study {HOSTILE}"
-    assert HOSTILE in column(page, "optimizer")
-    assert HOSTILE in page.find_element("id", "tables").text
-    legend = page.execute_script("return [...document.querySelectorAll('.legendtext')].map((text) => text.textContent)")
-    assert any(HOSTILE in text for text in legend)
     assert page.execute_script("return document.images.length") == 0
 
 
-def test_a_heading_sorts_both_ways(page: Any) -> None:
-    """Pressing a heading sorts by that column, pressing again the other way round, and says so to a screen reader."""
-    button = head(page, "last_val_accuracy").find_element("tag name", "button")
-    page.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'center'})", button)
-    button.click()
-    values = [float(text) for text in column(page, "last_val_accuracy")]
-    assert values == sorted(values)
-    assert head(page, "last_val_accuracy").get_attribute("aria-sort") == "ascending"
-    button.click()
-    assert [float(text) for text in column(page, "last_val_accuracy")] == sorted(values, reverse=True)
-    assert head(page, "last_val_accuracy").get_attribute("aria-sort") == "descending"
+def test_it_follows_a_sweep_until_all_is_done(browser: Any, folder: Path) -> None:
+    """While runs are open, the page loads itself anew when the file was due, and keeps its view; then it stops."""
+    path = write_report(made_sweep(48, unfinished=6), folder / "live.html", next_s=3)
+    page = opened(browser, path, height=500, view="where=layers+%3D%3D+2")
+    assert "next" in shown(page, "live")
+    page.execute_script("scrollTo(0, 300)")
+    write_report(made_sweep(48), path, next_s=3)
+    until(page, "document.querySelectorAll('#states .part').length === 1")
+    until(page, "document.documentElement.dataset.painted > 0 && scrollY === 300")
+    assert "24 of 48 runs" in shown(page, "chips")
+    assert "next" not in shown(page, "live")
+    page.execute_script("window.same = true")
+    time.sleep(5)
+    assert page.execute_script("return window.same") is True
 
 
-def test_words_and_conditions_filter(page: Any) -> None:
-    """Words and conditions together leave the runs that fulfil all of them, and the count is announced."""
-    field = page.find_element("id", "filter")
-    field.send_keys("optimizer=adam layers=2 last_val_accuracy>0.555")
-    assert (column(page, "optimizer"), sorted(column(page, "seed"))) == (["adam", "adam"], ["1", "2"])
-    assert page.find_element("id", "count").text == "2 of 18 runs"
-    field.clear()
-    field.send_keys("adam last_top-5 acc>0.555")
-    assert (column(page, "optimizer"), sorted(column(page, "seed"))) == (["adam", "adam"], ["1", "2"])
-    field.clear()
-    field.send_keys("diverged")
-    assert column(page, "state") == ["diverged"]
-
-
-def test_a_selected_run_is_drawn(page: Any) -> None:
-    """Ticking a run adds its curve to the chart; clearing takes it away."""
-    lines = "return document.querySelectorAll('#curves-chart .scatterlayer .trace').length"
-    before = page.execute_script(lines)
-    box = page.find_element("css selector", "#runs-table tbody input")
-    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
-    box.click()
-    assert page.execute_script(lines) == before + 1
-    assert page.find_element("id", "count").text.endswith("1 selected")
-    page.find_element("id", "clear").click()
-    assert page.execute_script(lines) == before
-
-
-def test_the_keyboard_is_enough(page: Any) -> None:
-    """Tab reaches the skip link first; Enter sorts, Space selects, and the focused element is visible."""
-    from selenium.webdriver.common.keys import Keys
-
-    page.find_element("tag name", "body").send_keys(Keys.TAB)
-    assert page.switch_to.active_element.text == "Skip to the runs"
-    head(page, "seed").find_element("tag name", "button").send_keys(Keys.ENTER)
-    assert column(page, "seed") == sorted(column(page, "seed"))
-    page.find_element("css selector", "#runs-table tbody input").send_keys(Keys.SPACE)
-    assert "1 selected" in page.find_element("id", "count").text
-    outline = "return getComputedStyle(document.activeElement).outlineStyle"
-    assert page.execute_script(outline) == "solid"
-
-
-def test_charts_are_drawn_and_nothing_can_be_sent(page: Any) -> None:
-    """The parallel coordinates have all axes, and no button offers to upload the chart."""
-    axes = page.execute_script(
-        "return [...document.querySelectorAll('.parcoords .axis-title')].map((t) => t.textContent)"
-    )
-    assert axes == ["optimizer", "layers", "last_val_accuracy"]
-    titles = page.execute_script(
-        "return [...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title || '')"
-    )
-    assert not [title for title in titles if "loud" in title or "hare" in title or "end" in title.split()[0:1]]
-
-
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
-def test_it_fits_wide_and_narrow_light_and_dark(browser: Any, page_path: Path, width: int, dark: bool) -> None:
-    """The page follows the system's light or dark, has enough contrast, and never scrolls sideways as a whole."""
-    page = opened(browser, page_path, width=width, dark=dark)
-    assert page.execute_script("return document.documentElement.scrollWidth") <= width
-    script = """
-      const style = getComputedStyle(document.body), numbers = (text) => text.match(/[0-9.]+/g).map(Number);
-      return [numbers(style.color), numbers(style.backgroundColor)];
-    """
-    fore, back = (luminance(rgb) for rgb in page.execute_script(script))
-    assert (back < fore) is dark
-    assert (max(fore, back) + 0.05) / (min(fore, back) + 0.05) >= 7
-    theme = page.find_element("id", "theme")
-    theme.click()
-    assert page.execute_script("return document.documentElement.dataset.theme") == ("light" if dark else "dark")
-
-
-def luminance(rgb: list[float]) -> float:
-    """Relative luminance (WCAG 2.2) of a colour of three bytes."""
-    linear = [c / 12.92 if (c := byte / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for byte in rgb[:3]]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def test_it_prints_on_two_pages(browser: Any, paths: dict[int, Path]) -> None:
+    """On paper are the answer, the curves, the settings and the failures: two sheets of A4, at 48 and 864 runs."""
+    for runs in (48, 864):
+        page = opened(browser, paths[runs])
+        pdf = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
+        assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2

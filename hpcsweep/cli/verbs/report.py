@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -17,12 +18,25 @@ from hpcsweep.cli.options import echo, note, source_argument, store_option, wher
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write  [default: NAME-report.html]",
 )
+@click.option(
+    "--watch",
+    "every_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    help="Write the file again every so many seconds while runs are open; a page that is looked at follows.",
+)
 @where_option
 @store_option
-def command(source: Path, out: Path | None, where: str | None, store: str | None) -> None:
+def command(source: Path, out: Path | None, every_s: float | None, where: str | None, store: str | None) -> None:
     """Write all that came out of SWEEP into one HTML file that needs no network, and print the file's name."""
     from hpcsweep.report import write_report
+    from hpcsweep.report.content import open_runs
     from hpcsweep.results import load
 
     results = load(source, store=store, say=note)
-    echo(write_report(results, out or Path(f"{results.title}-report.html"), where=where))
+    path = out or Path(f"{results.title}-report.html")
+    echo(write_report(results, path, where=where, next_s=every_s))
+    while every_s is not None and open_runs(results):
+        time.sleep(every_s)
+        results = load(source, store=store, say=note)
+        write_report(results, path, where=where, next_s=every_s)
