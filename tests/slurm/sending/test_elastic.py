@@ -49,7 +49,9 @@ def test_a_sweep_is_brought_up_to_the_workers_that_it_wants(study: SlurmStudy, t
     own.cluster.wait_until(lambda: own.states(sweep).count("running") == 3)
     own.cluster.ask("scancel", "--signal=KILL", "--full", f"{array}_0", f"{array}_1")
     own.cluster.wait_until(lambda: living(own) == 1)
-    assert "1 of 3 workers that are wanted live; type: hpcsweep resume" in own.run("status", sweep)
+    own.cluster.wait_until(
+        lambda: "1 of 3 workers that are wanted live; type: hpcsweep resume" in own.run("status", sweep)
+    )
     assert "2 workers (3 with those that live)" in own.run("resume", sweep)
     assert living(own) == 3
     assert "have workers already: 3 in the queue or at work" in own.run("resume", sweep)

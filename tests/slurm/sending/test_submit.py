@@ -256,14 +256,13 @@ def test_code_that_is_edited_while_workers_are_queued_is_not_what_they_run(study
     (study.root / "lib").mkdir()
     (study.root / "lib" / "rates.py").write_text("RATE = 1.0\n")
     sweep = study.sweep("edited", "repeats = 2\n[fixed]\nsize = 71\n[resources]\ntime = 1\nworkers = 2\n", job="rated")
-    nodes = ",".join(study.cluster.nodes)
-    study.cluster.ask("scontrol", "update", f"nodename={nodes}", "state=drain", "reason=edit")
+    study.cluster.ask("scontrol", "update", "partitionname=dgx", "state=down")
     try:
         study.submit(sweep)
         (study.root / "lib" / "rates.py").write_text("RATE = 2.0\n")
         (study.root / "jobs" / "rated.py").write_text(RATED.replace("* size", "* size * 100"))
     finally:
-        study.cluster.ask("scontrol", "update", f"nodename={nodes}", "state=resume")
+        study.cluster.ask("scontrol", "update", "partitionname=dgx", "state=up")
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
     results = [result for result in Store(study.store).results() if result.job == "jobs/rated.py:train"]
     assert [result.metrics["loss"] for result in results] == [71.0, 71.0]
@@ -279,7 +278,7 @@ def test_the_first_submit_works_with_what_init_gives(study: SlurmStudy, tmp_path
     assert "wrote jobs/profiles/rosie.toml" in said
     sweep = Path("sweeps/function_example.toml")
     refused = first.run("submit", sweep, code=2)
-    assert f"type: hpcsweep submit --profile slurm {sweep}, or train here: hpcsweep run {sweep}" in refused
+    assert f"hpcsweep profile new, or train here: hpcsweep run {sweep}" in refused
     (first.root / "jobs" / "profiles" / "slurm.toml").unlink()
     first.run("submit", "--profile", "slurm", "--workers", "2", sweep)
     study.cluster.wait_until(lambda: "48 done" in first.run("status", sweep, code=None), 150, pause_s=2)
