@@ -12,18 +12,27 @@ ORIGINS = {"code_sha256": "versions of the code", "data_sha256": "sets of data",
 """The columns that say by what a run was made, and what several of them are called."""
 
 
-def mixed_origins(results: Results, runs: Sequence[int]) -> dict[str, list[str]]:
-    """Return the columns of ORIGINS in which these runs (by their rows) differ, with what is found there.
-
-    What is not known of a run makes no difference.
-    """
+def differing_origins(results: Results) -> dict[str, list[Any]]:
+    """Return the columns of ORIGINS in which runs differ, one value per run; what is not known of a run is None."""
     found = {}
     for name in ORIGINS:
         if name in results.own:
             column = results.column(name)
-            values = list(dict.fromkeys(column.iloc[list(runs)].dropna().tolist()))
-            if len(values) > 1:
-                found[name] = values
+            if column.nunique() > 1:
+                found[name] = column.astype(object).where(column.notna(), None).tolist()
+    return found
+
+
+def mixed_origins(differing: Mapping[str, Sequence[Any]], runs: Sequence[int]) -> dict[str, list[str]]:
+    """Return the columns of `differing_origins` in which these runs (by their rows) differ, with what is found there.
+
+    What is not known of a run makes no difference.
+    """
+    found = {}
+    for name, column in differing.items():
+        values = list(dict.fromkeys(column[run] for run in runs if column[run] is not None))
+        if len(values) > 1:
+            found[name] = values
     return found
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct, free_name
-from hpcsweep.results.origins import mixed_origins
+from hpcsweep.results.origins import differing_origins, mixed_origins
 from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.select import axis_column, results_of, settings_of
 from hpcsweep.results.query.values import Value, value_of
@@ -168,24 +168,24 @@ def _pivot(
 ) -> tuple[tuple[Key, ...], tuple[Key, ...], dict[Place, Cell]]:
     row_of_run, row_keys = _keys(results, spec.rows)
     col_of_run, col_keys = _keys(results, spec.cols)
-    states = results.column("state").tolist()
+    states, origins = results.column("state").tolist(), differing_origins(results)
     members: dict[tuple[Key, Key], list[int]] = {}
     for run, place in enumerate(zip(row_of_run, col_of_run, strict=True)):
         members.setdefault(place, []).append(run)
     cells = {
-        (row, col, position): _cell(results, value, states, members.get((row, col), []))
+        (row, col, position): _cell(value, states, origins, members.get((row, col), []))
         for row, col in product(row_keys, col_keys)
         for position, value in enumerate(values)
     }
     return row_keys, col_keys, cells
 
 
-def _cell(results: Results, value: Value, states: Sequence[str], runs: Sequence[int]) -> Cell:
+def _cell(value: Value, states: Sequence[str], origins: Mapping[str, Sequence[Any]], runs: Sequence[int]) -> Cell:
     done = [run for run in runs if states[run] in COUNTED]
     numbers = [float(value.numbers[run]) for run in done]
     kept = tuple(number for number in numbers if not np.isnan(number))
     unreached = len(numbers) - len(kept) if value.may_be_unreached else 0
-    return Cell(kept, count_states(states[run] for run in runs), unreached, mixed_origins(results, done))
+    return Cell(kept, count_states(states[run] for run in runs), unreached, mixed_origins(origins, done))
 
 
 def _keys(results: Results, names: Sequence[str]) -> tuple[list[Key], tuple[Key, ...]]:
