@@ -72,9 +72,9 @@ def best_set(numbers: Numbers, *, larger: bool, level: float = LEVEL) -> BestSet
     best, second = int(order[0]), _second(order, judged)
     differences = values[best] - values
     margins, halves = _means(differences), unknown.copy()
-    step = step_between(values.ravel().tolist())
     while (rows := np.flatnonzero(judged & left)).size > 1:
-        spread = _Spread(values[rows], step)
+        # of these alone: beside a setting that exploded, all others would seem to be rounded to one number
+        spread = _Spread(values[rows], step_between(values[rows].ravel().tolist()))
         halves[rows] = spread.halves(differences[rows], level)
         worse = judged & left & (margins > halves)
         if not worse.any():

@@ -60,6 +60,13 @@ def test_a_clear_winner_stands_alone() -> None:
     )
 
 
+def test_a_setting_that_exploded_hides_nothing_about_the_others() -> None:
+    """Beside means of 10^16 a loss of 380 is still told from one of 0.001."""
+    noise = np.random.default_rng(1).normal(size=(3, 3))
+    numbers = np.array([[0.001], [380.0], [7e16]]) * (1 + 0.05 * noise)
+    assert best_set(numbers, larger=False).is_left.tolist() == [True, False, False]
+
+
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_nothing_is_claimed_from_fewer_than_three_seeds(seeds: int) -> None:
     """With two seeds every setting is left, however far apart they are, and the answer says so."""
