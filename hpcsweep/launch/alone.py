@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hpcsweep.launch.local_workers import LocalWorkers, signals_as_interrupts
 from hpcsweep.launch.plan import make_plan
-from hpcsweep.launch.submission import write_submission
+from hpcsweep.launch.submission import manifest_of, write_submission
 from hpcsweep.store import Result, Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.sweep.choices import Engine
@@ -43,9 +43,9 @@ def one_worker(
     files: Mapping[str, bytes] | None = None,
     cut: bool = False,
 ) -> tuple[LocalWorkers, SubmissionFolder]:
-    """Return one worker, not yet started, and its submission of `runs`; `files` and `cut` as in `write_submission`."""
+    """Return one worker, not yet started, and its submission of `runs`; `files` and `cut` as in `manifest_of`."""
     plan = make_plan(replace(sweep, runs=list(runs)), {})
-    submission = write_submission(plan, store, plan.trajectories, files=files, cut=cut)
+    submission = write_submission(plan, store, manifest_of(plan, store, plan.trajectories, files=files, cut=cut))
     return LocalWorkers(sweep, submission, workers=1), submission
 
 

@@ -206,19 +206,17 @@ def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Subm
 
 
 def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int | None) -> Submitted:
-    store, living = sending.store, size.living
-    plan, heartbeat_s = sending.plan, sending.profile.heartbeat_s
+    plan, store, living = sending.plan, sending.store, size.living
     wanted = sending.wanted
     number = wanted.wish if isinstance(wanted.wish, int) else size.team
     write_wanted(store.layout, sending.sweep.name, replace(wanted, workers=number))
     nothing = Submitted(sending.sweep, store, living=living)
-    if not size.workers:
-        orders = manifest_of(plan, store, todo, heartbeat_s=heartbeat_s)
-        if sending.newest and asks_for(read_manifest(sending.newest.submission.manifest), orders):
-            sending.say(f"{len(todo)} unfinished trajectories have workers already: {living} in the queue or at work")
-            return nothing
+    orders = manifest_of(plan, store, todo, heartbeat_s=sending.profile.heartbeat_s)
+    if not size.workers and sending.newest and asks_for(read_manifest(sending.newest.submission.manifest), orders):
+        sending.say(f"{len(todo)} unfinished trajectories have workers already: {living} in the queue or at work")
+        return nothing
     terms = sending.terms(at_once=size.at_once)
-    files = SlurmFiles(write_submission(plan, store, todo, heartbeat_s=heartbeat_s))
+    files = SlurmFiles(write_submission(plan, store, orders))
     if terms.bundle:
         keep_bundle(store.layout)
     files.write_terms(terms.to_json())

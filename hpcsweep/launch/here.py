@@ -14,7 +14,7 @@ from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.prediction import epochs_in_s
 from hpcsweep.launch.progress import Progress, progress_of
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
-from hpcsweep.launch.submission import write_submission
+from hpcsweep.launch.submission import manifest_of, write_submission
 from hpcsweep.machine import default_workers
 from hpcsweep.store import Store
 from hpcsweep.store.claims import owner_in_words
@@ -67,7 +67,7 @@ def run(
     if not todo:
         return plan
     require_program(sweep.job.reference, sweep.job.files)
-    submission = write_submission(plan, opened, todo)
+    submission = write_submission(plan, opened, manifest_of(plan, opened, todo))
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
     with signals_as_interrupts():
         try:

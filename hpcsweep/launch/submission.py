@@ -24,22 +24,9 @@ UNASKED_MODELS = 1000  # each takes a folder and a file, and the filers of clust
 UNASKED_MODELS_MB = 100.0  # of all runs of a sweep together
 
 
-def write_submission(
-    plan: Plan,
-    store: Store,
-    trajectories: list[Trajectory],
-    *,
-    heartbeat_s: float = LOCAL_HEARTBEAT_S,
-    files: Mapping[str, bytes] | None = None,
-    cut: bool = False,
-) -> SubmissionFolder:
-    """Write down what the workers of a new submission are to train, in a store that is made if necessary.
-
-    `files` are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to
-    kill the first attempt at each trajectory.
-    """
-    manifest = manifest_of(plan, store, trajectories, heartbeat_s=heartbeat_s, files=files, cut=cut)
-    for one in trajectories:
+def write_submission(plan: Plan, store: Store, manifest: Manifest) -> SubmissionFolder:
+    """Write down what the workers of a new submission are to train."""
+    for one in manifest.trajectories:
         store.folder(one.id).cancelled.unlink(missing_ok=True)
     # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.
     return store.new_submission(plan.sweep.name, manifest_lines(manifest), [run.id for run in plan.sweep.runs])
@@ -54,7 +41,11 @@ def manifest_of(
     files: Mapping[str, bytes] | None = None,
     cut: bool = False,
 ) -> Manifest:
-    """Return what the workers of a submission would be told; the store has a snapshot of the code from now on."""
+    """Return what the workers of a submission are told. The store is made if necessary, and has a snapshot of the code.
+
+    `files` are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to
+    kill the first attempt at each trajectory.
+    """
     store.create()
     sweep = plan.sweep
     files = sweep.code_files() if files is None else files

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hpcsweep.launch.plan import Plan, make_plan
-from hpcsweep.launch.submission import write_submission
+from hpcsweep.launch.submission import manifest_of, write_submission
 from hpcsweep.store import Store
 from hpcsweep.store.manifest import ManifestRun, read_manifest
 from hpcsweep.sweep.load import Sweep, load_sweep
@@ -95,7 +95,8 @@ def test_the_manifest_gives_workers_all_they_need(sweep: Sweep, tmp_path: Path) 
     """What workers read back is each unfinished trajectory, its runs in increasing epochs with all parameters."""
     store = Store(tmp_path / "store")
     plan = plan_of(sweep)
-    manifest = read_manifest(write_submission(plan, store, plan.unfinished()).manifest)
+    orders = manifest_of(plan, store, plan.unfinished())
+    manifest = read_manifest(write_submission(plan, store, orders).manifest)
     assert (manifest.sweep, manifest.job, manifest.root) == ("s", "jobs/dense.py:train", sweep.root)
     assert [trajectory.id for trajectory in manifest.trajectories] == [one.id for one in plan.trajectories]
     assert manifest.trajectories[0].params == {"layers": 2, "rate": 0.1}

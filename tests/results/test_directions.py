@@ -13,7 +13,7 @@ from hpcsweep import figures, results
 from hpcsweep.errors import UsageError
 from hpcsweep.knee import knee
 from hpcsweep.launch.plan import make_plan
-from hpcsweep.launch.submission import write_submission
+from hpcsweep.launch.submission import manifest_of, write_submission
 from hpcsweep.report.answer import values_of
 from hpcsweep.store import Store
 from hpcsweep.store.results import publish_result
@@ -38,7 +38,7 @@ def submitted(root: Path, name: str, more: str) -> Path:
     path.write_text(SWEEP.format(name=name, more=more))
     sweep, store = load_sweep(path), Store(root / "results")
     plan = make_plan(sweep, store.states(sweep.runs))
-    write_submission(plan, store, plan.trajectories)
+    write_submission(plan, store, manifest_of(plan, store, plan.trajectories))
     for run in sweep.runs:
         curve = np.array([0.1, 0.3, 0.9, 0.5]) * (int(str(run.params["layers"])) / 2 + run.seed / 1000)
         columns: dict[str, Any] = {"epoch": range(4), "dice": curve, "val_dice": curve / 2, "seconds": [1.0] * 4}

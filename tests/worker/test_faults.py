@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hpcsweep.launch.plan import plan_of
-from hpcsweep.launch.submission import write_submission
+from hpcsweep.launch.submission import manifest_of, write_submission
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
@@ -46,7 +46,8 @@ def manifest(study: Study, monkeypatch: pytest.MonkeyPatch) -> Manifest:
     study.job("walk", JOB)
     sweep, store = load_sweep(study.sweep("walk", SWEEP)), Store(study.store)
     plan = plan_of(sweep, store)
-    return read_manifest(write_submission(plan, store, plan.unfinished(failed=False)).manifest, to_train=True)
+    orders = manifest_of(plan, store, plan.unfinished(failed=False))
+    return read_manifest(write_submission(plan, store, orders).manifest, to_train=True)
 
 
 class Injector:
