@@ -98,9 +98,9 @@ def default_value(results: Results) -> str:
     If there is none, which happens in a store of several jobs, it is the one that most of them have.
     """
     done = results.in_state(*COUNTED)
-    if not anything_finished(results):
-        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
     names = list(_headlines(results))
+    if not names and not anything_finished(results):
+        raise NothingSelectedError(f"{results.title}: no run is finished yet; type: {results.to_type('run')}")
     having = [int(results.runs.loc[done, results.own.get(name, name)].notna().sum()) for name in names]
     return names[having.index(max(having))] if names else "time_s"
 
