@@ -256,13 +256,17 @@ def test_code_that_is_edited_while_workers_are_queued_is_not_what_they_run(study
     (study.root / "lib").mkdir()
     (study.root / "lib" / "rates.py").write_text("RATE = 1.0\n")
     sweep = study.sweep("edited", "repeats = 2\n[fixed]\nsize = 71\n[resources]\ntime = 1\nworkers = 2\n", job="rated")
-    study.cluster.ask("scontrol", "update", "partitionname=dgx", "state=down")
+    fills = ("-p", "dgx", "-c4", "-t2", "-o", "/dev/null", "--wrap", "sleep 100")  # all that a node has
+    others = [study.cluster.ask("sbatch", "--parsable", "-w", node, *fills).strip() for node in study.cluster.nodes]
     try:
+        study.cluster.wait_until(
+            lambda: study.cluster.ask("squeue", "-h", "-o", "%T", "-j", ",".join(others)).split() == ["RUNNING"] * 2
+        )
         study.submit(sweep)
         (study.root / "lib" / "rates.py").write_text("RATE = 2.0\n")
         (study.root / "jobs" / "rated.py").write_text(RATED.replace("* size", "* size * 100"))
     finally:
-        study.cluster.ask("scontrol", "update", "partitionname=dgx", "state=up")
+        study.cluster.ask("scancel", *others)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 2)
     results = [result for result in Store(study.store).results() if result.job == "jobs/rated.py:train"]
     assert [result.metrics["loss"] for result in results] == [71.0, 71.0]
