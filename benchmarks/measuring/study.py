@@ -45,7 +45,7 @@ def write_sweep(root: Path, name: str, **sections: Any) -> Path:
 def work_on(sweep_path: Path) -> Any:
     """Plan the sweep and be its only worker, in this process; return the store."""
     from hpcsweep.launch.plan import make_plan
-    from hpcsweep.launch.submission import write_submission
+    from hpcsweep.launch.submission import manifest_of, write_submission
     from hpcsweep.store import DEFAULT_LEASE_S, Store
     from hpcsweep.sweep.load import load_sweep
     from hpcsweep.worker import work_loop
@@ -53,7 +53,7 @@ def work_on(sweep_path: Path) -> Any:
     sweep = load_sweep(sweep_path)
     store = Store(sweep.root / "results", lease_s=DEFAULT_LEASE_S)
     plan = make_plan(sweep, store.states(sweep.runs), set())
-    submission = write_submission(plan, store, plan.unfinished(failed=False))
+    submission = write_submission(plan, store, manifest_of(plan, store, plan.unfinished(failed=False)))
     # a worker trains in a child, but what is measured here is this process
     with _quiet(), patch.object(work_loop, "drain_in_children", lambda train, at_work, store, pace, stop: train(pace)):
         endings = work_loop.work(str(submission.path), 0, 1)
