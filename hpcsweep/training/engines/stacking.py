@@ -56,5 +56,5 @@ def _measured(
     all_ = Trial(lambda count: stack.advance_part(data, order, 0, count), clock, batches)
     alone_s, stack_s = least_step_s([one, all_])
     pays = members * alone_s > STACK_MUST_GAIN * stack_s
-    together = f"{1e3 * stack_s:.3f} ms per step of {members} runs in a stack"
-    return Verdict(pays, f"measured: {together}, {1e3 * alone_s:.3f} ms per step of one")
+    together = f"{1e3 * stack_s:.6f} ms per step of {members} runs in a stack"
+    return Verdict(pays, f"measured: {together}, {1e3 * alone_s:.6f} ms per step of one")

@@ -334,7 +334,7 @@ def test_the_fastest_engine_stacks_what_was_measured_to_gain(monkeypatch, stack_
     for first, second, other in zip(*runs, others, strict=True):
         assert outcome(first) == outcome(second) == outcome(other)
         assert first.facts["stacked"] is pays
-        assert f"measured: {1e3 * stack_s:.3f} ms per step of 2 runs in a stack" in first.facts["engine_reason"]
+        assert f"measured: {1e3 * stack_s:.6f} ms per step of 2 runs in a stack" in first.facts["engine_reason"]
 
 
 def test_the_fastest_engine_measures_a_stack():
