@@ -149,8 +149,8 @@ def batch_script(
     if not size.workers:
         return None
     submission = sending.store.layout.submission(sending.sweep.name, "SUBMISSION")
-    job_name, terms = f"{sending.sweep.name}.TOKEN", sending.terms(at_once=size.at_once)
-    return script_text(terms, submission.path, submission.workers, job_name, size.workers)
+    job_name, terms = f"{sending.sweep.name}.TOKEN", sending.terms(at_once=size.bound)
+    return script_text(terms, submission.path, submission.workers, job_name, size.workers, size.at_once)
 
 
 def start_of_workers(
@@ -215,7 +215,7 @@ def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int 
     if not size.workers and sending.newest and asks_for(read_manifest(sending.newest.submission.manifest), orders):
         sending.say(f"{len(todo)} unfinished trajectories have workers already: {living} in the queue or at work")
         return nothing
-    terms = sending.terms(at_once=size.at_once)
+    terms = sending.terms(at_once=size.bound)
     files = SlurmFiles(write_submission(plan, store, orders))
     if terms.bundle:
         keep_bundle(store.layout)
@@ -224,7 +224,9 @@ def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int 
         sending.say(f"{living} workers, in the queue or at work, take these {len(todo)} unfinished trajectories")
         return nothing
     links = (links or CHAIN_LINKS) if terms.continue_by == ContinueBy.CHAIN else 1
-    sent = submit_chain(files, terms, WorkerArray(size.workers, living, size.team), links, sending.say)
+    sent = submit_chain(
+        files, terms, WorkerArray(size.workers, living, size.team, at_once=size.at_once), links, sending.say
+    )
     arrays = tuple(str(one.array) for one in sent)
     if sending.profile.mail_user and not sending.profile.mail_type:
         problem = queue_mail(files.submission, terms, arrays[-1])

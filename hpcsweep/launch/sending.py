@@ -141,7 +141,7 @@ class Sending:
         """Refuse what the cluster would refuse, and return how many workers are lacking."""
         refuse_impossible(self.request, self.limits)
         wanted, force = self.wanted, self.workforce
-        size = choose_workers(wanted.wish, trajectories, self.profile.max_workers, self.limits, len(force.following))
+        size = choose_workers(wanted.wish, trajectories, self.profile.max_workers, self.limits, force)
         for line in (*self.limits.unknown, *size.notes, *_ignored()):
             self.say(line)
         if wanted.asked not in (None, self.asked, wanted.instead_of):
@@ -157,7 +157,7 @@ class Sending:
         return f"to change that: {to_type('scale', *words_of_sweep(self.sweep, self.store), 'N')}"
 
     def terms(self, *, at_once: int) -> SlurmTerms:
-        """Return the terms on which workers go to SLURM, `at_once` of them at a time."""
+        """Return the terms on which workers go to SLURM, `at_once` of them at a time; 0: as many as there are."""
         bundle = bundle_path(self.store.layout) if needs_bundle(self.profile) else None
         data = self.sweep.data_folder
         binds = [self.store.root, self.sweep.root, *([data] if self.profile.data or data.is_dir() else [])]

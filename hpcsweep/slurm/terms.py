@@ -95,7 +95,7 @@ class SlurmTerms:
     continue_by: str = ContinueBy.REQUEUE
     signal_lead_s: float = 90.0
     workers_per_gpu: int | str = 1  # or sweep.choices.AUTO
-    at_once: int = 0
+    at_once: int = 0  # workers of the sweep that may run at the same time; 0: as many as there are
     modules: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)

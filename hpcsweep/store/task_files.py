@@ -70,8 +70,8 @@ class Sender(StrEnum):
 class SentArray:
     """One sbatch: the job name that finds it, and the array's id once that is known.
 
-    Its workers are those from `first` on, of `team` in all; `fruitless` counts the workers in a row that died in their
-    place without progress.
+    Its workers are those from `first` on, of `team` in all, `at_once` of them at the same time (0: all); `fruitless`
+    counts the workers in a row that died in their place without progress.
     """
 
     token: str
@@ -83,6 +83,12 @@ class SentArray:
     first: int = 0
     team: int = 0
     fruitless: int = 0
+    at_once: int = 0
+
+    @property
+    def throttle(self) -> int:
+        """How many of its workers run at the same time at most."""
+        return min(self.at_once or self.workers, self.workers)
 
 
 _SENT = {one.name for one in fields(SentArray)}

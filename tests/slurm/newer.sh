@@ -29,10 +29,16 @@ unset TMPDIR
 exec unshare --mount --propagation private bash -s "$ROOT" "${@:-tests/slurm}" <<'EOC'
 set -euo pipefail
 ROOT=$1; shift
+mount --bind "$ROOT" "$ROOT"
 mount -t proc proc "$ROOT/proc"
 mount --rbind /sys "$ROOT/sys"
 mount --rbind /dev "$ROOT/dev"
-exec chroot "$ROOT" bash -euc '
+# not chroot, in which the kernel lets nobody make the user namespaces that containers need
+cd "$ROOT"
+pivot_root . .
+umount --lazy .
+cd /
+exec bash -euc '
   cd /hpcsweep
   export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   bash tests/slurm/cluster.sh install

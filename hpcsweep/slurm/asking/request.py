@@ -15,6 +15,7 @@ from hpcsweep.slurm.asking.features import may_have
 from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind, Partition
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration
+from hpcsweep.slurm.watching.living import NOBODY, Workforce
 from hpcsweep.sweep.choices import EACH
 
 USUAL_WORKERS = 8
@@ -160,12 +161,16 @@ def _describe(kind: NodeKind) -> str:
 
 @dataclass(frozen=True)
 class ArraySize:
-    """How many workers to submit, besides those that live, how many may run at once, and what to tell people."""
+    """How many workers to submit, besides those that live, how many of these run at once, and what to tell people.
+
+    `bound` is how many workers of the sweep may run at the same time; 0 if nothing limits them.
+    """
 
     workers: int
     at_once: int
     notes: tuple[str, ...] = ()
     living: int = 0
+    bound: int = 0
 
     @property
     def team(self) -> int:
@@ -174,18 +179,23 @@ class ArraySize:
 
 
 def choose_workers(
-    asked: int | str | None, trajectories: int, max_workers: int | None, limits: ClusterLimits, living: int = 0
+    asked: int | str | None,
+    trajectories: int,
+    max_workers: int | None,
+    limits: ClusterLimits,
+    force: Workforce = NOBODY,
 ) -> ArraySize:
-    """Return the size of the array that makes `living` workers as many as are `asked` for, or as make sense.
+    """Return the size of the array that makes the living workers as many as are `asked` for, or as make sense.
 
     More workers than may run at once are useless, except for `"each"`, which means one per trajectory. Raises
     SchedulerError if what is asked for does not fit.
     """
-    running = min((n for n in (max_workers, limits.user.max_running) if n), default=None)
-    sensible = trajectories if asked == EACH else min(trajectories, running or USUAL_WORKERS)
+    living = len(force.following)
+    bound = min((n for n in (max_workers, limits.user.max_running) if n), default=0)
+    sensible = trajectories if asked == EACH else min(trajectories, bound or USUAL_WORKERS)
     wanted = min(asked if isinstance(asked, int) else sensible, trajectories)
     if wanted <= living:
-        return ArraySize(0, running or wanted, living=living)
+        return ArraySize(0, 0, living=living, bound=bound)
     room = None if limits.user.max_submitted is None else limits.user.max_submitted - (limits.queued or 0)
     if room is not None and room < 1:
         raise SchedulerError(
@@ -204,5 +214,4 @@ def choose_workers(
         notes.append(f"{wanted} of {asked} workers: there is at most one per trajectory")
     elif workers < wanted - living:
         notes.append(f"{workers + living} workers for {trajectories} trajectories: the queue takes no more")
-    at_once = max(1, min(workers, (running or wanted) - living))
-    return ArraySize(workers, at_once, tuple(notes), living)
+    return ArraySize(workers, force.throttle(workers, bound), tuple(notes), living, bound)

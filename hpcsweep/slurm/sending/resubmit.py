@@ -60,13 +60,19 @@ def _send(
     if queue.problem:
         raise SchedulerError(f"SLURM does not answer ({queue.problem})")
     terms = SlurmTerms.from_json(newest.read_terms())
-    force = look_at_workforce(submissions, queue, terms)
-    others = [one for one in force.following if one.name != task or how == REQUEUE]
+    force = look_at_workforce(submissions, queue, terms, less=None if how == REQUEUE else task)
     left = (one for one in _unfinished(newest, store) if one.id not in force.covered)
-    lacking = len(list(islice(left, wanted.workers))) - len(others)
+    lacking = len(list(islice(left, wanted.workers))) - len(force.following)
     if lacking < 1:
         return None
-    array = WorkerArray(lacking, len(others), wanted.workers, why=f"after {task}", fruitless=fruitless)
+    array = WorkerArray(
+        lacking,
+        len(force.following),
+        wanted.workers,
+        why=f"after {task}",
+        fruitless=fruitless,
+        at_once=force.throttle(lacking, terms.at_once),
+    )
     return submit_array(newest, terms, array, lambda words: print(f"hpcsweep: {words}", flush=True)).array
 
 

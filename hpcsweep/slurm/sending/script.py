@@ -97,8 +97,10 @@ def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]
     return [*begin.splitlines(), *profile_lines(terms)]
 
 
-def submitit_parameters(terms: SlurmTerms, submission: Path, workers: Path, job_name: str) -> dict[str, Any]:
-    """Return submitit's parameters for one array of workers."""
+def submitit_parameters(
+    terms: SlurmTerms, submission: Path, workers: Path, job_name: str, throttle: int
+) -> dict[str, Any]:
+    """Return submitit's parameters for one array of workers, of which `throttle` run at the same time."""
     require_plain("name", job_name)
     lead_s = max(1, round(terms.margin_s))
     return {
@@ -112,16 +114,18 @@ def submitit_parameters(terms: SlurmTerms, submission: Path, workers: Path, job_
         # since SLURM 22.05 srun does not take over the batch job's cores by itself
         "srun_args": [f"--cpus-per-task={terms.request.cpus}"],
         "stderr_to_stdout": True,
-        "array_parallelism": max(1, terms.at_once),
+        "array_parallelism": throttle,
         "additional_parameters": {"signal": f"{SIGNAL}@{lead_s}", "requeue": True},
     }
 
 
-def script_text(terms: SlurmTerms, submission: Path, workers: Path, job_name: str, array_size: int) -> str:
+def script_text(
+    terms: SlurmTerms, submission: Path, workers: Path, job_name: str, array_size: int, throttle: int
+) -> str:
     """Return the batch script that would be submitted, without needing SLURM."""
     from submitit.slurm.slurm import _make_sbatch_string
 
-    parameters = submitit_parameters(terms, submission, workers, job_name)
+    parameters = submitit_parameters(terms, submission, workers, job_name, throttle)
     command = f"{terms.python} -u -m submitit.core._submit {shlex.quote(str(workers))}"
     text = _make_sbatch_string(
         command=command, folder=workers, map_count=array_size if array_size > 1 else None, **parameters

@@ -28,7 +28,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class WorkerArray:
-    """Which of a sweep's workers one array holds: `size` from `first` on, of `team` in all."""
+    """Which of a sweep's workers one array holds: `size` from `first` on, of `team` in all, `at_once` at a time."""
 
     size: int
     first: int = 0
@@ -36,13 +36,16 @@ class WorkerArray:
     why: str = Sender.SUBMIT
     after: str | None = None
     fruitless: int = 0
+    at_once: int = 0
 
 
 def submit_array(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, say: Say) -> SentArray:
     """Queue one array of workers and return it; SchedulerError with SLURM's own words if it is refused."""
     token, sweep = secrets.token_hex(4), files.path.parent.name
     name, team = f"{sweep[:NAME_LENGTH]}.{token}", array.team or array.size
-    sent = SentArray(token, name, array.size, time.time(), array.why, None, array.first, team, array.fruitless)
+    sent = SentArray(
+        token, name, array.size, time.time(), array.why, None, array.first, team, array.fruitless, array.at_once
+    )
     files.announce(sent)
     try:
         job_id = _submit(files, terms, sent, array.after, say)
@@ -69,7 +72,7 @@ def submit_chain(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, links
 def _submit(files: SlurmFiles, terms: SlurmTerms, sent: SentArray, after: str | None, say: Say) -> str:
     from submitit import SlurmExecutor
 
-    parameters: dict[str, Any] = submitit_parameters(terms, files.path, files.workers, sent.job_name)
+    parameters: dict[str, Any] = submitit_parameters(terms, files.path, files.workers, sent.job_name, sent.throttle)
     if after:
         parameters["dependency"] = f"afterany:{after}"
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,33 +21,54 @@ class Workforce:
     """The living workers of a sweep.
 
     `following` take orders from the newest submission. Those `apart`, which have other resources, do what their own
-    submission names. So do those that another user has sent: `covered` are the trajectories
-    that are left to them.
+    submission names. So do those that another user has sent: `covered` are the trajectories that are left to them.
+    `at_once` of this user's may run at the same time, by the throttles of their arrays.
     """
 
     following: tuple[Task, ...] = ()
     apart: tuple[Task, ...] = ()
     covered: frozenset[str] = frozenset()
+    at_once: int = 0
+
+    def throttle(self, workers: int, bound: int) -> int:
+        """Return how many workers of a new array may run at the same time if `bound` of the sweep's may; 0: all.
+
+        It is at least one: SLURM takes no array of which none may run.
+        """
+        return min(workers, max(bound - self.at_once, 1)) if bound else workers
 
 
-def look_at_workforce(submissions: Iterable[SlurmFiles], queue: Queue, terms: SlurmTerms) -> Workforce:
-    """Return who of a sweep's living workers would follow a submission on these terms."""
+NOBODY = Workforce()
+
+
+def look_at_workforce(
+    submissions: Iterable[SlurmFiles], queue: Queue, terms: SlurmTerms, *, less: str | None = None
+) -> Workforce:
+    """Return who of a sweep's living workers, but for the task `less`, would follow a submission on these terms."""
     following: list[Task] = []
     apart: list[Task] = []
     covered: set[str] = set()
+    at_once = 0
     for files in submissions:
-        tasks = [] if files.cancelled.exists() else living_workers(files, queue)
+        tasks = [] if files.cancelled.exists() else [one for one in living_workers(files, queue) if one.name != less]
         if files.submission.halted.exists():
             tasks = [task for task in tasks if task.state == "PENDING"]  # those at work begin nothing more, and end
         if not tasks:
             continue
         if not is_own(files):
             covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
-        elif _terms_are_alike(files, terms):
+            continue
+        at_once += _at_once(files, tasks)
+        if _terms_are_alike(files, terms):
             following += tasks
         else:
             apart += tasks
-    return Workforce(tuple(following), tuple(apart), frozenset(covered))
+    return Workforce(tuple(following), tuple(apart), frozenset(covered), at_once)
+
+
+def _at_once(files: SlurmFiles, tasks: Sequence[Task]) -> int:
+    living = Counter(task.array for task in tasks)
+    return sum(min(sent.throttle, living[str(sent.array)]) for sent in files.arrays())
 
 
 def living_workers(files: SlurmFiles, queue: Queue) -> list[Task]:

@@ -135,6 +135,8 @@ def _lacking(useful: int, living: list[Task]) -> list[Note]:
     there = len([task for task in living if task.reason != "Dependency"])
     if there >= useful:
         return []
+    if not there:
+        return [Note(f"none of {useful} workers that are wanted lives, so none will send others", "type: {resume}")]
     return [Note(f"{there} of {useful} workers that are wanted live", "type: {resume}")]
 
 

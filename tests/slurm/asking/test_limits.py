@@ -20,6 +20,8 @@ from hpcsweep.slurm.asking.limits import (
 from hpcsweep.slurm.asking.request import choose_workers, refuse_impossible
 from hpcsweep.slurm.commands import Answer
 from hpcsweep.slurm.terms import Request
+from hpcsweep.slurm.watching.living import Workforce
+from hpcsweep.slurm.watching.queue import Task
 from tests.slurm.private_cluster import Cluster
 
 LIMITS = ClusterLimits(
@@ -86,12 +88,19 @@ def test_no_line_end_reaches_the_batch_script(text: str) -> None:
 
 
 def test_the_array_is_as_large_as_it_may_be_useful() -> None:
-    """Workers default to what may run at once; "each" takes what the queue has room for; more than fits is refused."""
+    """Workers default to what may run at once, in all arrays together; "each" takes what the queue has room for; more
+    than fits is refused.
+    """
     assert choose_workers(None, 100, None, LIMITS).workers == 4
     assert choose_workers(None, 3, None, LIMITS).workers == 3
     assert choose_workers(None, 100, 2, LIMITS).workers == 2
     each = choose_workers("each", 100, None, LIMITS)
     assert (each.workers, each.at_once) == (15, 4)
+    queued = Workforce(tuple(Task(f"7_{n}", "PENDING") for n in range(9)), at_once=3)
+    more = choose_workers(12, 100, None, LIMITS, queued)
+    assert (more.workers, more.at_once) == (3, 1)
+    assert choose_workers(12, 100, None, LIMITS, replace(queued, at_once=1)).at_once == 3
+    assert choose_workers(12, 100, 4, LIMITS, replace(queued, at_once=4)).at_once == 1
     assert each.notes
     assert choose_workers(9, 100, None, LIMITS).workers == 9
     with pytest.raises(SchedulerError, match="--workers 15"):

@@ -138,7 +138,7 @@ def test_python_is_in_the_container_and_slurm_outside(tmp_path: Path) -> None:
     terms = make_terms(profile, make_request(profile), at_once=4, bundle=Path("/study/b"), binds=binds)
     image = f"{tmp_path}/msoe-tensorflow-25.02-tf2-py3.sif"
     assert f"HPCSWEEP_IMAGE={image}" in "\n".join(profile_lines(terms))
-    script = script_text(terms, Path("/data/s"), Path("/data/s/workers"), "rosie.1", 4)
+    script = script_text(terms, Path("/data/s"), Path("/data/s/workers"), "rosie.1", 4, 4)
     command = next(line for line in script.splitlines() if line.startswith("srun "))
     assert command.partition("singularity ")[2].startswith(
         f"""exec --nv -B /data:/data -B '/scratch/it'"'"'s data:/scratch/it'"'"'s data' -B /study:/study {image} """
