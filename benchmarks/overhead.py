@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+
+from measuring.commands import HPCSWEEP, Took, timed
 
 FEW = 50
 WORKERS = 2
@@ -40,21 +38,6 @@ if __name__ == "__main__":
 PROGRAM = 'printf \'{"loss": %s}\\n\' "$1" >>"${HPCSWEEP_METRICS:-/dev/stdout}"\n'
 
 
-class Took(NamedTuple):
-    """Seconds of a command and its children."""
-
-    wall_s: float
-    processor_s: float
-
-
-def timed(command: list[str], folder: Path) -> Took:
-    """Run a command to its end, with as little said as possible."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wall_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Took(wall_s, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-
-
 def sweep(folder: Path, job: str, runs: int) -> list[str]:
     """Write a study whose sweep has so many runs; return the command that trains it."""
     for name in ("jobs", "sweeps"):
@@ -62,8 +45,7 @@ def sweep(folder: Path, job: str, runs: int) -> list[str]:
     (folder / "jobs" / "job.py").write_text(FUNCTION)
     (folder / "jobs" / "program.sh").write_text(PROGRAM)
     (folder / "sweeps" / "s.toml").write_text(f'name = "s"\n{job}\n[grid]\nnumber = {list(range(runs))}\n')
-    ours = [sys.executable, "-c", "from hpcsweep.cli import main; main()"]
-    return [*ours, "run", "sweeps/s.toml", "--quiet", "--workers", str(WORKERS)]
+    return [*HPCSWEEP, "run", "sweeps/s.toml", "--quiet", "--workers", str(WORKERS)]
 
 
 def functions(folder: Path, runs: int) -> list[str]:

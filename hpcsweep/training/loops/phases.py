@@ -7,6 +7,7 @@ how each phase before it ended; so a run that goes on passes over what is done, 
 from __future__ import annotations
 
 import weakref
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -118,11 +119,11 @@ class Phase:
 
     def end(self, variables: Mapping[str, Any], digest: str, metrics: Mapping[str, float]) -> None:
         """Note how the phase ended, for the checkpoints of those to come."""
-        last = max((int(epoch) for epoch in self._run.history["epoch"]), default=-1)
+        last = self._run.history["epoch"][-1:] or [-1]
         self._book.ended.append(
             {
                 "phase": self.name,
-                "rows": last + 1 - self._offset,
+                "rows": last[0] + 1 - self._offset,
                 "variables": dict(variables),
                 "ended_with": digest,
                 "metrics": dict(metrics),
@@ -145,9 +146,9 @@ class Phase:
     def history(self) -> dict[str, list[float]]:
         """The epochs of this phase, from 0, and its metrics."""
         whole, prefix = self._run.history, f"{self.name}_"
-        rows = [row for row, epoch in enumerate(whole["epoch"]) if epoch >= self._offset]
+        first = bisect_left(whole["epoch"], self._offset)
         own = {
-            name.removeprefix(prefix): [column[row] for row in rows]
+            name.removeprefix(prefix): column[first:]
             for name, column in whole.items()
             if name in _UNPREFIXED or name.startswith(prefix)
         }

@@ -113,7 +113,7 @@ class RunHandle(Told, Wished, Loop):
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """What was logged so far: one list per metric, in the order of `history["epoch"]`."""
+        """What was logged so far: one list per metric, as long as `history["epoch"]`. They grow; copy to change."""
         return self._history.as_lists()
 
     @property

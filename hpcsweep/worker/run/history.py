@@ -13,12 +13,28 @@ from hpcsweep.metrics import LOSSES, SECONDS
 from hpcsweep.worker.run.real_number import metric_name, real_numbers
 
 
+class Column(list[Any]):
+    """What was logged under one name: a list that grows with the history, and that nobody else can change.
+
+    Its copies are plain lists.
+    """
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise UsageError("run.history was changed; expected that it is only read: list(column) is a copy to change")
+
+    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+
+    def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Any]]]:
+        return list, (list(self),)
+
+
 class History:
     """Epochs, strictly increasing, and their metrics; NaN if an epoch lacks a metric."""
 
     def __init__(self) -> None:
-        self._epochs: list[int] = []
-        self._metrics: dict[str, list[float]] = {}
+        self._epochs = Column()
+        self._metrics: dict[str, Column] = {}
         self._last_time: float | None = None
         self._in_last_epoch: set[str] = set()
         self.diverged = False
@@ -40,11 +56,12 @@ class History:
             since = 0.0 if self._last_time is None else now_s - self._last_time
             columns[SECONDS] = [since / max(len(epochs), 1)] * len(epochs)
         self._last_time = now_s
-        before = len(self._epochs)
-        for name in {**self._metrics, **columns}:
-            column = self._metrics.setdefault(name, [math.nan] * before)
-            column.extend(columns.get(name, [math.nan] * len(epochs)))
-        self._epochs.extend(epochs)
+        for name in columns:
+            if name not in self._metrics:
+                self._metrics[name] = Column([math.nan] * len(self._epochs))
+        for name, column in self._metrics.items():
+            list.extend(column, columns.get(name, [math.nan] * len(epochs)))
+        list.extend(self._epochs, map(int, epochs))
         self._in_last_epoch = set(columns)
         self.diverged = self.diverged or any(
             not math.isfinite(value) for name in LOSSES for value in columns.get(name, [])
@@ -64,8 +81,8 @@ class History:
         return {"diverged": self.diverged, "in_last_epoch": sorted(self._in_last_epoch)}
 
     def as_lists(self) -> dict[str, list[float]]:
-        """Return copies of all columns, `epoch` first."""
-        return {"epoch": list(self._epochs), **{name: list(column) for name, column in self._metrics.items()}}
+        """Return all columns, `epoch` first: no copies, so that this costs the same however long they are."""
+        return {"epoch": self._epochs, **self._metrics}
 
     def columns(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return all columns as arrays: `epoch` int64, the metrics float64."""
@@ -80,8 +97,8 @@ class History:
     ) -> History:
         """Return the history that `columns()` and `marks` come from; without marks every NaN counts as logged."""
         history = cls()
-        history._epochs = [int(epoch) for epoch in columns["epoch"]]
-        history._metrics = {name: column.tolist() for name, column in columns.items() if name != "epoch"}
+        history._epochs = Column(columns["epoch"].tolist())
+        history._metrics = {name: Column(column.tolist()) for name, column in columns.items() if name != "epoch"}
         losses = [value for name in LOSSES for value in history._metrics.get(name, [])]
         history.diverged = marks["diverged"] if marks else not all(map(math.isfinite, losses))
         history._in_last_epoch = set(marks["in_last_epoch"] if marks else history._metrics)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpcsweep.errors import UsageError
 from hpcsweep.worker.run.history import History
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -48,3 +53,36 @@ def test_the_last_value_is_the_last_that_was_logged() -> None:
         "val_loss": "2.5",
         "auc": "nan",
     }
+
+
+def test_a_history_is_read_without_copying_it() -> None:
+    """What a job reads is what is kept: it grows with each epoch that is logged, however long it is."""
+    history = logged([{"loss": 3.0}])
+    seen = history.as_lists()["loss"]
+    history.append(1, {"loss": 2.0}, 1.0)
+    assert seen == [3.0, 2.0]
+    assert seen is history.as_lists()["loss"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda column: column.append(1.0),
+        lambda column: column.clear(),
+        lambda column: column.sort(),
+        lambda column: column.__setitem__(0, 1.0),
+        lambda column: column.__delitem__(0),
+        lambda column: column.__iadd__([1.0]),
+        lambda column: column.__imul__(2),
+    ],
+)
+def test_a_job_cannot_change_what_was_logged(change: Callable[[list[float]], object]) -> None:
+    """A column refuses to be changed, in one line, and its copies are plain lists that can be."""
+    history = logged([{"loss": 3.0}])
+    column = history.as_lists()["loss"]
+    with pytest.raises(UsageError, match="expected that it is only read"):
+        change(column)
+    assert history.as_lists()["loss"] == [3.0]
+    for copied in (list(column), column[:], [*column], copy.deepcopy(column), pickle.loads(pickle.dumps(column))):
+        assert type(copied) is list
+        change(copied)
