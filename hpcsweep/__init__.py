@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hpcsweep.knee import find_knee
     from hpcsweep.launch.cancel import cancel
     from hpcsweep.launch.clean import clean
-    from hpcsweep.launch.cluster import batch_script, compare_starts, resume, start_of_workers, submit
+    from hpcsweep.launch.cluster import resume, submit
     from hpcsweep.launch.here import run
     from hpcsweep.launch.logs import logs
     from hpcsweep.launch.merge import merge
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.new_profile import new_profile
     from hpcsweep.launch.pack import pack
     from hpcsweep.launch.plan import plan
+    from hpcsweep.launch.preview import batch_script, compare_starts, start_of_workers
     from hpcsweep.launch.scale import scale
     from hpcsweep.launch.standing import Choice
     from hpcsweep.launch.status import known_sweeps, status, watch
@@ -63,7 +64,7 @@ _MODULES = {
     "knee": ("find_knee",),
     "launch.cancel": ("cancel",),
     "launch.clean": ("clean",),
-    "launch.cluster": ("batch_script", "compare_starts", "resume", "start_of_workers", "submit"),
+    "launch.cluster": ("resume", "submit"),
     "launch.here": ("run",),
     "launch.logs": ("logs",),
     "launch.merge": ("merge",),
@@ -71,6 +72,7 @@ _MODULES = {
     "launch.new_profile": ("new_profile",),
     "launch.pack": ("pack",),
     "launch.plan": ("plan",),
+    "launch.preview": ("batch_script", "compare_starts", "start_of_workers"),
     "launch.scale": ("scale",),
     "launch.standing": ("Choice",),
     "launch.status": ("known_sweeps", "status", "watch"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hpcsweep.errors import SchedulerError, UsageError, to_type
 from hpcsweep.launch.html import page
-from hpcsweep.slurm.sending.cancel import cancel_arrays
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, words_of_sweep
 from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
@@ -54,7 +54,7 @@ def _cancel_sweep(sweep: Sweep, store: Store, say: Say) -> Cancelled:
         if not here:
             say(f"{sweep.name} has no workers, neither in SLURM's queue nor on a machine")
         return Cancelled(lines=here)
-    if problem := cancel_arrays(arrays, names):
+    if problem := SLURM.cancel(arrays, names):
         raise SchedulerError(
             f"no worker will be continued, but those in the queue could not be reached ({problem}); "
             f"type the same again later: {to_type('cancel', *words_of_sweep(sweep, store))}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcsweep.launch.html import page, table_of
-from hpcsweep.slurm.watching.view import submissions_at_work
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.store import Store
 from hpcsweep.store.leftovers import Leftover, find_leftovers
 from hpcsweep.store.opening import StoreSource, open_store
@@ -66,7 +66,7 @@ def clean(
 def _at_work(store: Store) -> list[Path]:
     """Return the submissions that may still have workers; if SLURM does not answer, all that were not seen to end."""
     names = store.layout.sweep_names()
-    at_work = submissions_at_work(store, names)
+    at_work = SLURM.at_work(store, names)
     alive = any(store.is_claimed(trajectory_id) for trajectory_id in store.layout.loose_ids())
     if alive:  # workers on this machine are in no queue
         newest = [found[-1] for name in names if (found := store.layout.submissions(name))]

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Unpack
 
-from hpcsweep.errors import SchedulerError, UsageError, to_type
+from hpcsweep.errors import SchedulerError, UsageError
 from hpcsweep.launch.budget import budget_of_plan
-from hpcsweep.launch.html import page
 from hpcsweep.launch.sending import Call, Sending, alone, open_sending
 from hpcsweep.launch.standing import ASK, Choice
 from hpcsweep.launch.submission import asks_for, manifest_of, write_submission
+from hpcsweep.launch.submitted import Submitted
 from hpcsweep.launch.wishes import Wishes
-from hpcsweep.slurm.asking.allowance import ask_allowance
+from hpcsweep.slurm.asking.allowance import allowance_of
 from hpcsweep.slurm.asking.request import ArraySize
-from hpcsweep.slurm.asking.when import Offer, compare_requests
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.slurm.sending.bundle import keep_bundle
-from hpcsweep.slurm.sending.mail import queue_mail
-from hpcsweep.slurm.sending.script import script_text
-from hpcsweep.slurm.sending.submit import WorkerArray, expected_start, submit_chain
-from hpcsweep.store import Store
+from hpcsweep.slurm.terms import WorkerArray
 from hpcsweep.store.manifest import read_manifest
-from hpcsweep.store.opening import Say, StoreSource, SweepSource, tell, words_of_sweep
+from hpcsweep.store.opening import Say, StoreSource, SweepSource, tell
 from hpcsweep.store.states import RunState
 from hpcsweep.store.task_files import SlurmFiles
 from hpcsweep.store.wanted import write_wanted
 from hpcsweep.sweep.choices import ContinueBy
-from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory, short_id
 
 CHAIN_LINKS = 4
@@ -35,34 +31,6 @@ TRIES = 3
 SHOWN_REMOVED = 5
 
 Agree = Callable[[Sequence[str]], bool]  # asked whether to continue without these runs, which were in the sweep
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """The arrays that were sent to SLURM, in the order in which they will run; none if there are workers enough.
-
-    `living` workers were there before, and take what was added too.
-    """
-
-    sweep: Sweep
-    store: Store
-    arrays: tuple[str, ...] = ()
-    workers: int = 0
-    trajectories: int = 0
-    living: int = 0
-
-    def in_words(self) -> str:
-        """Return what was sent, as a line for people; empty if nothing was."""
-        if not self.arrays:
-            return ""
-        what = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
-        what += f" ({self.workers + self.living} with those that live)" if self.living else ""
-        trajectories = f"{self.trajectories} trajector{'ies' if self.trajectories > 1 else 'y'}"
-        see = to_type("status", *words_of_sweep(self.sweep, self.store))
-        return f"array {' -> '.join(self.arrays)}: {what} for {trajectories}; see: {see}"
-
-    def _repr_html_(self) -> str:
-        return page(self.in_words() or "nothing to submit")
 
 
 def refuse_removed(removed: Sequence[str]) -> bool:
@@ -130,61 +98,6 @@ def resume(
     return _send_missing(call, agree=None, links=links)
 
 
-def batch_script(
-    source: SweepSource,
-    *,
-    store: StoreSource = None,
-    profile: str | None = None,
-    say: Say = tell,
-    **wishes: Unpack[Wishes],
-) -> str | None:
-    """Return the batch script that `submit` would send, None if there is nothing to send. Changes nothing.
-
-    SUBMISSION and TOKEN in it stand for names that are only decided on sending.
-    """
-    sending = open_sending(Call(source, store, profile, wishes, say))
-    if not (todo := sending.todo(failed=False)):
-        return None
-    size = sending.size(len(todo))
-    if not size.workers:
-        return None
-    submission = sending.store.layout.submission(sending.sweep.name, "SUBMISSION")
-    job_name, terms = f"{sending.sweep.name}.TOKEN", sending.terms(at_once=size.bound)
-    return script_text(terms, submission.path, submission.workers, job_name, size.workers, size.at_once)
-
-
-def start_of_workers(
-    source: SweepSource,
-    *,
-    store: StoreSource = None,
-    profile: str | None = None,
-    say: Say = tell,
-    **wishes: Unpack[Wishes],
-) -> str | None:
-    """Return what the scheduler says about when the workers would start; None if there is nothing to send."""
-    sending = open_sending(Call(source, store, profile, wishes, say))
-    if not (todo := sending.todo(failed=False)):
-        return None
-    sending.require_slurm("submit")
-    return expected_start(sending.request, sending.size(len(todo)).workers or 1)
-
-
-def compare_starts(
-    source: SweepSource,
-    *,
-    store: StoreSource = None,
-    profile: str | None = None,
-    say: Say = tell,
-    **wishes: Unpack[Wishes],
-) -> list[Offer]:
-    """Return when workers with other times, GPUs and partitions would start, soonest first; none if nothing is left."""
-    sending = open_sending(Call(source, store, profile, wishes, say))
-    if not sending.todo(failed=False):
-        return []
-    sending.require_slurm("submit")
-    return compare_requests(sending.request, sending.limits)
-
-
 def _send_missing(call: Call, *, agree: Agree | None, links: int | None) -> Submitted:
     """Queue the workers that a sweep lacks; return as soon as SLURM has them."""
     for _ in range(TRIES):
@@ -224,12 +137,12 @@ def _send(sending: Sending, todo: list[Trajectory], size: ArraySize, links: int 
         sending.say(f"{living} workers, in the queue or at work, take these {len(todo)} unfinished trajectories")
         return nothing
     links = (links or CHAIN_LINKS) if terms.continue_by == ContinueBy.CHAIN else 1
-    sent = submit_chain(
+    sent = SLURM.send(
         files, terms, WorkerArray(size.workers, living, size.team, at_once=size.at_once), links, sending.say
     )
     arrays = tuple(str(one.array) for one in sent)
     if sending.profile.mail_user and not sending.profile.mail_type:
-        problem = queue_mail(files.submission, terms, arrays[-1])
+        problem = SLURM.mail(files.submission, terms, arrays[-1])
         sending.say(
             f"no mail will come: {problem}" if problem else f"one mail to {sending.profile.mail_user} at the end"
         )
@@ -246,5 +159,4 @@ def _tell_budget(sending: Sending, todo: Sequence[Trajectory], workers: int, max
         sending.say(line)
     budget.refuse(max_gpu_hours)
     if request.gpu_count and limits.accounting and not sending.queue.problem:
-        accounts = [request.account] if request.account else list(limits.accounts)
-        sending.say(ask_allowance(accounts, limits.used_qos).in_words(budget.unit))
+        sending.say(allowance_of(limits, request.account).in_words(budget.unit))

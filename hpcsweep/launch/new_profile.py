@@ -11,7 +11,8 @@ from typing import Any
 
 from hpcsweep.errors import SchedulerError, UsageError, nearest, to_type
 from hpcsweep.files import publish
-from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind, ask_cluster, describe_user_limits
+from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind, describe_user_limits
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.slurm.text import format_duration
 from hpcsweep.sweep.profile import load_profile, profile_path
 
@@ -59,7 +60,7 @@ def new_profile(
     path = profile_path(Path.cwd(), name)
     if path.exists():
         raise UsageError(f"{path} exists already; expected another name; type: {to_type('profile', 'new', 'NAME')}")
-    queue, limits = ask_cluster(account, qos)
+    queue, limits = SLURM.limits(account, qos)
     if queue.absent:
         raise SchedulerError(
             f"SLURM's commands are not on this machine ({queue.problem}); expected a login node of the cluster; train "
@@ -72,7 +73,7 @@ def new_profile(
     account = _chosen("account", account, limits.accounts, next(iter(limits.accounts), ""), choose)
     qos = _chosen("qos", qos, limits.qos, limits.used_qos or "", choose)
     if qos and (account, qos) != (asked[0] or account, limits.used_qos):
-        limits = ask_cluster(account, qos)[1]
+        limits = SLURM.limits(account, qos)[1]
     kind = max(limits.nodes.get(where, ()), key=lambda one: one.count * max(one.all_gpus, 1), default=None)
     lines = [_Line("scheduler", "slurm", ""), *_places(limits, where, account, qos)]
     lines += _resources(limits, where, kind, _gpus(gpus, kind))

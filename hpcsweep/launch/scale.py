@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpcsweep.errors import SchedulerError, UsageError, to_type
-from hpcsweep.launch.cluster import Submitted, resume
+from hpcsweep.launch.cluster import resume
 from hpcsweep.launch.html import page
-from hpcsweep.slurm.sending.cancel import cancel_tasks, wake
+from hpcsweep.launch.submitted import Submitted
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.slurm.watching.living import living_workers
-from hpcsweep.slurm.watching.queue import Task, ask_squeue
+from hpcsweep.slurm.watching.queue import Task
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
 from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 from hpcsweep.store.wanted import Wanted, read_wanted, write_wanted
@@ -52,7 +53,7 @@ def scale(
     if workers < 1:
         raise UsageError(f"workers: found {workers}, expected at least 1; to end all: {to_type('cancel', *words)}")
     submissions = [one for one in slurm_submissions(opened.layout, sweep.name) if not one.cancelled.exists()]
-    queue = ask_squeue()
+    queue = SLURM.living()
     if queue.problem:
         raise SchedulerError(f"SLURM does not answer ({queue.problem}); nothing was changed; type the same again later")
     living = [(task, files) for files in submissions for task in living_workers(files, queue)]
@@ -79,6 +80,6 @@ def _end(workers: int, surplus: list[tuple[Task, SlurmFiles]]) -> Scaled:
         files.leave_path(task.name).touch()
     waiting = tuple(task.name for task, _ in surplus if task.state == "PENDING")
     at_work = tuple(task.name for task, _ in surplus if task.state != "PENDING")
-    if problem := cancel_tasks(waiting) or wake(at_work):
+    if problem := SLURM.cancel(waiting) or SLURM.wake(at_work):
         raise SchedulerError(f"SLURM does not answer ({problem}); workers that are not wanted end with their time")
     return Scaled(workers, cancelled=waiting, ending=at_work)

@@ -12,12 +12,12 @@ from hpcsweep.errors import NothingSelectedError, SchedulerError, UsageError, sh
 from hpcsweep.launch.plan import Plan
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.wishes import Wishes, overlay
-from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, slurm_is_here
+from hpcsweep.slurm.asking.limits import ClusterLimits
 from hpcsweep.slurm.asking.request import ArraySize, choose_workers, refuse_impossible
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.slurm.sending.bundle import bundle_path
 from hpcsweep.slurm.sending.from_profile import DEFAULT_TIME_S, make_request, make_terms, needs_bundle
 from hpcsweep.slurm.sending.script import refuse_patterns
-from hpcsweep.slurm.sending.submit import describe_recovered, ignored_variables, recover
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.slurm.watching.living import Workforce, following, look_at_workforce
 from hpcsweep.slurm.watching.queue import Queue
@@ -178,7 +178,7 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
     profile = overlay(sweep.profile, call.wishes)
     if profile.scheduler != "slurm":
         words = words_of_sweep(sweep, store)
-        here = "this machine has SLURM, but no profile of a cluster is named" if slurm_is_here() else "no SLURM is here"
+        here = "this machine has SLURM, but no profile of a cluster is named" if SLURM.is_here() else "no SLURM is here"
         raise UsageError(
             f'profile "{profile.name}" is for this machine, expected one of a cluster ({here}); type: '
             f"{to_type('submit', '--profile', 'slurm', *words)}, or have a profile written for your cluster: "
@@ -191,7 +191,7 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
         _mend_interrupted(sweep, store, call.say)
     submissions = slurm_submissions(store.layout, sweep.name)
     sent = _sent(submissions)
-    queue, limits = ask_cluster(profile.account, profile.qos)
+    queue, limits = SLURM.limits(profile.account, profile.qos)
     plan = settled_plan(sweep, store, call.choice if mend else ASK, failed=call.failed, say=call.say)
     asked = profile.workers if call.wishes.get("workers") is not None else None
     return Sending(sweep, store, plan, profile, asked, submissions, sent, queue, limits, call.say)
@@ -214,7 +214,7 @@ def _sent(submissions: list[SlurmFiles]) -> list[str]:
 
 def _ignored() -> list[str]:
     """Return a line on variables that sbatch would have taken over, if there are any: a profile says it instead."""
-    names = ", ".join(ignored_variables())
+    names = ", ".join(SLURM.ignored())
     return [f"not used for the workers: {names}; say it in the profile, or by an option"] if names else []
 
 
@@ -225,5 +225,5 @@ def _mend_interrupted(sweep: Sweep, store: Store, say: Say) -> None:
         return
     with holding(store.layout.workforce(sweep.name), "mending", store.lease_s) as claim:
         for files in interrupted if claim else ():  # otherwise somebody is sending them just now
-            for one in recover(files):
-                say(describe_recovered(one))
+            for one in SLURM.recover(files):
+                say(one.in_words())

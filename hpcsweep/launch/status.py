@@ -15,8 +15,9 @@ from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
 from hpcsweep.launch.progress import Stage, stage_of
 from hpcsweep.launch.spent import Spent, spent_on
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.slurm.watching.deaths import Death
-from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
+from hpcsweep.slurm.watching.view import SlurmView
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause, Why
 from hpcsweep.store.claims import read_owner
@@ -180,9 +181,9 @@ class _Workers:
         self._asked = -SCHEDULER_FLOOR_S
 
     def view(self, *, at_work: bool, left: int) -> SlurmView | None:
-        """Return the view: a new one if the last is old enough; for `at_work` and `left`, see look_at_workers."""
+        """Return the view: a new one if the last is old enough; for `at_work` and `left`, see Scheduler.look."""
         if time.monotonic() - self._asked >= SCHEDULER_FLOOR_S and slurm_submissions(self._store.layout, self._sweep):
-            self._view = look_at_workers(self._store, self._sweep, at_work=at_work, left=left)
+            self._view = SLURM.look(self._store, self._sweep, at_work=at_work, left=left)
             self._asked = time.monotonic()
         return self._view
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from hpcsweep.errors import MissingPackageError, UsageError
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.slurm.asking.doctor import examine
-from hpcsweep.slurm.asking.limits import slurm_is_here
 from hpcsweep.slurm.asking.probe import Finding, Level
 from hpcsweep.store import Store, locate_store
 from hpcsweep.store.opening import StoreSource
@@ -25,9 +24,6 @@ SHIPPED = (
     "sweeps/function_example.toml",
     "analysis/quickstart.py",
 )
-
-
-__all__ = ["Examination", "doctor", "init", "slurm_is_here"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hpcsweep.errors import UsageError
+from hpcsweep.store.task_files import Sender
 from hpcsweep.sweep.choices import ContinueBy
 
 DEFAULT_CPUS = 1
@@ -136,6 +137,19 @@ class SlurmTerms:
         known = {name: value for name, value in terms.items() if name in SlurmTerms.__dataclass_fields__}
         lists = {name: tuple(terms[name]) for name in ("modules", "setup")}
         return SlurmTerms(**{**known, **lists, "request": Request(**terms["request"])})
+
+
+@dataclass(frozen=True)
+class WorkerArray:
+    """Which of a sweep's workers one array holds: `size` from `first` on, of `team` in all, `at_once` at a time."""
+
+    size: int
+    first: int = 0
+    team: int = 0
+    why: str = Sender.SUBMIT
+    after: str | None = None
+    fruitless: int = 0
+    at_once: int = 0
 
 
 def require_plain(name: str, value: object) -> None:

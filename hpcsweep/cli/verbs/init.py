@@ -17,12 +17,13 @@ def command(folder: Path) -> None:
     Nothing that exists is overwritten.
     """
     from hpcsweep.errors import shell, to_type
-    from hpcsweep.launch.study import init, slurm_is_here
+    from hpcsweep.launch.study import init
+    from hpcsweep.slurm.scheduler import SLURM
 
     for path in init(folder):
         note(f"wrote {path}")
     where = "" if folder == Path() else f"{shell('cd', folder)} && "
     note(f"now type: {where}{to_type('run', 'sweeps/quickstart.toml')}")
-    if slurm_is_here():
+    if SLURM.is_here():
         sweep = to_type("submit", "--profile", "cluster", "sweeps/quickstart.toml")
         note(f"SLURM is on this machine; to train on the cluster: {where}{to_type('profile', 'new')} && {sweep}")

@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Show the runs of SWEEP and which are new, done, resumable, failed or removed. Changes nothing."""
     if as_script:
-        from hpcsweep.launch.cluster import batch_script
+        from hpcsweep.launch.preview import batch_script
 
         if script := batch_script(sweep_path, store=store, profile=profile, say=note):
             echo(script)

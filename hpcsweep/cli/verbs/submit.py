@@ -51,18 +51,18 @@ def command(
 
     Safe to repeat: trajectories with workers in the queue are left to them, and what is done stays done.
     """
-    from hpcsweep.launch import cluster
+    from hpcsweep.launch import cluster, preview
     from hpcsweep.launch.standing import Choice
     from hpcsweep.slurm.asking.when import describe_offers
 
     said: str | None
     asked: dict[str, Any] = {"store": store, "say": note, **wishes}
     if when:
-        said = "\n".join(describe_offers(cluster.compare_starts(sweep_path, **asked)))
+        said = "\n".join(describe_offers(preview.compare_starts(sweep_path, **asked)))
     elif dry_run:
-        said = cluster.batch_script(sweep_path, **asked)
+        said = preview.batch_script(sweep_path, **asked)
     elif test:
-        said = cluster.start_of_workers(sweep_path, **asked)
+        said = preview.start_of_workers(sweep_path, **asked)
     else:
         agree = _agree_to_all if yes else agree_to_removed
         choice = Choice(keep_code, keep_data, retrain)

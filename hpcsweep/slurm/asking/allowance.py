@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hpcsweep.slurm.commands import Answer, ask
+from hpcsweep.slurm.asking.limits import ClusterLimits
+from hpcsweep.slurm.commands import Answer
 
 _LIMIT = re.compile(r"(?P<what>[\w/]+)=(?P<most>\d+)\((?P<used>\d+)\)")
 GPU, CPU = "gres/gpu", "cpu"
@@ -30,18 +31,17 @@ class Allowance:
         return f"{self.whose} may still use {self.hours:.3g} {unit}"
 
 
-def ask_allowance(accounts: Sequence[str], qos: str | None, what: str = GPU) -> Allowance:
-    """Ask once what the first of the user's accounts (or the given one) and a QOS may still use of GPUs or CPUs."""
+def allowance_of(limits: ClusterLimits, account: str | None, what: str = GPU) -> Allowance:
+    """Return what `account`, by default the user's first one, and the QOS may still use of GPUs or CPUs."""
+    accounts = (account,) if account else limits.accounts
     if not accounts:
         return Allowance(problem="you have no association")
-    user, account = getpass.getuser(), accounts[0]
-    command = ["scontrol", "-o", "show", "assoc_mgr", "flags=assoc,qos", f"users={user}", f"accounts={account}"]
-    return read_allowance(ask(command), user, account, qos, what)
+    return read_allowance(limits.usage, getpass.getuser(), accounts[0], limits.used_qos, what)
 
 
 def read_allowance(answer: Answer, user: str, account: str, qos: str | None, what: str) -> Allowance:
     """Return the narrowest limit in what `scontrol show assoc_mgr` says."""
-    if answer.problem:
+    if answer.problem and "UserName=" not in answer.text:
         return Allowance(problem=answer.problem)
     found = [*_limits(answer.lines, user, account, qos, what)]
     hours, whose = min(found, default=(None, ""))

@@ -10,7 +10,8 @@ from typing import Any
 
 from hpcsweep.errors import HpcsweepError, SchedulerError, UsageError, shell, to_type
 from hpcsweep.machine import is_old_keras
-from hpcsweep.slurm.asking.limits import ClusterLimits, ask_cluster, describe_user_limits
+from hpcsweep.slurm.asking.cluster import ask_cluster
+from hpcsweep.slurm.asking.limits import ClusterLimits, describe_user_limits
 from hpcsweep.slurm.asking.probe import (
     BACKENDS,
     MARK,

@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection
 
 _NAME = re.compile(r"[\w.:=+-]+")
-_ELSE = re.compile(r"[^\w.:=+&|,()-]")  # counts, matching brackets and the like
+_ELSE = re.compile(r"[^\w.:=+&|,()\[\]*-]")
+_COUNT = re.compile(r"\*\d+")  # of nodes; a worker has one
+_SEVERAL = re.compile(r"\[[^]]*\*")  # different nodes with different features
 
 
 def may_have(constraint: str, features: Collection[str]) -> bool:
@@ -15,7 +17,7 @@ def may_have(constraint: str, features: Collection[str]) -> bool:
     Releases differ in whether `&` binds more closely than `|`, so it is enough that one reading holds.
     """
     text = constraint.replace(" ", "")
-    if _ELSE.search(text):
+    if _ELSE.search(text) or _SEVERAL.search(text):
         return True
     try:
         return any(_Reading(text, features, closely=closely).holds() for closely in (True, False))
@@ -57,13 +59,19 @@ class _Reading:
         return found
 
     def _one(self) -> bool:
-        if self._take("("):
-            found = self._any()
-            if not self._take(")"):
-                raise ValueError(self._rest)
-            return found
+        for opening, closing in ("()", "[]"):  # all nodes of a job have the same one of those in brackets
+            if self._take(opening):
+                found = self._any()
+                if not self._take(closing):
+                    raise ValueError(self._rest)
+                return self._counted(found)
         name = _NAME.match(self._rest)
         if not name:
             raise ValueError(self._rest)
         self._rest = self._rest[name.end() :]
-        return name[0] in self._features
+        return self._counted(name[0] in self._features)
+
+    def _counted(self, found: bool) -> bool:
+        count = _COUNT.match(self._rest)
+        self._rest = self._rest[count.end() :] if count else self._rest
+        return found

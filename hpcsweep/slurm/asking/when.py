@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.slurm.asking.limits import ClusterLimits
 from hpcsweep.slurm.asking.request import refuse_impossible
-from hpcsweep.slurm.sending.submit import expected_start
 from hpcsweep.slurm.terms import Request
 from hpcsweep.slurm.text import format_duration, parse_time
 
 TIMES_S = (1800.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
 MOST_OFFERS = 24  # each is a call of sbatch, which costs the scheduler a few hundredths of a second
+Start = Callable[[Request, int], str]
 _START = re.compile(r"to start at (\S+)")
 
 
@@ -28,9 +28,12 @@ class Offer:
     problem: str = ""
 
 
-def compare_requests(request: Request, limits: ClusterLimits) -> list[Offer]:
-    """Ask when requests of several lengths, GPU numbers and partitions would start; soonest first."""
-    offers = [_ask(one, limits) for one in list(candidates(request, limits))[:MOST_OFFERS]]
+def compare_requests(request: Request, limits: ClusterLimits, start: Start) -> list[Offer]:
+    """Ask when requests of several lengths, GPU numbers and partitions would start; soonest first.
+
+    `start` asks the scheduler about one of them; see Scheduler.start.
+    """
+    offers = [_ask(one, start) for one in list(candidates(request, limits))[:MOST_OFFERS]]
     return sorted(offers, key=lambda offer: (offer.start is None, offer.start or datetime.max, -offer.request.time_s))
 
 
@@ -68,9 +71,9 @@ def _is_possible(request: Request, limits: ClusterLimits) -> bool:
     return True
 
 
-def _ask(request: Request, limits: ClusterLimits) -> Offer:
+def _ask(request: Request, start_of: Start) -> Offer:
     try:
-        answer = expected_start(request, 1)
+        answer = start_of(request, 1)
     except SchedulerError as error:
         return Offer(request, None, str(error))
     match = _START.search(answer)

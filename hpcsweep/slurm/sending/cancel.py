@@ -9,17 +9,15 @@ from hpcsweep.slurm.commands import ask
 WAKE = "USR1"  # a signal on which a worker stops at its next checkpoint
 
 
-def cancel_arrays(arrays: Iterable[str], job_names: Iterable[str]) -> str | None:
-    """Cancel arrays by id, or by job name if the id is unknown; return why SLURM could not be told, or None."""
-    problem = cancel_tasks(arrays)
+def cancel(tasks: Iterable[str], job_names: Iterable[str] = ()) -> str | None:
+    """Cancel arrays, or single tasks of them, and jobs by name if their id is unknown.
+
+    Returns why SLURM could not be told, or None.
+    """
+    problem = _told("scancel", *tasks)
     for name in job_names:
         ask(["scancel", f"--name={name}"])
     return problem
-
-
-def cancel_tasks(tasks: Iterable[str]) -> str | None:
-    """Cancel arrays, or single tasks of them; return why SLURM could not be told, or None."""
-    return _told("scancel", *tasks)
 
 
 def wake(tasks: Iterable[str]) -> str | None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hpcsweep.errors import HpcsweepError, SchedulerError
 from hpcsweep.slurm.on_node.worker import count_fruitless
-from hpcsweep.slurm.sending.submit import WorkerArray, recover, submit_array
-from hpcsweep.slurm.terms import SlurmTerms
+from hpcsweep.slurm.sending.submit import recover, submit_array
+from hpcsweep.slurm.terms import SlurmTerms, WorkerArray
 from hpcsweep.slurm.watching.causes import is_signal
 from hpcsweep.slurm.watching.history import newest_attempt
 from hpcsweep.slurm.watching.living import look_at_workforce, newest_submission

@@ -29,6 +29,10 @@ _REMEDIES = (
         "you have as many jobs in the queue as your QOS or account allows: wait until some end, or send fewer workers "
         "(--workers N)",
     ),
+    (
+        re.compile(r"Invalid feature specification"),
+        "no node has one of the features that the constraint names, also if another would do (sinfo -o %f shows them)",
+    ),
     (re.compile(r"Invalid job array specification"), "arrays are smaller here: send fewer workers (--workers N)"),
 )
 

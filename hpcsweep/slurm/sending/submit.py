@@ -18,25 +18,12 @@ from hpcsweep.slurm.commands import ask
 from hpcsweep.slurm.on_node.worker import work_on_slurm
 from hpcsweep.slurm.sending.sbatch import Say, UnknownOutcomeError, find_arrays, send
 from hpcsweep.slurm.sending.script import submitit_parameters, with_plain_percents
-from hpcsweep.slurm.terms import Request, SlurmTerms
+from hpcsweep.slurm.terms import Request, SlurmTerms, WorkerArray
 from hpcsweep.slurm.watching.history import task_names
 from hpcsweep.store.task_files import Sender, SentArray, SlurmFiles
 
 NAME_LENGTH = 40
 _ONE_AT_A_TIME = threading.Lock()
-
-
-@dataclass(frozen=True)
-class WorkerArray:
-    """Which of a sweep's workers one array holds: `size` from `first` on, of `team` in all, `at_once` at a time."""
-
-    size: int
-    first: int = 0
-    team: int = 0
-    why: str = Sender.SUBMIT
-    after: str | None = None
-    fruitless: int = 0
-    at_once: int = 0
 
 
 def submit_array(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, say: Say) -> SentArray:
@@ -123,6 +110,14 @@ class Recovered:
     sent: SentArray
     array: str | None
 
+    def in_words(self) -> str:
+        """Return what was found out, as a line for people."""
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.sent.time))
+        begun = f"a submission of {self.sent.workers} workers on {when} was cut off"
+        if self.array is None:
+            return f"{begun} before SLURM took it"
+        return f"{begun} after SLURM had taken it: array {self.array} is adopted"
+
 
 def recover(files: SlurmFiles) -> list[Recovered]:
     """Find out what became of submissions that were cut off between sbatch and our record of it.
@@ -159,15 +154,6 @@ def _hand_out(files: SlurmFiles, sent: SentArray) -> None:
             delayed = DelayedSubmission(work_on_slurm, *order)
             delayed.set_timeout(minutes, 0)
             delayed.dump(path)
-
-
-def describe_recovered(one: Recovered) -> str:
-    """Return what was found out about an interrupted submission, in one line."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.sent.time))
-    begun = f"a submission of {one.sent.workers} workers on {when} was cut off"
-    if one.array is None:
-        return f"{begun} before SLURM took it"
-    return f"{begun} after SLURM had taken it: array {one.array} is adopted"
 
 
 def expected_start(request: Request, array_size: int) -> str:

@@ -7,16 +7,9 @@ from dataclasses import replace
 import pytest
 
 from hpcsweep.errors import SchedulerError, UsageError
-from hpcsweep.slurm.asking.limits import (
-    Admission,
-    ClusterLimits,
-    NodeKind,
-    Partition,
-    UserLimits,
-    ask_limits,
-    read_associations,
-    read_config,
-)
+from hpcsweep.slurm.asking.cluster import ask_limits
+from hpcsweep.slurm.asking.limits import Admission, ClusterLimits, NodeKind, Partition, UserLimits
+from hpcsweep.slurm.asking.reading import read_associations, read_config
 from hpcsweep.slurm.asking.request import choose_workers, refuse_impossible
 from hpcsweep.slurm.commands import Answer
 from hpcsweep.slurm.terms import Request

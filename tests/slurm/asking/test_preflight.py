@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from hpcsweep.errors import SchedulerError
+from hpcsweep.slurm.asking.cluster import ask_limits
 from hpcsweep.slurm.asking.features import may_have
-from hpcsweep.slurm.asking.limits import ask_limits
-from hpcsweep.slurm.asking.request import refuse_impossible
+from hpcsweep.slurm.asking.request import may_use, refuse_impossible
 from hpcsweep.slurm.terms import Request
 from tests.slurm.private_cluster import Cluster, start_cluster, stop_cluster
 
@@ -22,6 +23,7 @@ PartitionName=notus Nodes=dgx[1-2] DenyAccounts=students
 PartitionName=express Nodes=dgx[1-2] AllowQos=interactive
 PartitionName=hidden Nodes=dgx[1-2] Hidden=YES
 PartitionName=broken Nodes=lost1
+PartitionName=circle Nodes=dgx[1-2] AllowGroups=games
 PartitionName=closed Nodes=dgx[1-2] State=DOWN
 """
 SOON_S = 6
@@ -46,7 +48,13 @@ ASKED = {
     "and not": (Request(600, constraint="fast&slow", account="students"), 'constraint: found "fast&slow"'),
     "or": (Request(600, constraint="v100|fast", account="students"), ""),
     "in brackets": (Request(600, constraint="[fast|v100]", account="students"), ""),
+    "in brackets, none": (Request(600, constraint="[slow|slower]", account="students"), "has: fast, v100"),
+    "counted": (Request(600, constraint="fast*1", account="students"), ""),
+    "grouped": (Request(600, constraint="(fast|v100)&v100", account="students"), ""),
+    "grouped, none": (Request(600, constraint="(slow|slower)&fast", account="students"), "has: fast, v100"),
+    "AllowGroups, root": (Request(600, partition="circle", account="students"), ""),
 }
+MEMBER, STRANGER = "games", "nobody"  # users that every Debian has
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +62,24 @@ def choosy(packages: None) -> Iterator[Cluster]:
     """A cluster that does not take everything from everybody."""
     running = start_cluster(EXTRA_CONF=PARTITIONS, NODE_EXTRA="Feature=fast,v100")
     try:
+        for user in (MEMBER, STRANGER):
+            running.ask("sacctmgr", "-i", "add", "user", user, "account=students")
         yield running
     finally:
         stop_cluster(running)
 
 
-def verdict(cluster: Cluster, request: Request) -> bool:
-    """Return whether SLURM takes a job and would ever start it, as things are."""
-    words = ["sbatch", *request.sbatch_options(), "--wrap=true", "--output=/dev/null", "--parsable"]
+def verdict(cluster: Cluster, request: Request, user: str = "root") -> bool:
+    """Return whether SLURM takes a user's job and would ever start it, as things are."""
+    who = ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--init-groups", "env", "-C", "/"]
+    words = [
+        *(who if user != "root" else ()),
+        "sbatch",
+        *request.sbatch_options(),
+        "--wrap=true",
+        "--output=/dev/null",
+        "--parsable",
+    ]
     sent = subprocess.run(words, env=cluster.environment, capture_output=True, text=True, check=False)
     if sent.returncode:
         return False
@@ -95,6 +113,26 @@ def test_the_table_of_refusals_is_that_of_slurm_itself(choosy: Cluster, monkeypa
         assert verdict(choosy, request) == (not words), name
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be other users")
+def test_a_partition_for_a_group_is_refused_to_strangers_alone(choosy: Cluster) -> None:
+    """Two users without rights of their own, one of the partition's group: we and SLURM say the same of both."""
+    request = Request(600, partition="circle", account="students")
+    for user, may in ((MEMBER, True), (STRANGER, False)):
+        assert as_user(user, lambda: may_use(["games"])) is may
+        assert verdict(choosy, request, user) is may
+
+
+def as_user(user: str, question: Callable[[], bool]) -> bool:
+    """Return what a process of a user answers."""
+    known = pwd.getpwnam(user)
+    if (child := os.fork()) == 0:
+        os.setgroups(os.getgrouplist(user, known.pw_gid))
+        os.setgid(known.pw_gid)
+        os.setuid(known.pw_uid)
+        os._exit(int(question()))
+    return bool(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
 @pytest.mark.parametrize(
     ("constraint", "may"),
     [
@@ -107,8 +145,16 @@ def test_the_table_of_refusals_is_that_of_slurm_itself(choosy: Cluster, monkeypa
         ("a&c|b", True),
         ("(a|c)&b", True),
         ("(c|d)&b", False),
-        ("[c|d]", True),
-        ("c*2", True),
+        ("[c|d]", False),
+        ("[c|a]", True),
+        ("c*2", False),
+        ("a*2", True),
+        ("(a|c)*2&b", True),
+        ("[c*2&a*1]", True),
+        ("(c)", False),
+        ("((a|c)&(b|d))", True),
+        ("(a|c", True),
+        ("!c", True),
         ("a&", True),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.slurm.sending.sbatch import UnknownOutcomeError, send
+from tests.slurm.private_cluster import start_cluster, stop_cluster
 from tests.slurm.study import SlurmStudy
 
 BODY = "repeats = 2\n[fixed]\npace = 0.01\nepochs = 3\nsize = {size}\n[resources]\ntime = 2\nworkers = 2\n"
@@ -55,19 +55,35 @@ def test_what_was_not_queued_is_sent_again(study: SlurmStudy, tmp_path: Path) ->
     assert arrays_in_queue(study, "again") == 1
 
 
-def test_slow_commands_are_waited_for_together(study: SlurmStudy, tmp_path: Path) -> None:
-    """With commands that take three seconds each, a submission asks all of them at once: they cost three, not fifteen.
+def test_slow_commands_are_asked_once_and_together(study: SlurmStudy, tmp_path: Path) -> None:
+    """With commands that take three seconds each, a submission asks each once and all at the same time."""
+    calls = tmp_path / "calls"
+    body = f'echo "$0 begins" >>{calls}; sleep 3; echo "$0 ends" >>{calls}; exec "$REAL" "$@"'
+    path = wrapped(tmp_path / "bin", dict.fromkeys(("squeue", "scontrol", "sinfo", "sacctmgr"), body))
+    study.run("submit", study.sweep("slow", BODY.format(size=44)), PATH=path)
+    said = [line.rpartition("/")[2] for line in calls.read_text().splitlines()]
+    assert sorted(said[:4]) == [f"{name} begins" for name in ("sacctmgr", "scontrol", "sinfo", "squeue")]
+    assert len(said) == 8
 
-    The time is that of a submission less that of one with quick commands.
+
+def test_a_full_queue_is_waited_for(packages: None, tmp_path: Path) -> None:
+    """SLURM holds as many jobs as it may (MaxJobCount): this is said at once, and when jobs have gone, the workers are
+    taken, once.
     """
-    slow = dict.fromkeys(("squeue", "scontrol", "sinfo", "sacctmgr"), 'sleep 3; exec "$REAL" "$@"')
-    path = wrapped(tmp_path / "bin", slow)
-    times_s = []
-    for name, size, where in (("quick", 43, os.environ["PATH"]), ("slow", 44, path)):
-        sweep, began = study.sweep(name, BODY.format(size=size)), time.monotonic()
-        study.run("submit", sweep, PATH=where)
-        times_s.append(time.monotonic() - began)
-    assert times_s[1] - times_s[0] < 9
+    cluster = start_cluster(ACCT="0", EXTRA_CONF="MaxJobCount=3\nMinJobAge=2")
+    try:
+        study = SlurmStudy.create(tmp_path / "study", cluster)
+        held = [cluster.ask("sbatch", "--parsable", "-H", "--wrap=true", "--output=/dev/null") for _ in range(2)]
+        with study.start("submit", study.sweep("late", BODY.format(size=45))) as submitting:
+            assert submitting.stdout
+            line = next(line for line in submitting.stdout if "MaxJobCount" in line)
+            assert "its queue may be full (MaxJobCount); sbatch waits, and tries again" in line
+            cluster.ask("scancel", *held)
+            assert submitting.stdout.read().splitlines()[-1].startswith("array ")
+        assert submitting.returncode == 0
+        assert arrays_in_queue(study, "late") == 1
+    finally:
+        stop_cluster(cluster)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +92,12 @@ def test_slow_commands_are_waited_for_together(study: SlurmStudy, tmp_path: Path
         (f"{TIMED_OUT}", "exit 1", UnknownOutcomeError, "looked for by their job name before any others are sent"),
         (f"{TIMED_OUT}", ":", SchedulerError, "nothing was submitted"),
         ("echo 'sbatch: error: Invalid qos specification' >&2; exit 1", ":", SchedulerError, "refused the workers"),
+        (
+            "echo 'sbatch: error: Batch job submission failed: Invalid feature specification' >&2; exit 1",
+            ":",
+            SchedulerError,
+            "no node has one of the features",
+        ),
         ("echo what", ":", SchedulerError, '"what", expected the number of a job'),
         (
             "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; echo 'sbatch: error: Batch job submission failed: "
