@@ -53,7 +53,7 @@ def scale(
     if workers < 1:
         raise UsageError(f"workers: found {workers}, expected at least 1; to end all: {to_type('cancel', *words)}")
     submissions = [one for one in slurm_submissions(opened.layout, sweep.name) if not one.cancelled.exists()]
-    queue = SLURM.living()
+    queue = SLURM.living(submissions)
     if queue.problem:
         raise SchedulerError(f"SLURM does not answer ({queue.problem}); nothing was changed; type the same again later")
     living = [(task, files) for files in submissions for task in living_workers(files, queue)]

@@ -191,7 +191,7 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
         _mend_interrupted(sweep, store, call.say)
     submissions = slurm_submissions(store.layout, sweep.name)
     sent = _sent(submissions)
-    queue, limits = SLURM.limits(profile.account, profile.qos)
+    queue, limits = SLURM.limits(profile.account, profile.qos, submissions)
     plan = settled_plan(sweep, store, call.choice if mend else ASK, failed=call.failed, say=call.say)
     asked = profile.workers if call.wishes.get("workers") is not None else None
     return Sending(sweep, store, plan, profile, asked, submissions, sent, queue, limits, call.say)

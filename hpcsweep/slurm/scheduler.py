@@ -29,7 +29,9 @@ class Scheduler(Protocol):
     def is_here(self) -> bool:
         """Say whether its commands are on this machine."""
 
-    def limits(self, account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
+    def limits(
+        self, account: str | None, qos: str | None, submissions: Iterable[SlurmFiles] = ()
+    ) -> tuple[Queue, ClusterLimits]:
         """Say, before a submission, what is in the queue, and what limits a request: time, nodes, jobs."""
 
     def ignored(self) -> list[str]:
@@ -52,8 +54,8 @@ class Scheduler(Protocol):
     def mail(self, submission: SubmissionFolder, terms: SlurmTerms, array: str) -> str | None:
         """Have one mail sent when the sweep is done or stuck; return why that could not be, or None."""
 
-    def living(self) -> Queue:
-        """Say which tasks wait and run now, and why those that wait do."""
+    def living(self, submissions: Iterable[SlurmFiles] = ()) -> Queue:
+        """Say which tasks of this user, and of those who sent `submissions`, wait and run now, and why they wait."""
 
     def look(self, store: Store, sweep: str, *, at_work: bool = False, left: int = 0) -> SlurmView:
         """Say who of a sweep's workers waits, runs or has died, and of what, with one question at most."""

@@ -113,6 +113,16 @@ class SlurmFiles:
         return self.submission.cancelled
 
     @property
+    def owner(self) -> int:
+        """The uid of the user who sent it."""
+        return self.path.stat().st_uid
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this user has sent it."""
+        return self.owner == os.geteuid()
+
+    @property
     def is_slurm(self) -> bool:
         """Whether this submission went to SLURM at all."""
         return (self.path / "terms.json").exists()

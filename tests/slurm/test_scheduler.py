@@ -30,7 +30,9 @@ class Pretended:
     def is_here(self) -> bool:
         return True
 
-    def limits(self, account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
+    def limits(
+        self, account: str | None, qos: str | None, submissions: Iterable[SlurmFiles] = ()
+    ) -> tuple[Queue, ClusterLimits]:
         return self.living(), ClusterLimits(version="1", accounting=False)
 
     def ignored(self) -> list[str]:
@@ -53,7 +55,7 @@ class Pretended:
     def mail(self, submission: SubmissionFolder, terms: SlurmTerms, array: str) -> str | None:
         return "there is no mail"
 
-    def living(self) -> Queue:
+    def living(self, submissions: Iterable[SlurmFiles] = ()) -> Queue:
         return Queue(dict(self.tasks))
 
     def look(self, store: Store, sweep: str, *, at_work: bool = False, left: int = 0) -> SlurmView:

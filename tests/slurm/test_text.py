@@ -83,12 +83,13 @@ def test_a_job_that_never_starts_is_called_stuck(text: str) -> None:
 def test_squeue_lines_become_tasks() -> None:
     """A pending range counts every element, a reason may hold commas, running tasks know their node."""
     text = (
-        "4_[6-20:2%3]|PENDING||N/A|JobArrayTaskLimit\n"
-        "4_0|RUNNING|dgx1|2026-11-20T22:39:43|None\n"
-        "9|PENDING||N/A|ReqNodeNotAvail, UnavailableNodes:dgx1\n"
+        "4_[6-20:2%3]|PENDING||N/A|1000|JobArrayTaskLimit\n"
+        "4_0|RUNNING|dgx1|2026-11-20T22:39:43|1000|None\n"
+        "9|PENDING||N/A|1001|ReqNodeNotAvail, UnavailableNodes:dgx1\n"
     )
     tasks = parse_squeue(text)
     assert len(tasks) == 10
+    assert [tasks[name][0].uid for name in ("4_0", "9")] == [1000, 1001]
     assert tasks["4_0"][0].node == "dgx1"
     assert tasks["4_0"][0].start == "2026-11-20T22:39:43"
     assert tasks["9"][0].why_pending.stuck

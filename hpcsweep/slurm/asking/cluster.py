@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from hpcsweep.slurm.asking.limits import ClusterLimits
 from hpcsweep.slurm.asking.reading import read_associations, read_config, read_nodes, read_partitions, read_qos
 from hpcsweep.slurm.commands import Answer, ask, together
 from hpcsweep.slurm.watching.queue import Queue, ask_squeue
+from hpcsweep.store.task_files import SlurmFiles
 
 # Typed into one scontrol and one sacctmgr, which may print their prompt, and what is typed, before each answer.
 _CONTROLLER = """\
@@ -33,13 +35,15 @@ def slurm_is_here() -> bool:
     return shutil.which("sbatch") is not None
 
 
-def ask_cluster(account: str | None, qos: str | None) -> tuple[Queue, ClusterLimits]:
-    """Ask for this user's queue and the cluster's limits, all at the same time."""
-    asked: list[Any] = together(ask_squeue, lambda: ask_limits(account, qos))
+def ask_cluster(
+    account: str | None, qos: str | None, submissions: Iterable[SlurmFiles] = ()
+) -> tuple[Queue, ClusterLimits]:
+    """Ask for the queue of this user, and of those who sent `submissions`, and the cluster's limits, all at once."""
+    asked: list[Any] = together(lambda: ask_squeue(submissions), lambda: ask_limits(account, qos))
     queue, limits = asked
     if queue.problem:
         return queue, ClusterLimits(unknown=(f"the cluster's limits are not known ({queue.problem})",))
-    return queue, replace(limits, queued=len(queue.tasks))
+    return queue, replace(limits, queued=queue.own)
 
 
 def ask_limits(account: str | None, qos: str | None) -> ClusterLimits:

@@ -56,7 +56,7 @@ def _send(
 ) -> str | None:
     sent_before = sum(sent.workers for sent in newest.arrays() if sent.why == Sender.SUBMIT)
     wanted = read_wanted(store.layout, newest.path.parent.name) or Wanted(sent_before)
-    queue = ask_squeue()
+    queue = ask_squeue(submissions)
     if queue.problem:
         raise SchedulerError(f"SLURM does not answer ({queue.problem})")
     terms = SlurmTerms.from_json(newest.read_terms())

@@ -45,7 +45,8 @@ def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:
             if told.state == "PENDING" and task.begun and not task.exit:
                 yield Death(task.name, Cause.NODE_FAILED, task.node, again=True)
             continue
-        cause = _cause(task, told, answered=queue.answered)
+        # a cluster may keep the tasks of other users to itself
+        cause = _cause(task, told, answered=queue.answered and task.files.is_own)
         if cause:
             kind = (str(task.array.array), cause)
             said = why_not_begun(task.last_words()) if cause in BEFORE_WORK and kind not in asked else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ def look_at_workforce(
             tasks = [task for task in tasks if task.state == "PENDING"]  # those at work begin nothing more, and end
         if not tasks:
             continue
-        if not is_own(files):
+        if not files.is_own:
             covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
             continue
         at_once += _at_once(files, tasks)
@@ -98,14 +97,9 @@ def newest_submission(submissions: Sequence[SlurmFiles], files: SlurmFiles) -> S
 def following(submissions: Sequence[SlurmFiles], terms: SlurmTerms) -> SlurmFiles | None:
     """Return the newest submission whose orders this user's workers on such terms take; None if there is none."""
     for files in reversed(submissions):
-        if is_own(files) and not files.cancelled.exists() and _terms_are_alike(files, terms) and _can_be_read(files):
+        if files.is_own and not files.cancelled.exists() and _terms_are_alike(files, terms) and _can_be_read(files):
             return files
     return None
-
-
-def is_own(files: SlurmFiles) -> bool:
-    """Whether this user has sent a submission."""
-    return files.path.stat().st_uid == os.geteuid()
 
 
 def _terms_are_alike(files: SlurmFiles, terms: SlurmTerms) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hpcsweep.slurm.commands import ABSENT, ask
 from hpcsweep.slurm.text import array_tasks
 from hpcsweep.slurm.watching.reasons import PendingReason, pending_reason
-from hpcsweep.store.task_files import array_of
+from hpcsweep.store.task_files import SlurmFiles, array_of
 
-QUEUE_FORMAT = "%i|%T|%N|%S|%r"
+QUEUE_FORMAT = "%i|%T|%N|%S|%U|%r"
 ACCOUNT_FORMAT = "jobid,state,exitcode,derivedexitcode,start,nodelist,reason"
 NO_NODE = "None assigned"  # sacct's words
 PENDING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "REQUEUE_FED"})
@@ -30,6 +31,7 @@ class Task:
     exit_code: int = 0
     exit_signal: int = 0
     derived_signal: int = 0
+    uid: int | None = None
 
     @property
     def living(self) -> bool:
@@ -73,6 +75,11 @@ class Queue:
         attempts = self.tasks.get(name)
         return attempts[-1] if attempts else None
 
+    @property
+    def own(self) -> int:
+        """How many tasks of this user there are."""
+        return sum(attempts[-1].uid == os.geteuid() for attempts in self.tasks.values())
+
     def living(self, arrays: Iterable[str]) -> list[Task]:
         """Return the tasks of `arrays` that are queued or running."""
         wanted = set(arrays)
@@ -80,9 +87,13 @@ class Queue:
         return [task for task in newest if task.array in wanted and task.living]
 
 
-def ask_squeue(*, ended_too: bool = False) -> Queue:
-    """Ask squeue once for all of this user's tasks; `ended_too`: also those that ended minutes ago."""
-    command = ["squeue", "-h", "-r", "-u", getpass.getuser(), "-o", QUEUE_FORMAT]
+def ask_squeue(submissions: Iterable[SlurmFiles] = (), *, ended_too: bool = False) -> Queue:
+    """Ask squeue once for all tasks of this user, and of those who sent `submissions`; also in hidden partitions.
+
+    `ended_too`: also those that ended minutes ago.
+    """
+    users = {os.geteuid(), *(files.owner for files in submissions)}
+    command = ["squeue", "-h", "-r", "-a", "-u", ",".join(sorted(filter(None, map(_user, users)))), "-o", QUEUE_FORMAT]
     answer = ask([*command, "-t", "all"] if ended_too else command)
     return Queue({}, answer.problem) if answer.problem else Queue(parse_squeue(answer.text))
 
@@ -100,12 +111,13 @@ def parse_squeue(text: str) -> dict[str, list[Task]]:
     """Return the tasks in squeue's lines (QUEUE_FORMAT); lines of another shape are skipped."""
     tasks: dict[str, list[Task]] = {}
     for line in text.splitlines():
-        fields = line.split("|", 4)
-        if len(fields) != 5:
+        fields = line.split("|", 5)
+        if len(fields) != 6:
             continue
-        job, state, node, start, reason = (field.strip() for field in fields)
+        job, state, node, start, user, reason = (field.strip() for field in fields)
+        uid = int(user) if user.isdecimal() else None
         for name in array_tasks(job):
-            tasks.setdefault(name, []).append(Task(name, first_word(state), node, start, reason))
+            tasks.setdefault(name, []).append(Task(name, first_word(state), node, start, reason, uid=uid))
     return tasks
 
 
@@ -128,6 +140,14 @@ def first_word(state: str) -> str:
     """Return `CANCELLED` of `CANCELLED by 0`, and a state without its trailing marks."""
     words = state.split()
     return words[0].rstrip("+*") if words else "UNKNOWN"
+
+
+def _user(uid: int) -> str | None:
+    """Return a user's name; None if that user is gone, whom squeue would refuse to look for."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid) if uid == os.geteuid() else None
 
 
 def _codes(text: str) -> tuple[int, int]:

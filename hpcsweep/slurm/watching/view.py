@@ -89,6 +89,8 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False, left: in
     wanted = read_wanted(store.layout, sweep)
     if queue.problem:
         notes.append(Note(f"SLURM does not answer ({queue.problem}); the states above are from the store"))
+    elif hidden := _hidden(tasks, queue):
+        notes.append(Note(f"SLURM says nothing here of {hidden} workers that others have sent; they may be at work"))
     elif wanted and not _is_stopped(submissions):
         lacking = _lacking(min(wanted.workers, left), living)
         notes += lacking
@@ -121,8 +123,14 @@ def _ask(tasks: list[TaskHistory], *, at_work: bool) -> Queue:
         return Queue({}, asked=False)
     submissions = {task.files.path: task.files for task in tasks}.values()
     if at_work or any(task.may_live() for task in tasks) or not any(map(_has_accounting, submissions)):
-        return ask_squeue(ended_too=True)
+        return ask_squeue(submissions, ended_too=True)
     return ask_sacct(str(task.array.array) for task in tasks)
+
+
+def _hidden(tasks: list[TaskHistory], queue: Queue) -> int:
+    """Return how many tasks of other users have not ended, as far as can be seen: a cluster may hide them from us."""
+    missing = [task for task in tasks if not task.files.is_own and not task.exit and not queue.newest(task.name)]
+    return len(missing) if queue.answered else 0
 
 
 def _is_stopped(submissions: list[SlurmFiles]) -> bool:
@@ -197,11 +205,14 @@ def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:
         for files in submissions
         if files.interrupted() or not all(task.ended_for_good for task in histories(files))
     ]
-    queue = ask_squeue() if open_ones else Queue({}, asked=False)
+    queue = ask_squeue(open_ones) if open_ones else Queue({}, asked=False)
     at_work = [
         files
         for files in open_ones
-        if queue.problem or files.interrupted() or queue.living(str(sent.array) for sent in files.arrays())
+        if queue.problem
+        or not files.is_own
+        or files.interrupted()
+        or queue.living(str(sent.array) for sent in files.arrays())
     ]
     # workers take their orders from the newest submission, whichever sent them
     followed = {files.path.parent: files.path for files in submissions}

@@ -141,10 +141,10 @@ def test_workers_that_end_at_once_are_replaced_once_each(files: SlurmFiles, tmp_
     write_wanted(Store(files.submission.store_root).layout, "s", Wanted(3))
     tools, queue = tmp_path / "bin", tmp_path / "queue"
     tools.mkdir()
-    queue.write_text("7_3|RUNNING|n1|N/A|None\n")
+    queue.write_text("7_3|RUNNING|n1|N/A|0|None\n")
     sbatch = (
         'last=$(sed -n "s/.*--array=0-\\([0-9]*\\).*/\\1/p" $1); sleep 0.3\n'
-        f'for n in $(seq 0 ${{last:-0}}); do echo "91_$n|RUNNING|n1|N/A|None" >>{queue}; done\n'
+        f'for n in $(seq 0 ${{last:-0}}); do echo "91_$n|RUNNING|n1|N/A|0|None" >>{queue}; done\n'
         "echo Submitted batch job 91"
     )
     for name, body in {"sbatch": sbatch, "squeue": f"cat {queue}"}.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hpcsweep.slurm.watching.view import SlurmView, look_at_workers
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import SentArray, SlurmFiles
+from hpcsweep.store.wanted import Wanted, write_wanted
 
 START = {"event": "start", "restart": 0, "host": "dgx3"}
 STOPPED = {"event": "stop", "restart": 0, "why": "nothing left", "next": ""}
@@ -132,3 +134,24 @@ def test_a_newer_submission_takes_over_what_older_ones_left(tmp_path: Path, monk
         files.events_path("7").write_text("".join(json.dumps({**event, "time": 0}) + "\n" for event in events))
     assert found == ["killed"]
     assert look_at_workers(store, "s") == SlurmView()
+
+
+def test_workers_of_others_that_slurm_hides_are_not_called_dead(
+    tmp_path: Path, files: SlurmFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where users see their own jobs only, nobody knows whether another's worker lives; so nothing more is advised."""
+    files.submission.manifest.touch()
+    files.write_terms({})
+    _write(files, [START])
+    write_wanted(Store(tmp_path).layout, "s", Wanted(1))
+    (tmp_path / "squeue").write_text("#!/bin/sh\n")
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    own = look_at_workers(Store(tmp_path), "s", left=1)
+    monkeypatch.setattr(SlurmFiles, "owner", os.geteuid() + 1)
+    others = look_at_workers(Store(tmp_path), "s", left=1)
+    assert [death.cause for death in own.deaths] == ["lost"]
+    assert not others.deaths
+    assert [note.what for note in others.notes] == [
+        "SLURM says nothing here of 1 workers that others have sent; they may be at work"
+    ]
