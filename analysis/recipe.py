@@ -9,6 +9,7 @@ import numpy as np
 mpl.use("Agg")  # figures go to files, so no display is needed
 
 from hpcsweep import results
+from hpcsweep.data.catalogue import CATALOGUE
 from hpcsweep.tables import render, table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,11 +70,16 @@ class Recipe:
         return found
 
     def table(self, found, **layout):
-        """Print a comparison table and keep it; if no run is finished, say so."""
+        """Print a comparison table and keep it, with the data of its runs; if no run is finished, say so."""
+        self.say(data_of(found))
         if len(finished(found.runs)):
             self.say("", render(table(found, **layout), width=140))
         else:
-            self.say("No run is finished yet, so there is no table; type: hpcsweep run SWEEP")
+            self.say(f"No run is finished yet, so there is no table; type: {found.to_type('run')}")
+
+    def lacks(self, what, why):
+        """Say what of the study could not be drawn or told, and why."""
+        self.say(f"Left out: {what}: {why}.")
 
     def save(self, figure, name):
         """Write a figure as PNG and close it."""
@@ -83,6 +89,19 @@ class Recipe:
         figure.savefig(path)
         plt.close(figure)
         self.say(f"figure: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+
+
+def data_of(found):
+    """Say which data the finished runs were trained on, as they recorded it, and how many examples that was."""
+    done = finished(found.runs)
+    one_each = done.drop_duplicates("data_sha256")["id"] if len(done) else ()
+    used = {name: entry["examples"] for run in one_each for name, entry in found.facts(run).get("data", {}).items()}
+    said = [
+        f"{CATALOGUE[name].title.partition(':')[0] if name in CATALOGUE else name} "
+        f"({examples['x']:,} to train, {examples['x_val']:,} to test)"
+        for name, examples in used.items()
+    ]
+    return f"Data: {' and '.join(said) or 'what no finished run tells'}."
 
 
 def finished(runs):

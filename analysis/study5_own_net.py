@@ -1,99 +1,134 @@
 """Study 5: five experiments with a net made by hand: one run, learning rates, epochs, both, and asking it backwards.
 
-Type: hpcsweep run sweeps/study5_own_net_small.toml; python analysis/study5_own_net.py --small
+Type: make studies, or run the sweeps study5_own_net and study5_many_epochs (with _small), then
+python analysis/study5_own_net.py --small
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation, PillowWriter
-from recipe import Recipe, finished
+from recipe import Recipe, finished, histories, longest
+
+RATE_OF_ONE_RUN, RATE_OF_MANY_EPOCHS = 0.3, 0.1
+TOLD_EPOCHS = (1, 2, 3, 5, 10, 15)  # those that a page has room for
 
 recipe = Recipe("study5_own_net", __doc__)
-recipe.say(
-    "Data: scikit-learn's 8x8 digits, net 64-100-10, in place of MNIST's 784-100-10. An epoch has 1,438 steps, not "
-    "60,000, so every rate needs more epochs, and the best rates are larger."
-    if recipe.small
-    else "Data: MNIST, net 784-100-10, one example per step."
-)
+if recipe.small:
+    recipe.say("An epoch of the small digits has 1,438 steps, not 60,000, so the best rates are larger than on MNIST.")
 found = recipe.load("study5_own_net")
-recipe.table(found, rows=["learning_rate"], cols=["epochs"], values=["last_val_accuracy"])
+recipe.table(found, rows=["rule", "learning_rate"], cols=["epochs"], where=f"epochs in {TOLD_EPOCHS}")
 runs = finished(found.runs)
 if runs.empty:
+    recipe.lacks("all five experiments", "no run is finished")
     raise SystemExit
-score = runs.groupby(["learning_rate", "epochs"])["last_val_accuracy"].agg(["mean", "min", "max"]).reset_index()
+rules = list(runs["rule"].unique())
+score = runs.groupby(["rule", "learning_rate", "epochs"], sort=False)["last_val_accuracy"].agg(["mean", "min", "max"])
+score = score.reset_index().sort_values(["learning_rate", "epochs"])
+
+
+def of_rule(rule, **wanted):
+    """Return the scores of one rule, of one rate or one number of epochs if that is given."""
+    kept = score[score["rule"] == rule]
+    for name, value in wanted.items():
+        kept = kept[kept[name] == value]
+    return kept
 
 
 def one_run():
     """Experiment 1: one epoch at a rate of 0.3."""
-    here = score[(score["learning_rate"] == 0.3) & (score["epochs"] == 1)]
-    if len(here):
-        recipe.say(f"1. Rate 0.3, one epoch: {here['mean'].iloc[0]:.3f} right on the test images.")
+    for rule in rules:
+        here = of_rule(rule, learning_rate=RATE_OF_ONE_RUN, epochs=1)
+        if len(here):
+            recipe.say(f"1. {rule}, rate {RATE_OF_ONE_RUN}, epoch 1: {here['mean'].iloc[0]:.4f} right on test images.")
+        else:
+            recipe.lacks(f"experiment 1, {rule}", f"no run of one epoch at a rate of {RATE_OF_ONE_RUN} is finished")
 
 
-def rate_curve(epochs):
-    """Experiment 2: the score against the rate, smallest to largest."""
-    here = score[score["epochs"] == epochs]
-    if here.empty:
-        return
-    best = here.loc[here["mean"].idxmax()]
+def rate_curve():
+    """Experiment 2: the score after one epoch against the rate, smallest to largest."""
     figure, axes = plt.subplots(figsize=(5.5, 3.4))
-    spread = [here["mean"] - here["min"], here["max"] - here["mean"]]
-    axes.errorbar(here["learning_rate"], here["mean"], yerr=spread, fmt="o-", capsize=3)
+    for rule in rules:
+        here = of_rule(rule, epochs=1)
+        if here.empty:
+            recipe.lacks(f"experiment 2, {rule}", "no run of one epoch is finished")
+            continue
+        spread = [here["mean"] - here["min"], here["max"] - here["mean"]]
+        axes.errorbar(here["learning_rate"], here["mean"], yerr=spread, fmt="o-", capsize=3, label=rule)
+        best, ends = here.loc[here["mean"].idxmax()], here.iloc[[0, -1]]
+        smallest, largest = (f"{end['learning_rate']:g}, has {end['mean']:.4f}" for _, end in ends.iterrows())
+        recipe.say(
+            f"2. {rule}: after one epoch the best rate is {best['learning_rate']:g} ({best['mean']:.4f}); "
+            f"the smallest, {smallest}; the largest, {largest}."
+        )
     axes.set(xscale="log", xlabel="learning rate", ylabel="share right on test images")
-    axes.set_title(f"after {epochs} epochs, mean and range of the seeds")
+    axes.set_title("after one epoch: mean and range of the seeds")
+    axes.legend(title="rule")
     recipe.save(figure, "learning_rates")
-    recipe.say(
-        f"2. After {epochs} epochs the best rate is {best['learning_rate']:g} ({best['mean']:.3f}); the smallest, "
-        f"{here['learning_rate'].iloc[0]:g}, has {here['mean'].iloc[0]:.3f}, the largest, "
-        f"{here['learning_rate'].iloc[-1]:g}, {here['mean'].iloc[-1]:.3f}."
-    )
 
 
-def epoch_curve(rate):
-    """Experiment 3: the score against the epochs at one rate, every epoch of the longest runs."""
-    longest = runs[(runs["learning_rate"] == rate) & (runs["epochs"] == runs["epochs"].max())]
-    history = found.history().astype({"id": str})
-    mean = history[history["id"].isin(longest["id"])].groupby("epoch")["val_accuracy"].mean()
-    if mean.empty:
+def epoch_curves():
+    """Experiment 3: the score against the epochs, with enough seeds to tell a fall from chance."""
+    many = recipe.load("study5_many_epochs")
+    recipe.table(many, rows=["learning_rate"], cols=["epochs"], values=["last_val_accuracy"])
+    history = histories(many)
+    if history.empty:
+        recipe.lacks("experiment 3", "none of its runs is finished")
         return
-    fall, spread = mean.max() - mean.iloc[-1], np.ptp(longest["last_val_accuracy"])
-    recipe.say(
-        f"3. Rate {rate:g}: best at epoch {mean.idxmax()} ({mean.max():.3f}), {mean.iloc[-1]:.3f} at epoch "
-        f"{mean.index[-1]}: a fall of {fall:.3f}, {'more than' if fall > spread else 'within'} the seeds' range "
-        f"of {spread:.3f}."
-    )
+    figure, axes = plt.subplots(figsize=(5.5, 3.4))
+    for rate, group in longest(history[history["epoch"] > 0]).groupby("learning_rate"):
+        seeds = group.pivot_table(index="epoch", columns="seed", values="val_accuracy").dropna(axis="columns")
+        mean = seeds.mean(axis="columns")
+        (line,) = axes.plot(seeds.index, mean, "o-", markersize=3, label=f"{rate:g}")
+        axes.plot(seeds.index, seeds, color=line.get_color(), alpha=0.2, linewidth=0.8)
+        fall = seeds.loc[mean.idxmax()] - seeds.iloc[-1]
+        error = fall.std() / np.sqrt(len(fall))
+        recipe.say(
+            f"3. Rate {rate:g}: best at epoch {mean.idxmax()} ({mean.max():.4f}), {mean.iloc[-1]:.4f} at epoch "
+            f"{mean.index[-1]}: a fall of {fall.mean():.4f} ± {error:.4f} (standard error), "
+            f"{(fall > 0).sum()} of {len(fall)} seeds fall; the best single score is {seeds.to_numpy().max():.4f}."
+        )
+    axes.set(xlabel="epochs", ylabel="share right on test images")
+    axes.set_title("mean of the seeds, and each seed")
+    axes.legend(title="learning rate")
+    recipe.save(figure, "epochs")
 
 
-def family(shown=None):
+def family(panels, shown=None):
     """Experiment 4: the score against the epochs, one curve per rate; `shown` is how many rates are drawn."""
-    rates = sorted(score["learning_rate"].unique())
+    rates = sorted(score.loc[score["epochs"] > 1, "learning_rate"].unique())
     colours = plt.get_cmap("viridis")(np.linspace(0, 0.95, len(rates)))
-    axes = plt.gca()
-    axes.clear()
-    for rate, colour in list(zip(rates, colours, strict=True))[:shown]:
-        here = score[score["learning_rate"] == rate]
-        axes.plot(here["epochs"], here["mean"], "o-", color=colour, label=f"{rate:g}")
-        axes.fill_between(here["epochs"], here["min"], here["max"], color=colour, alpha=0.2, linewidth=0)
-    axes.set(xlabel="epochs", ylabel="share right on test images", ylim=(0, 1), xlim=(0, score["epochs"].max() + 0.5))
-    axes.legend(title="learning rate", loc="center right", fontsize=8, ncols=2)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    lowest = score.loc[score["learning_rate"].isin(rates), "min"].min()
+    for axes, rule in zip(panels, rules, strict=True):
+        axes.clear()
+        for rate, colour in list(zip(rates, colours, strict=True))[:shown]:
+            here = of_rule(rule, learning_rate=rate)
+            axes.plot(here["epochs"], here["mean"], "o-", markersize=3, color=colour, label=f"{rate:g}")
+            axes.fill_between(here["epochs"], here["min"], here["max"], color=colour, alpha=0.2, linewidth=0)
+        axes.set(title=rule, xlabel="epochs", ylim=(lowest - 0.005, score["max"].max() + 0.005))
+        axes.set_xlim(0.5, score["epochs"].max() + 0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    panels[0].set_ylabel("share right on test images")
+    panels[-1].legend(title="learning rate", loc="lower right", fontsize=7, ncols=2)
     return len(rates)
 
 
 def draw_family():
     """The family of curves as a figure, and as an animation that adds one rate after another."""
-    figure = plt.figure(figsize=(6.5, 4))
-    rates = family()
-    recipe.save(figure, "rates_and_epochs")
-    figure = plt.figure(figsize=(6.5, 4))
-    animation = FuncAnimation(figure, lambda frame: family(frame + 1), frames=rates, interval=700)
-    animation.save(recipe.out / "rates_and_epochs.gif", writer=PillowWriter(fps=1.5))
-    plt.close(figure)
+    if score["epochs"].nunique() == 1:
+        recipe.lacks("experiment 4", "no run of more than one epoch is finished")
+        return
+    figure, panels = plt.subplots(1, len(rules), figsize=(4.5 * len(rules), 4), sharey=True, squeeze=False)
+    rates = family(panels[0])
+    animation = FuncAnimation(figure, lambda frame: family(panels[0], frame + 1), frames=rates)
+    animation.save(recipe.out / "rates_and_epochs.gif", writer=PillowWriter(fps=1.5), dpi=90)
     recipe.say(f"animation: rates_and_epochs.gif in {recipe.out.name}")
-    best = score.loc[score["mean"].idxmax()]
-    recipe.say(
-        f"4. The best of all is rate {best['learning_rate']:g} with {best['epochs']:g} epochs: {best['mean']:.3f}."
-    )
+    recipe.save(figure, "rates_and_epochs")
+    for rule in rules:
+        here = of_rule(rule)
+        best = here.loc[here["mean"].idxmax()]
+        recipe.say(
+            f"4. {rule}: the best is rate {best['learning_rate']:g} with {best['epochs']:g} epochs: {best['mean']:.4f}."
+        )
 
 
 def ask_backwards():
@@ -109,8 +144,5 @@ def ask_backwards():
     recipe.say(f"5. What run {best['id'][:12]} thinks the ten digits look like: backwards.png.")
 
 
-one_run()
-rate_curve(epochs=5)
-epoch_curve(rate=0.1)
-draw_family()
-ask_backwards()
+for experiment in (one_run, rate_curve, epoch_curves, draw_family, ask_backwards):
+    experiment()

@@ -100,8 +100,10 @@ def test_a_half_finished_study_has_tables_and_figures(study: Study, tmp_path: Pa
     recipe = REPOSITORY / "analysis" / "study5_own_net.py"
     done = run_recipe(recipe, study.store, tmp_path / "out", "--small")
     assert done.returncode == 0, done.stderr
-    assert "4 of 126 runs finished" in done.stdout
-    assert "1. Rate 0.3, one epoch: 0." in done.stdout
+    assert "4 of 124 runs finished" in done.stdout
+    assert "Data: digits (1,438 to train, 359 to test)." in done.stdout
+    assert "1. gradient, rate 0.3, epoch 1: 0." in done.stdout
+    assert "Left out: experiment 3: none of its runs is finished." in done.stdout
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"rates_and_epochs.png", "rates_and_epochs.gif", "backwards.png", "report.txt"} <= made
 
@@ -156,14 +158,28 @@ def test_the_hand_made_net_walks_down_its_squared_error() -> None:
     def error(inward: np.ndarray, outward: np.ndarray) -> float:
         return 0.5 * float(((net.answers({"inward": inward, "outward": outward}, x) - target) ** 2).sum())
 
-    stepped = {name: values.copy() for name, values in weights.items()}
-    net.train_epoch(stepped["inward"], stepped["outward"], x, target, learning_rate=1.0)
+    after = net.train_epoch(weights["inward"], weights["outward"], x, target, np.array(1.0), raw=False)
+    stepped = {name: values.numpy() for name, values in zip(weights, after, strict=True)}
     for name in weights:
         for place in np.ndindex(weights[name].shape):
             near = {key: values.copy() for key, values in weights.items()}
             near[name][place] += 1e-6
             slope = (error(**near) - error(**weights)) / 1e-6
             assert stepped[name][place] - weights[name][place] == pytest.approx(-slope, abs=1e-5)
+
+
+def test_the_raw_rule_hands_back_the_errors_themselves() -> None:
+    """By the rule "raw error" a hidden node is told the outputs' errors, without the slopes of their sigmoids."""
+    net = module_of(REPOSITORY / "jobs" / "own_net.py")
+    random = np.random.default_rng(0)
+    inward, outward = net.fresh_weights(1, 3, 4, 2).values()
+    x, target = random.uniform(0, 1, (1, 3)), random.uniform(0, 1, (1, 2))
+    middle = net.sigmoid(x @ inward)
+    output = net.sigmoid(middle @ outward)
+    error = target - output
+    after = net.train_epoch(inward, outward, x, target, np.array(0.3), raw=True)
+    np.testing.assert_allclose(after[0], inward + 0.3 * x.T @ (error @ outward.T * middle * (1 - middle)), rtol=1e-12)
+    np.testing.assert_allclose(after[1], outward + 0.3 * middle.T @ (error * output * (1 - output)), rtol=1e-12)
 
 
 def test_asking_backwards_inverts_the_sigmoid() -> None:
