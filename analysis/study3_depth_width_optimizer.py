@@ -62,7 +62,10 @@ def long_run():
     figure, axes = plt.subplots(figsize=(6.5, 3.6))
     for metric, row in knees.items():
         (line,) = axes.plot(curve.index[1:], curve[metric].iloc[1:], label=metric)
-        axes.axvline(row["knee"], color=line.get_color(), linestyle="--", label=f"its knee: epoch {row['knee']:g}")
+        if row["kind"] == "knee":
+            axes.axvline(
+                row["knee"], color=line.get_color(), linestyle="--", label=f"its knee: epoch {row['knee']:.0f}"
+            )
     for threshold in THRESHOLDS:
         axes.axhline(threshold, color="0.8", linewidth=1)
     axes.set(xscale="log", xlabel="epoch", ylabel="accuracy")

@@ -105,6 +105,18 @@ def is_accuracy(name: str) -> bool:
     return _words(name)[-1:] == ["accuracy"]
 
 
+def is_at_most_one(name: str) -> bool:
+    """Tell whether a metric is 1 at best, by its name: an accuracy, precision, correlation or the like."""
+    words = _words(name)
+    return _known(name) == "max" and words[-1] not in {"correct", "positives", "negatives"}
+
+
+def training_twin(name: str) -> str | None:
+    """Return what a metric on validation data is called on the data trained on; None for another metric."""
+    found = re.fullmatch(r"(.*_)?val_(.+)", name)
+    return found and f"{found[1] or ''}{found[2]}"
+
+
 def _covering(forms: Sequence[str], declared: Mapping[str, Direction | None]) -> str | None:
     names = {_without_val(metric): metric for metric in declared}
     return next((names[form] for form in forms if form in names), None)

@@ -41,19 +41,22 @@ def find_knee(
     metric: str | None = None,
     *,
     axis: str = EPOCHS,
-    percent: float = 5.0,
+    percent: float | None = None,
+    gain: float | None = None,
+    gain_per_hour: float | None = None,
     reach: Sequence[float] = THRESHOLDS,
     where: str | None = None,
     store: StoreSource = None,
 ) -> KneeFrames:
-    """Say after how many epochs (or where on another `axis`) less than `percent` % of the gain is still to come.
+    """Say after how many epochs (or where on another `axis`) nothing later is worth it, or why that cannot be said.
 
-    `reach` are the thresholds of interest; `where` is a filter such as "layers >= 3". Raises UsageError for a metric,
-    axis or percentage that will not do.
+    What is worth it say `percent`, `gain` or `gain_per_hour`, as in `knee.knee`: by default, what lowers the error
+    that is left by 5 %. `reach` are the thresholds of interest; `where` is a filter such as "layers >= 3". Raises
+    UsageError for a metric, an axis or a price that will not do.
     """
     results = load(source, store=store)
     return KneeFrames(
-        knee(results, metric, axis=axis, percent=percent, where=where),
+        knee(results, metric, axis=axis, percent=percent, gain=gain, gain_per_hour=gain_per_hour, where=where),
         reaching(results, metric, reach, axis=axis, where=where),
         marginal(results, metric, axis=axis, where=where),
     )

@@ -1,4 +1,4 @@
-"""How good each setting was along an axis: the best value so far, one curve per seed."""
+"""How good each setting was along an axis, one curve per seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
-from hpcsweep.metrics import HEADLINES
+from hpcsweep.metrics import HEADLINES, SECONDS, training_twin
 from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import anything_finished, default_value, direction_of, value_of
@@ -22,16 +22,17 @@ Setting = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Curve:
-    """One setting and seed: positions on the axis, the best value up to each, and the hours spent up to each.
+    """One setting and seed: positions on the axis, the value at each as it was logged, and the hours spent up to each.
 
-    `x`, `best`, `hours` are float64 [points]; `best` is the value as it was logged, never getting worse.
+    `x`, `value`, `hours` are float64 [points]. `fitted` is the same metric on the data trained on; None if unknown.
     """
 
     setting: Setting
     seed: int
     x: Array
-    best: Array
+    value: Array
     hours: Array
+    fitted: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,19 @@ def _along_epochs(results: Results, metric: str) -> Curves:
     names = tuple(name for name in results.varying() if name != EPOCHS)
     larger = _larger_is_better(results, metric)
     history = results.history()
+    twin = training_twin(metric)
     longest = _longest_runs(results, names)
     by_id = {run_id: rows for run_id, rows in history.groupby("id", observed=True, sort=False) if run_id in longest}
     curves = []
     for run_id, (setting, seed) in longest.items():
         rows = by_id.get(run_id)
-        rows = None if rows is None else rows[np.isfinite(rows[metric])]
-        if rows is not None and len(rows):
-            seconds = rows["seconds"].fillna(0).to_numpy() if "seconds" in rows else np.full(len(rows), np.nan)
-            x = rows["epoch"].to_numpy(dtype=np.float64)
-            curves.append(Curve(setting, seed, x, _best(rows[metric].to_numpy(), larger), seconds.cumsum() / 3600))
+        known = None if rows is None else np.isfinite(rows[metric].to_numpy())
+        if rows is not None and known is not None and known.any():
+            seconds = rows[SECONDS].fillna(0).to_numpy() if SECONDS in rows else np.full(len(rows), np.nan)
+            hours = seconds.cumsum() / 3600
+            x, value = rows["epoch"].to_numpy(dtype=np.float64), rows[metric].to_numpy()
+            fitted = rows[twin].to_numpy()[known] if twin in results.metrics else None
+            curves.append(Curve(setting, seed, x[known], value[known], hours[known], fitted))
     return Curves(EPOCHS, metric, larger, names, tuple(curves))
 
 
@@ -132,10 +136,5 @@ def _along_parameter(results: Results, value: str, axis: str) -> Curves:
     curves = []
     for (setting, seed), found in points.items():
         x, y, hours = np.array(sorted(found)).T
-        curves.append(Curve(setting, seed, x, _best(y, larger), hours))
+        curves.append(Curve(setting, seed, x, y, hours))
     return Curves(axis, shown.name, larger, names, tuple(curves))
-
-
-def _best(values: Array, larger: bool) -> Array:
-    best: Array = (np.maximum if larger else np.minimum).accumulate(values)
-    return best

@@ -27,17 +27,17 @@ def marginal(
     where: str | None = None,
     store: StoreSource = None,
 ) -> pd.DataFrame:
-    """Return one row for each setting and stretch of the axis: what the best value gained in it, over seeds.
+    """Return one row for each setting and stretch of the axis: what was gained in it, over seeds.
 
     Stretches of epochs are 0 to 1, 1 to 2, 2 to 5, 5 to 10 and so on; on another axis they go from value to value.
-    Columns: the parameters, `metric`, `start`, `stop`, `n_seeds`, `gain` (positive is better), `ci_low`, `ci_high`
-    (of the median, 93 % or more, from five seeds on), `gain_per_step`, `gain_per_hour`.
+    Columns: the parameters, `metric`, `start`, `stop`, `n_seeds`, `gain` (positive is better; negative, it got worse),
+    `ci_low`, `ci_high` (of the median, 93 % or more, from five seeds on), `gain_per_step`, `gain_per_hour`.
     """
     curves = curves_of(source, metric, axis, where, store)
     rows: list[dict[str, Any]] = []
     for setting, found in curves.by_setting().items():
         head = {**dict(zip(curves.names, setting, strict=True)), "metric": curves.metric}
-        rows += [{**head, **_stretch(found, start, stop)} for start, stop in _stretches(found, axis)]
+        rows += [{**head, **_stretch(found, curves.larger, start, stop)} for start, stop in _stretches(found, axis)]
     return pd.DataFrame(rows)
 
 
@@ -73,7 +73,7 @@ def reaching(
 
 
 def _first_hit(curve: Curve, threshold: float, larger: bool) -> int | None:
-    hit = curve.best >= threshold if larger else curve.best <= threshold
+    hit = curve.value >= threshold if larger else curve.value <= threshold
     return int(np.argmax(hit)) if hit.any() else None
 
 
@@ -88,12 +88,12 @@ def _is_1_2_5(point: float) -> bool:
     return point > 0 and point / 10 ** math.floor(math.log10(point)) in (1.0, 2.0, 5.0)
 
 
-def _stretch(found: list[Curve], start: float, stop: float) -> dict[str, Any]:
+def _stretch(found: list[Curve], larger: bool, start: float, stop: float) -> dict[str, Any]:
     gains, hours = [], []
     for curve in found:
         at = [int(np.searchsorted(curve.x, point, side="right")) - 1 for point in (start, stop)]
         if at[0] >= 0 and curve.x[-1] >= stop:
-            gains.append(abs(float(curve.best[at[1]] - curve.best[at[0]])))
+            gains.append(float(curve.value[at[1]] - curve.value[at[0]]) * (1 if larger else -1))
             hours.append(float(curve.hours[at[1]] - curve.hours[at[0]]))
     gain = math.fsum(gains) / len(gains) if gains else math.nan
     low, high = median_interval(gains) or (math.nan, math.nan)

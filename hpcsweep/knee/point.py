@@ -1,105 +1,100 @@
-"""The knee: the point after which less than a given share of the whole gain is still bought."""
+"""The knee of each setting: from where on nothing later is worth what it costs, or why that cannot be said."""
 
 from __future__ import annotations
 
 import math
-import statistics
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import UsageError
-from hpcsweep.knee.curves import Curve, Curves, curves_of
+from hpcsweep.knee.curves import Curves, curves_of
+from hpcsweep.knee.find import Found, find
+from hpcsweep.knee.judge import Price, gains
+from hpcsweep.knee.levels import Levels, levels_of
+from hpcsweep.knee.verdict import in_words
 from hpcsweep.results import ResultsSource
+from hpcsweep.results.frames import free_name
 from hpcsweep.store.opening import StoreSource
-from hpcsweep.sweep.choices import EPOCHS
 
-MIN_POINTS = 4
-LAST_PART = 0.25  # a knee in the last quarter of the axis shows where the data end, not where the gain ends
+PERCENT = 5.0
 
 
 def knee(
     source: ResultsSource,
     metric: str | None = None,
     *,
-    axis: str = EPOCHS,
-    percent: float = 5.0,
+    axis: str = "epochs",
+    percent: float | None = None,
+    gain: float | None = None,
+    gain_per_hour: float | None = None,
     where: str | None = None,
     store: StoreSource = None,
 ) -> pd.DataFrame:
-    """Return one row per setting: after which `axis` value less than `percent` % of its whole gain is still to come.
+    """Return one row per setting: the `axis` value from where on nothing later is worth it, with its interval.
 
-    The gain is that of the best value so far, from the first point (epoch 0, the fresh model) to the last, for each
-    seed separately; the columns give the median and the range over seeds. If most seeds have their knee in the last
-    quarter of the axis, the metric is still improving and no answer is given.
-    Columns: the parameters of the setting, `metric`, `n_seeds`, `knee`, `knee_low`, `knee_high`, `at_knee`, `at_end`,
-    `gain_per_step`, `gain_per_step_after` (a step is one unit of the axis), `gain_per_hour`, `gain_per_hour_after`
-    (hours on the device; NaN if not measured), `verdict`.
+    A later value is worth it if it gains at least `percent` % (5 if nothing is said) of the error that is left, or
+    `gain` in units of the metric, or `gain_per_hour` on the device. The error is a loss, or 1 - accuracy; of a metric
+    that has no known end, `percent` is of the gain so far. Epochs count from 1: chance is no measure.
+    There is no knee from fewer than 3 seeds, if no gain is shown beyond noise (of sweeps without any, at most 5 % are
+    said to have one), or if the metric still gains in the last half of the epochs. Seeds that collapsed are left out.
+    Columns: the parameters of the setting, `metric`, `n_seeds`, `n_dead`, `kind` (knee, no gain, still gaining,
+    undecided, too few seeds, too few points), `knee`, `ci_low`, `ci_high` (95 %; NaN for `ci_high`: beyond the last),
+    `at_knee`, `at_end` (means of the metric), `hours`, `hours_after` (per run, until the knee and after it; NaN if not
+    measured), `overfits_from` (from where it gets worse while it gets better on the data trained on), `verdict`.
+    Raises UsageError for a metric, an axis or a price that will not do.
     """
-    if not 0 < percent < 100:
-        raise UsageError(f"--percent: found {percent:g}, expected a number between 0 and 100")
+    price = price_of(percent, gain, gain_per_hour)
     curves = curves_of(source, metric, axis, where, store)
-    rows = [
-        {**dict(zip(curves.names, setting, strict=True)), "metric": curves.metric, **_row(curves, found, percent / 100)}
-        for setting, found in curves.by_setting().items()
-    ]
+    levels = {setting: levels_of(curves, found) for setting, found in curves.by_setting().items()}
+    shown = gains(list(levels.values()))
+    rows = []
+    for (setting, one), gaining in zip(levels.items(), shown, strict=True):
+        row = {"metric": curves.metric, **_row(curves, one, price, find(one, price, axis, gaining))}
+        free = {free_name(name, curves.names): value for name, value in row.items()}
+        rows.append({**dict(zip(curves.names, setting, strict=True)), **free})
     return pd.DataFrame(rows)
 
 
-def knee_index(curve: Curve, share: float) -> int | None:
-    """Return the first point of a curve after which at most `share` of its gain remains; None if there is no gain."""
-    gain = abs(float(curve.best[-1] - curve.best[0]))
-    if len(curve.x) < MIN_POINTS or not gain:
-        return None
-    remaining = np.abs(curve.best[-1] - curve.best) / gain
-    return int(np.argmax(remaining <= share))
+def price_of(percent: float | None, gain: float | None, gain_per_hour: float | None) -> Price:
+    """Return what a gain has to be; UsageError unless it is one of the three, and a number that makes sense."""
+    given = {"--percent": percent, "--gain": gain, "--gain-per-hour": gain_per_hour}
+    said = {option: number for option, number in given.items() if number is not None}
+    if len(said) > 1:
+        raise UsageError(f"{' and '.join(said)}: expected one of them, since each says what a gain has to be")
+    for option, number in said.items():
+        if not (0 < number < (100 if option == "--percent" else math.inf)):
+            expected = "a number between 0 and 100" if option == "--percent" else "a number above 0"
+            raise UsageError(f"{option}: found {number:g}, expected {expected}")
+    return Price(PERCENT if not said else percent, gain, gain_per_hour)
 
 
-def _row(curves: Curves, found: list[Curve], share: float) -> dict[str, Any]:
-    indices = [knee_index(curve, share) for curve in found]
-    known = [(curve, index) for curve, index in zip(found, indices, strict=True) if index is not None]
-    row: dict[str, Any] = {"n_seeds": len(found)}
-    points = [float(curve.x[index]) for curve, index in known]
-    rising = sum(_in_last_part(curve, index) for curve, index in known)
-    answered = bool(known) and rising * 2 < len(known)
-    row["knee"] = statistics.median(points) if answered else math.nan
-    row["knee_low"], row["knee_high"] = (min(points), max(points)) if answered else (math.nan, math.nan)
-    row["at_knee"] = _mean([float(curve.best[index]) for curve, index in known]) if answered else math.nan
-    row["at_end"] = _mean([float(curve.best[-1]) for curve in found])
-    for name, measure in (("step", "x"), ("hour", "hours")):
-        before, after = (
-            zip(*(_rates(curve, index, measure) for curve, index in known), strict=True) if answered else ((), ())
-        )
-        row[f"gain_per_{name}"], row[f"gain_per_{name}_after"] = _mean(before), _mean(after)
-    row["verdict"] = _verdict(curves, row, len(known), rising, share)
-    return row
+def _row(curves: Curves, levels: Levels, price: Price, found: Found) -> dict[str, Any]:
+    near = int(np.argmin(np.abs(levels.x - found.knee))) if found.knee is not None else None
+    hours = levels.hours.mean(axis=0) if levels.seeds else np.full(len(levels.x), math.nan)
+    return {
+        "n_seeds": levels.seeds,
+        "n_dead": levels.dead,
+        "kind": found.kind,
+        "knee": _number(found.knee),
+        "ci_low": _number(found.low),
+        "ci_high": _number(found.high),
+        "at_knee": math.nan if near is None else _mean(curves, levels, near),
+        "at_end": _mean(curves, levels, -1),
+        "hours": math.nan if near is None else float(hours[near]),
+        "hours_after": math.nan if near is None else float(hours[-1] - hours[near]),
+        "overfits_from": _number(found.worse_since),
+        "verdict": in_words(curves, levels, price, found),
+    }
 
 
-def _in_last_part(curve: Curve, index: int) -> bool:
-    return bool(curve.x[index] > curve.x[-1] - LAST_PART * (curve.x[-1] - curve.x[0]))
+def _mean(curves: Curves, levels: Levels, at: int) -> float:
+    if not len(levels.x):
+        return math.nan
+    error = float(levels.error[:, at].mean())
+    return float(levels.has_end) - error if curves.larger else error
 
 
-def _rates(curve: Curve, index: int, measure: str) -> tuple[float, float]:
-    """Return the gain per unit of `measure` up to the knee and after it."""
-    amount, gain = getattr(curve, measure), np.abs(curve.best - curve.best[0])
-    up_to, rest = float(amount[index] - amount[0]), float(amount[-1] - amount[index])
-    before = float(gain[index]) / up_to if up_to > 0 else math.nan
-    return before, float(gain[-1] - gain[index]) / rest if rest > 0 else math.nan
-
-
-def _verdict(curves: Curves, row: dict[str, Any], known: int, rising: int, share: float) -> str:
-    if not known:
-        return f"no answer: no gain, or fewer than {MIN_POINTS} points"
-    if math.isnan(row["knee"]):
-        return (
-            f"no answer: still {'rising' if curves.larger else 'falling'} ({rising} of {known} seeds gain more than "
-            f"{share:.0%} in the last quarter); go beyond the largest {curves.axis}"
-        )
-    spread = f" ({row['knee_low']:g} to {row['knee_high']:g} over {known} seeds)" if known > 1 else " (one seed)"
-    return f"pays off until about {row['knee']:g} {curves.axis}{spread}; less than {share:.0%} of the gain comes after"
-
-
-def _mean(numbers: Any) -> float:
-    finite = [number for number in numbers if math.isfinite(number)]
-    return math.fsum(finite) / len(finite) if finite else math.nan
+def _number(place: float | None) -> float:
+    return math.nan if place is None else place

@@ -53,12 +53,17 @@ def collapsed(numbers: Sequence[float], better: Direction | None, typical: float
 
     That is, by more than 10 times the `typical_distance` of all settings, and its own. Of two runs, none is.
     """
+    return sum(far_worse(numbers, better, typical))
+
+
+def far_worse(numbers: Sequence[float], better: Direction | None, typical: float) -> list[bool]:
+    """Return which of a setting's runs `collapsed` counts."""
     own = _distance(numbers)
     if own is None or better is None:
-        return 0
+        return [False] * len(numbers)
     middle = statistics.median(numbers)
     far = FAR * max(own, typical, ROUNDING * abs(middle))
-    return sum((middle - number if better == "max" else number - middle) > far for number in numbers)
+    return [(middle - number if better == "max" else number - middle) > far for number in numbers]
 
 
 def _distance(numbers: Sequence[float]) -> float | None:

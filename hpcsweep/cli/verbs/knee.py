@@ -15,7 +15,9 @@ from hpcsweep.files import json_text
 @source_argument
 @click.option("--value", "metric", metavar="METRIC", help="The metric  [default: val_accuracy, or val_loss ...]")
 @click.option("--axis", default="epochs", show_default=True, help="epochs, or a numeric parameter.")
-@click.option("--percent", type=float, default=5.0, show_default=True, help="How much of the gain may be left.")
+@click.option("--percent", type=float, help="What is worth it gains so much of the error that is left  [default: 5]")
+@click.option("--gain", type=float, help="What is worth it gains so much of the metric, such as 0.001.")
+@click.option("--gain-per-hour", type=float, help="What is worth it gains so much per hour on the device.")
 @click.option(
     "--reach",
     metavar="NUMBERS",
@@ -30,13 +32,15 @@ def command(
     source: Path,
     metric: str | None,
     axis: str,
-    percent: float,
+    percent: float | None,
+    gain: float | None,
+    gain_per_hour: float | None,
     reach: str,
     where: str | None,
     as_json: bool,
     store: str | None,
 ) -> None:
-    """Say after how many epochs of SWEEP less than 5 % of the gain is still to come, and what each stretch buys."""
+    """Say after how many epochs of SWEEP nothing later is worth it, if that is shown, and what each stretch buys."""
     from hpcsweep.errors import UsageError
     from hpcsweep.knee import find_knee
     from hpcsweep.results import load
@@ -46,8 +50,16 @@ def command(
         thresholds = [float(text) for text in reach.split(",")]
     except ValueError:
         raise UsageError(f'--reach: found "{reach}", expected numbers such as 0.6,0.8') from None
+    results = load(source, store=store, say=note)
     found = find_knee(
-        load(source, store=store, say=note), metric, axis=axis, percent=percent, reach=thresholds, where=where
+        results,
+        metric,
+        axis=axis,
+        percent=percent,
+        gain=gain,
+        gain_per_hour=gain_per_hour,
+        reach=thresholds,
+        where=where,
     )
     if as_json:
         frames = {"knee": found.knee, "reaching": found.reaching, "marginal": found.marginal}
