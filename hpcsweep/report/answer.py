@@ -13,10 +13,12 @@ from hpcsweep.metrics import SECONDS
 from hpcsweep.report.columns import json_value
 from hpcsweep.report.curves import shown_metrics
 from hpcsweep.results import Results
+from hpcsweep.results.query.noted import condition_for, counted_notes
 from hpcsweep.results.query.values import default_value, find_column, value_of
+from hpcsweep.results.run_notes import WORDS
 from hpcsweep.statistics import effects, sentences
 from hpcsweep.statistics.compare import compare_all
-from hpcsweep.store.states import COUNTED, NOT_OF_TODAY, RunState
+from hpcsweep.store.states import COUNTED, FINISHED, NOT_OF_TODAY, RunState
 from hpcsweep.tables.notes import doubts
 from hpcsweep.tables.origin_notes import origin_notes
 
@@ -106,10 +108,8 @@ def doubts_of(results: Results, values: list[dict[str, Any]]) -> list[dict[str, 
 
 def _short_doubts(results: Results, values: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     state = results.own["state"]
-    collapsed = results.column("collapsed_classes") if "collapsed_classes" in results.own else None
-    if collapsed is not None and (count := int((collapsed > 0).sum())):
-        text = f"{count} with a class never right"
-        yield {"text": text, "where": f"{results.own['collapsed_classes']} > 0"}
+    for note, count in counted_notes(results, results.in_state(*FINISHED)).items():
+        yield {"text": f"{count} {note}", "title": WORDS[note], "where": condition_for(results, note)}
     for one in (RunState.DIVERGED, RunState.FAILED, RunState.CORRUPT, RunState.NEWER, *NOT_OF_TODAY):
         if count := int(results.in_state(one).sum()):
             yield {"text": f"{count} {one}", "where": f"{state} == {str(one)!r}"}

@@ -11,6 +11,7 @@ from hpcsweep.report.columns import columns_of
 from hpcsweep.report.curves import curves_of, shown_metrics
 from hpcsweep.report.details import confusion_of, logs_of, provenance
 from hpcsweep.results import Results
+from hpcsweep.results.query.select import columns_of_words
 from hpcsweep.store.states import COUNTED, FINISHED, RunState, count_states
 from hpcsweep.tables.layout import choose
 
@@ -25,6 +26,7 @@ def content_of(results: Results, next_s: float | None) -> dict[str, Any]:
     return {
         "title": results.title,
         "columns": columns_of(results),
+        "words": columns_of_words(results),
         "own": {ours: theirs for ours, theirs in results.own.items() if ours != theirs},
         "parameters": list(results.parameters),
         "varying": list(results.varying()),

@@ -7,7 +7,8 @@ history = results.history("sweeps/quickstart.toml")  # one row per epoch
 ```
 
 What reads results also imports `frames` (the Results value), `query` (select, conditions, values and their labels),
-`summaries` (names such as max_accuracy), `origins` (by what runs were made) and, for `show`, `describe`.
+`summaries` (names such as max_accuracy), `origins` (by what runs were made), `run_notes` (words for
+what went wrong) and, for `show`, `describe`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def runs(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
     under their own names; `{last,min,max,mean}_{metric}` over the epochs from 1 on, and `best_{metric}` in the best
     epoch by the stop rule, where there is one; what the job returned; `reached_epoch`; `best_epoch` (by the stop rule,
     else by val_accuracy, val_loss, accuracy, loss or what [metrics] declares, the first that the run has);
-    `collapsed_classes` (how many classes a classifier never gets right), `time_s`, `device`, `engine`, `backend`,
+    `notes` (what went wrong, in the words of `run_notes.WORDS`), `collapsed_classes` (how many classes a classifier
+    gets right less than a quarter as often as by guessing), `time_s`, `device`, `engine`, `backend`,
     `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`, `job`.
     A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was also logged
     by epoch is called `final_<name>`. `time_s` is in seconds.

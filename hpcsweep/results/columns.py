@@ -12,6 +12,7 @@ import pandas as pd
 
 from hpcsweep.files import json_text
 from hpcsweep.metrics import STATISTICS
+from hpcsweep.results.run_notes import notes_of_runs
 from hpcsweep.results.summaries import Array, collapsed_classes, summarise
 from hpcsweep.results.text import TEXT
 
@@ -33,6 +34,7 @@ IDENTITY = (
     "params",
     "metrics",
     "logged",
+    "notes",
 )
 
 
@@ -103,6 +105,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
     monitored = [result.facts.get("best_epoch") for result in found]
     lengths = np.array([len(result.history.get("epoch", ())) for result in found], dtype=np.int64)
     history = _stack([result.history for result in found], lengths)
+    matrices = [result.arrays.get("confusion_matrix") for result in found]
     columns: dict[str, Any] = {
         "id": [result.id for result in found],
         "trajectory": [result.trajectory for result in found],
@@ -111,9 +114,10 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "outcome": [result.outcome for result in found],
         "epoch": [_number(result.epoch) for result in found],
         "monitored_epoch": [_number(epoch) for epoch in monitored],
-        "collapsed_classes": [_collapsed(result.arrays.get("confusion_matrix")) for result in found],
+        "collapsed_classes": [_collapsed(matrix) for matrix in matrices],
         "params": [json.dumps(result.params) for result in found],
         "metrics": [json_text(result.metrics) for result in found],
+        "notes": notes_of_runs(history, lengths, matrices),
         "logged": [json.dumps([name for name in result.history if name != "epoch"]) for result in found],
     }
     for fact in FACTS:

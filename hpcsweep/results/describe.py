@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hpcsweep.results.run_notes import WORDS, has_note
+
 FIRST, LAST = 3, 5
 WIDE = 100
 
@@ -24,8 +26,10 @@ def describe(record: Mapping[str, Any]) -> Iterator[str]:
         yield from _history(record["history"])
     for name, array in (record.get("arrays") or {}).items():
         yield from _array(name, array)
-    if record.get("collapsed_classes"):
-        yield f"WARNING: class collapse: classes {_short(record['collapsed_classes'])} are never right"
+    for word, meaning in WORDS.items():
+        if has_note(record.get("notes"), word):
+            classes = f" (classes {_short(record['collapsed_classes'])})" if word == "collapsed" else ""
+            yield f"{word}: {meaning}{classes}"
 
 
 def _history(history: Mapping[str, Sequence[Any]]) -> Iterator[str]:

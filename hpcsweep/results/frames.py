@@ -23,7 +23,7 @@ from hpcsweep.results.text import TEXT
 from hpcsweep.store.states import RunState
 
 OWN_FIRST = ("id", "state", "seed")
-OWN_LAST = ("reached_epoch", "best_epoch", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
+OWN_LAST = ("reached_epoch", "best_epoch", "notes", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
 def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
     reached = pd.Series([entry.reached_epoch for entry in entries], dtype="float64")
     columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
-    columns |= {name: _taken(records.runs[name], rows) for name in ("collapsed_classes", *FACTS)}
+    columns |= {name: _taken(records.runs[name], rows) for name in ("notes", "collapsed_classes", *FACTS)}
     for name in ("cause", "trajectory", "job"):
         columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype=TEXT)
     return columns

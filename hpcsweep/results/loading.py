@@ -11,6 +11,7 @@ from hpcsweep.errors import NewerFormatError, UsageError
 from hpcsweep.metrics import Direction, merged
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
+from hpcsweep.results.origins import with_accumulated
 from hpcsweep.results.reading import read_records
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, words_of_sweep
@@ -88,24 +89,28 @@ def _assemble(
     records, unread = read_records(store, stamps)
     ordered = _entries(store, job, runs, records, unread, today)
     frame, own, returned = runs_frame(ordered, records, directions)
-    return Results(
-        title=title,
-        runs=frame,
-        parameters=tuple(dict.fromkeys(name for entry in ordered for name in entry.params)),
-        metrics=tuple(name for name in records.history if name != "epoch"),
-        returned=returned,
-        own=own,
-        directions=directions,
-        layout=layout,
-        words=words,
-        read_history=lambda: history_frame(records),
-        read_facts=lambda run_id: read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts,
-        read_arrays=lambda run_ids: {
-            run_id: read_result(store.folder(stamps[run_id].trajectory), run_id).arrays
-            for run_id in run_ids
-            if run_id in stamps
-        },
-        read_log=lambda trajectory_id: _newest_log(store, trajectory_id),
+    return with_accumulated(
+        Results(
+            title=title,
+            runs=frame,
+            parameters=tuple(dict.fromkeys(name for entry in ordered for name in entry.params)),
+            metrics=tuple(name for name in records.history if name != "epoch"),
+            returned=returned,
+            own=own,
+            directions=directions,
+            layout=layout,
+            words=words,
+            read_history=lambda: history_frame(records),
+            read_facts=lambda run_id: (
+                read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts
+            ),
+            read_arrays=lambda run_ids: {
+                run_id: read_result(store.folder(stamps[run_id].trajectory), run_id).arrays
+                for run_id in run_ids
+                if run_id in stamps
+            },
+            read_log=lambda trajectory_id: _newest_log(store, trajectory_id),
+        )
     )
 
 

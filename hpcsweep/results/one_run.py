@@ -11,6 +11,7 @@ import pandas as pd
 
 from hpcsweep.files import plain
 from hpcsweep.metrics import metrics_among
+from hpcsweep.results.run_notes import notes_of_runs
 from hpcsweep.results.summaries import Array, collapsed_classes
 from hpcsweep.store import Store
 from hpcsweep.store.results import Result, read_result
@@ -80,10 +81,18 @@ def _finished(result: Result) -> dict[str, Any]:
     record["history"] = {name: column.tolist() for name, column in result.history.items()}
     record["arrays"] = {name: array.tolist() for name, array in result.arrays.items()}
     confusion = result.arrays.get("confusion_matrix")
+    record["notes"] = notes_of(result)
     if confusion is not None:
         record["collapsed_classes"] = collapsed_classes(confusion)
     fit_for_json: dict[str, Any] = plain(record)
     return fit_for_json
+
+
+def notes_of(result: Result) -> str | None:
+    """Return the words for what went wrong in a run, as far as it can be seen in the run alone; None for nothing."""
+    epochs = np.asarray(result.history.get("epoch", ()))
+    history = {"epoch": epochs, **result.history}
+    return notes_of_runs(history, np.array([len(epochs)]), [result.arrays.get("confusion_matrix")])[0]
 
 
 def _sides(result: Result) -> dict[tuple[str, str], Any]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from hpcsweep.results.frames import Results
+from hpcsweep.results.run_notes import joined
+from hpcsweep.results.text import TEXT
 from hpcsweep.store.states import FINISHED
 
 ORIGINS = {"code_sha256": "versions of the code", "data_sha256": "sets of data", "libraries": "sets of libraries"}
@@ -47,6 +52,20 @@ def began_where_another_ended(results: Results) -> dict[str, str]:
     names = ("id", "trajectory", "initial_weights_sha256", "final_weights_sha256", "restored")
     rows = results.runs.loc[finished, [results.own[name] for name in names]].to_dict(orient="split")["data"]
     return dict(_continued([dict(zip(names, row, strict=True)) for row in rows]))
+
+
+def with_accumulated(results: Results) -> Results:
+    """Return results in which the notes of the runs that `began_where_another_ended` say so."""
+    found = began_where_another_ended(results)
+    if not found:
+        return results
+    ids = results.column("id").tolist()
+    before = results.column("notes").tolist()
+    notes = [
+        joined([*([text] if isinstance(text, str) else []), *(["accumulated"] if run_id in found else [])])
+        for run_id, text in zip(ids, before, strict=True)
+    ]
+    return replace(results, runs=results.runs.assign(**{results.own["notes"]: pd.Series(notes, dtype=TEXT)}))
 
 
 def _continued(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import default_value, direction_of, finished, value_of
 from hpcsweep.statistics.best_set import LEVEL, MOST_SEEDS, BestSet, best_set, by_seed
 from hpcsweep.statistics.paired import MIN_SEEDS
-from hpcsweep.statistics.robust import collapsed, interquartile_mean, typical_distance
+from hpcsweep.statistics.robust import far_worse, interquartile_mean, typical_distance
 from hpcsweep.store.opening import StoreSource
 
 NAMED = 4  # settings that a sentence lists
@@ -33,7 +33,7 @@ class Best:
     """The best setting by the mean over seeds, and what the seeds say of the others.
 
     `settings` has one row per setting, the best first: its parameters that vary, `n_seeds`, `mean`, `std`, `median`,
-    `iqm` (the interquartile mean), `n_collapsed`, `margin` (by how much the best is better, at least 0 for the best
+    `iqm` (the interquartile mean), `n_far_worse`, `margin` (by how much the best is better, at least 0 for the best
     mean), `ci_low`, `ci_high` (an interval of the margin; all hold together with 97.5 %), and `is_left`: whether it
     cannot be told from the best. A column is NaN where there are too few seeds. `more_seeds` would tell the best from
     the next, if the margin is what it seems: None for more than 100, 0 if they are told apart or nothing can be said.
@@ -180,7 +180,7 @@ def _frame(names: Sequence[str], keys: Sequence[Any], numbers: Any, found: BestS
             "std": statistics.stdev(known) if len(known) > 1 else math.nan,
             "median": statistics.median(known) if known else math.nan,
             "iqm": interquartile_mean(known),
-            "n_collapsed": collapsed(known, better, typical),
+            "n_far_worse": far_worse(known, better, typical),
             "margin": margin,
             "ci_low": margin - half,
             "ci_high": margin + half,
@@ -204,10 +204,10 @@ def _notes(names: Sequence[str], frame: pd.DataFrame) -> Iterator[str]:
     few = int(((counts > 0) & (counts < MIN_SEEDS)).sum())
     if few and counts.max() >= MIN_SEEDS:
         yield f"{few} of {len(frame)} settings have fewer than {MIN_SEEDS} seeds, and cannot be told from the best."
-    if total := int(frame[free_name("n_collapsed", names)].sum()):
+    if total := int(frame[free_name("n_far_worse", names)].sum()):
         yield (
-            f"{total} of {int(counts.sum())} runs have collapsed: they are far below the others of their setting, and "
-            "pull its mean down. Look at median and iqm (the mean of the middle half) as well."
+            f"{total} of {int(counts.sum())} runs are far worse than the others of their setting, and spoil its mean."
+            " Look at median and iqm (the mean of the middle half) as well."
         )
 
 

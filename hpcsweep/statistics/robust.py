@@ -1,4 +1,4 @@
-"""Summaries that a few collapsed runs do not move, and an interval that assumes nothing of how numbers are spread."""
+"""Summaries that a few bad runs do not move, and an interval that assumes nothing of how numbers are spread."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def typical_distance(settings: Iterable[Sequence[float]]) -> float:
     return statistics.median(known) if known else 0.0
 
 
-def collapsed(numbers: Sequence[float], better: Direction | None, typical: float) -> int:
+def far_worse(numbers: Sequence[float], better: Direction | None, typical: float) -> int:
     """Return how many runs of a setting are so much worse than its median that luck does not explain it.
 
     That is, by more than 10 times the `typical_distance` of all settings, and its own. Of two runs, none is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,11 @@ from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.in_common import in_common
 from hpcsweep.results.query.labels import key_text, key_texts
+from hpcsweep.results.query.noted import condition_for, counted_notes
 from hpcsweep.results.query.values import Value
-from hpcsweep.statistics.robust import MIN_RUNS, collapsed, typical_distance
-from hpcsweep.store.states import COUNTED, RunState, count_states
+from hpcsweep.results.run_notes import WORDS
+from hpcsweep.statistics.robust import MIN_RUNS, far_worse, typical_distance
+from hpcsweep.store.states import COUNTED, FINISHED, RunState, count_states
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.alike_notes import alike_notes
 from hpcsweep.tables.cells import KINDS, Cell
@@ -22,7 +25,7 @@ from hpcsweep.tables.layout import Spec
 from hpcsweep.tables.origin_notes import origin_notes
 
 SHA256_DIGITS = 64
-COLLAPSED_CELLS = 3  # that a note tells of
+FAR_WORSE_CELLS = 3  # that a note tells of
 MARKED = " * marks the best, and what the seeds cannot tell from it."
 
 
@@ -46,7 +49,7 @@ def notes_of(
     if same := in_common(results):
         yield f"The same in all runs: {same}."
     yield from unmarked
-    yield from _collapsed_runs(values, cells)
+    yield from _far_worse_runs(values, cells)
     yield from _pooled(results, spec)
     yield from _not_in_the_numbers(results, values, cells)
     yield from _ended_early(results)
@@ -55,22 +58,22 @@ def notes_of(
     yield from origin_notes(results, cells)
 
 
-def _collapsed_runs(values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:
-    """Say of the cells whose means a few collapsed runs pull down what they are without them."""
+def _far_worse_runs(values: Sequence[Value], cells: Mapping[Any, Cell]) -> Iterator[str]:
+    """Say of the cells whose means a few runs spoil what they are without them."""
     for position, value in enumerate(values):
         shown = {place: cell for place, cell in cells.items() if place[2] == position}
         typical = typical_distance(cell.numbers for cell in shown.values())
-        found = {place: collapsed(cell.numbers, value.better, typical) for place, cell in shown.items()}
+        found = {place: far_worse(cell.numbers, value.better, typical) for place, cell in shown.items()}
         worst = sorted((place for place in found if found[place]), key=lambda place: -found[place])
         told = [
             f"{', '.join(key_texts((*place[0], *place[1])))}: {found[place]} of {cell.n}, mean {cell.mean:.3g}, "
             f"median {cell.number('median'):.3g}, interquartile mean {cell.number('iqm'):.3g}"
-            for place in worst[:COLLAPSED_CELLS]
+            for place in worst[:FAR_WORSE_CELLS]
             for cell in (shown[place],)
         ]
         if told:
             more = f"; and {len(worst) - len(told)} more cells" if len(worst) > len(told) else ""
-            yield f"{value.name}: some runs are far below the others of their cell ({'; '.join(told)}{more})."
+            yield f"{value.name}: some runs are far worse than the others of their cell ({'; '.join(told)}{more})."
 
 
 def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
@@ -87,7 +90,7 @@ def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
         infinite = int(np.isinf(shown).sum())
         if infinite:
             yield f"WARNING: {value.name} of {_runs(infinite)} is infinite."
-    yield from _collapse(results, done)
+    yield from _noted(results, results.in_state(*FINISHED))
     yield from _mixtures(results, done)
 
 
@@ -118,15 +121,13 @@ def _texts(results: Results, name: str, done: Any) -> list[str]:
     return [kind for kind in distinct(results.column(name)[done]) if isinstance(kind, str) and kind]
 
 
-def _collapse(results: Results, done: Any) -> Iterator[str]:
-    if "collapsed_classes" in results.own:
-        shown = results.column("collapsed_classes")[done]
-        if runs := int((shown > 0).sum()):
-            see = results.to_type("plot", "confusion")
-            yield (
-                f"Class collapse: {runs} of {_runs(len(shown))} never {'gets' if runs == 1 else 'get'} some class "
-                f"right. List them with --where 'collapsed_classes > 0'; see them with {see}"
-            )
+def _noted(results: Results, done: Any) -> Iterator[str]:
+    """Count the runs of which there is something to say, word by word."""
+    counts = counted_notes(results, done)
+    for word, count in counts.items():
+        yield f"{word}: {count} of {_runs(int(done.sum()))}: {WORDS[word]}."
+    if counts:
+        yield f"List them with --where {shlex.quote(condition_for(results, next(iter(counts))))}"
 
 
 def _pooled(results: Results, spec: Spec) -> Iterator[str]:

@@ -14,7 +14,7 @@ import pytest
 from hpcsweep.results import Results
 from tests.made_results import make_result
 from tests.made_sweeps import in_memory
-from tests.report.conditions import RUNS
+from tests.report.conditions import LOSSES, RUNS
 
 READY_S = 60
 
@@ -97,6 +97,6 @@ def condition_results() -> Results:
     made = []
     for place, run in enumerate(RUNS):
         params = {name: value for name, value in run.items() if name != "val/acc"}
-        history = {"epoch": [0, 1], "loss": [1.0, 0.5]}
+        history = {"epoch": [0, 1, 2, 3], **LOSSES[place]}
         made.append(make_result(params, 100 + place, history=history, metrics={"val/acc": float(run["val/acc"])}))
     return in_memory(made)

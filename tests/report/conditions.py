@@ -15,6 +15,15 @@ RUNS: list[dict[str, Any]] = [
 ]
 """Four runs; every column is a parameter except `val/acc`, a number that one run lacks."""
 
+FINE = {"loss": [1.0, 0.5, 0.4, 0.3], "val_loss": [1.0, 0.5, 0.4, 0.3]}
+LOSSES = [
+    {**FINE, "loss": [1.0, 50.0, 4.0, 3.0]},
+    {"loss": [1.0, 50.0, 4.0, 3.0], "val_loss": [1.0, 0.5, 0.9, 1.2]},
+    FINE,
+    FINE,
+]
+"""By epoch, of the same runs: the first two exploded, and the second overfits."""
+
 CONDITIONS: dict[str, list[int] | None] = {
     "layers == 2": [1],
     "layers != 2": [0, 2, 3],
@@ -85,6 +94,25 @@ CONDITIONS: dict[str, list[int] | None] = {
     "True": [0, 1, 2, 3],
     "layers, fast": [0, 1, 2, 3],
     "state == 'done'": [0, 1, 2, 3],
+    "note == 'exploded'": [0, 1],
+    "note == 'overfits'": [1],
+    "note != 'overfits'": [0, 2, 3],
+    "note == 'exploded' and note == 'overfits'": [1],
+    "'exploded' == note": [0, 1],
+    "note in ['overfits', 'stuck']": [1],
+    "note == 'explo'": [],
+    "'explo' in note": [0, 1],
+    "'' in note": [0, 1, 2, 3],
+    "note is None": [2, 3],
+    "note == None": [2, 3],
+    "note is not None": [0, 1],
+    "note": [0, 1],
+    "not note": [2, 3],
+    "note == note": [],
+    "notes == 'exploded'": [0],
+    "note < 'f'": REFUSED,
+    "note + 1 == 2": REFUSED,
+    "1 in note": REFUSED,
     "layers == 1_0 / 5": [1],
     "layers = 2": REFUSED,
     "layer == 2": REFUSED,

@@ -27,7 +27,7 @@ def test_a_record_is_whole_and_is_json(make_store: MakeStore) -> None:
     assert (record["params"], record["seed"], record["state"]) == ({"a": [1, 2]}, 3, "done")
     assert record["history"] == {"epoch": [0, 1], "loss": [1.0, "nan"]}
     assert (record["arrays"]["confusion_matrix"], record["collapsed_classes"]) == ([[1, 0], [2, 0]], [1])
-    assert any("class collapse: classes [1] are never right" in line for line in describe(record))
+    assert any("as by guessing (classes [1])" in line for line in describe(record))
 
 
 def test_a_failed_run_shows_its_traceback(study: Study) -> None:

@@ -1,4 +1,4 @@
-"""Summaries and intervals that collapsed runs and odd distributions do not mislead."""
+"""Summaries and intervals that runs far worse than the others and odd distributions do not mislead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpcsweep.statistics.robust import collapsed, interquartile_mean, median_interval, typical_distance
+from hpcsweep.statistics.robust import far_worse, interquartile_mean, median_interval, typical_distance
 
 
 @given(numbers=st.lists(st.integers(0, 1000), min_size=1, max_size=25).filter(lambda many: len(many) % 4 == 0))
@@ -39,11 +39,11 @@ def test_fewer_than_five_runs_have_no_interval() -> None:
     assert median_interval([1.0, 2.0, 3.0, 4.0]) is None
 
 
-def test_a_run_far_below_its_setting_has_collapsed() -> None:
+def test_a_run_far_below_its_setting_is_far_worse() -> None:
     """A run at chance among good ones counts, for a loss one far above; what only spreads widely does not."""
     good, bad = [0.95, 0.951, 0.949, 0.952, 0.1], [0.4, 0.6, 0.5, 0.3, 0.7]
     typical = typical_distance([good, bad])
-    assert (collapsed(good, "max", typical), collapsed(bad, "max", typical)) == (1, 0)
-    assert collapsed([-number for number in good], "min", typical) == 1
-    assert collapsed(good, "min", typical) == 0
-    assert collapsed(list(np.random.default_rng(0).normal(size=1000)), "max", 0.0) == 0
+    assert (far_worse(good, "max", typical), far_worse(bad, "max", typical)) == (1, 0)
+    assert far_worse([-number for number in good], "min", typical) == 1
+    assert far_worse(good, "min", typical) == 0
+    assert far_worse(list(np.random.default_rng(0).normal(size=1000)), "max", 0.0) == 0

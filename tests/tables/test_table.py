@@ -197,14 +197,14 @@ def test_the_best_of_more_epochs_is_not_marked() -> None:
     assert "compare last_accuracy" in note
 
 
-def test_collapsed_runs_are_told_beside_the_mean() -> None:
-    """Where a run is far below the others of its cell, the note has the median and the interquartile mean as well."""
+def test_runs_far_worse_are_told_beside_the_mean() -> None:
+    """Where a run is far worse than the others of its cell, the note has the median and the interquartile mean."""
     runs = [
         {"a": a, "seed": s, "last_accuracy": 0.1 if (a, s) == (2, 3) else 0.9 + 0.001 * s}
         for a in (1, 2)
         for s in range(5)
     ]
-    (note,) = [one for one in table(results_of(runs, ["a"]), values=["last_accuracy"]).notes if "far below" in one]
+    (note,) = [one for one in table(results_of(runs, ["a"]), values=["last_accuracy"]).notes if "far worse" in one]
     assert "2: 1 of 5, mean 0.741, median 0.901, interquartile mean 0.901" in note
 
 

@@ -69,13 +69,13 @@ function drawDotRow(pen, { left, right, width, scale, y }, group, place) {
 
 function paintDoubts(place) {
   const chosen = conjuncts(state.where), short = data.doubts.filter((doubt) => doubt.where), long = data.doubts.filter((doubt) => !doubt.where);
-  const buttons = short.map(({ text, where }) => {
+  const buttons = short.map(({ text, title, where }) => {
     const condition = where.includes(" or ") ? `(${where})` : where;
-    return button(text, () => alsoWhere(condition), { class: "doubt", "aria-pressed": String(chosen.includes(condition)) });
+    return button(text, () => alsoWhere(condition), { class: "doubt", title, "aria-pressed": String(chosen.includes(condition)) });
   });
   const notes = long.length > 0 && make("details", { class: "notes" }, make("summary", {}, count(long.length, "note")),
     make("ul", {}, long.map(({ text }) => make("li", {}, text))));
-  const none = !short.length && !long.length && make("span", { class: "soft" }, "Nothing: no run failed, diverged, or never got a class right.");
+  const none = !short.length && !long.length && make("span", { class: "soft" }, "Nothing: no run failed or diverged, and none has a note.");
   place.replaceChildren(make("span", { class: "soft" }, "To doubt "), ...[...buttons, notes, none].filter(Boolean));
 }
 

@@ -3,7 +3,10 @@
 const data = JSON.parse(byId("data").textContent);
 const columns = new Map(Object.entries(data.columns).map(([name, stored]) => [name, decodedColumn(name, stored)]));
 const columnOf = (name) => columns.get(Object.hasOwn(data.own, name) ? data.own[name] : name);
-const known = [...new Set([...Object.keys(data.own), ...columns.keys()])];
+const wordColumns = new Map(Object.entries(data.words).map(([name, column]) => [name, columnOfWords(columnOf(column))]));
+const known = [...new Set([...Object.keys(data.own), ...columns.keys(), ...wordColumns.keys()])];
+// what a name means in a condition: a parameter before a column of ours, as on the command line
+const meantBy = (name) => columns.get(name) ?? wordColumns.get(name) ?? columnOf(name);
 const total = columnOf("id").values.length;
 const ids = columnOf("id").values, states = columnOf("state").values, seeds = columnOf("seed").values;
 const everyRun = Array.from({ length: total }, (_, run) => run);
@@ -38,6 +41,23 @@ function indexed(column) {
   Object.defineProperty(column, "distinct", { get: () => (made ??= index()).distinct });
   Object.defineProperty(column, "at", { get: () => (made ??= index()).at });
   return column;
+}
+
+// any one of several words of a run may be meant, as in `note == 'stuck'`
+class Words {
+  constructor(text) {
+    this.text = text;
+    this.words = text === null ? [] : text.split("; ");
+  }
+
+  // a word that somebody wrote may itself have "; " in it
+  has = (other) => (other === null ? this.text === null : typeof other === "string" && `; ${this.text ?? ""}; `.includes(`; ${other}; `) && this.text !== null);
+}
+
+function columnOfWords(column) {
+  const values = column.values.map((text) => new Words(typeof text === "string" ? text : null)), said = values.flatMap(({ words }) => words);
+  const distinct = [...new Set(said)];
+  return { name: column.name, role: "own", values, distinct, at: said.map((word) => distinct.indexOf(word)) };
 }
 
 // as the tables write a value: two that differ never look alike

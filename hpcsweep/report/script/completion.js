@@ -18,7 +18,7 @@ function columnBefore(head) {
   const isSign = at >= 0 && ["==", "!=", "<", "<=", ">", ">=", "in", "is"].includes(words[at].value);
   if (!isSign || words.at(-1).kind === "value") return null;
   const name = words.slice(0, at).reverse().find((word) => word.kind === "name");
-  return name ? columnOf(name.value) : null;
+  return name ? meantBy(name.value) : null;
 }
 
 function wantsOperator(head) {
@@ -34,9 +34,9 @@ function operatorsLike(head, begun) {
 
 function columnsLike(begun) {
   const rank = { parameter: 0, result: 1, own: 2 }, wanted = begun.toLowerCase();
-  const important = (name) => rank[columnOf(name).role] + (name.toLowerCase().startsWith(wanted) ? 0 : 3);
+  const important = (name) => rank[meantBy(name).role] + (name.toLowerCase().startsWith(wanted) ? 0 : 3);
   return known.filter((name) => name.toLowerCase().includes(wanted)).sort((a, b) => important(a) - important(b))
-    .map((name) => [name, columnOf(name).role === "own" ? "" : columnOf(name).role]);
+    .map((name) => [name, meantBy(name).role === "own" ? "" : meantBy(name).role]);
 }
 
 function valuesLike(column, begun) {

@@ -9,7 +9,7 @@ function runsThatMeet(text) {
 function valueOf(node, run) {
   switch (node.is) {
     case "value": return node.value;
-    case "name": return columnOf(node.value).values[run];
+    case "name": return meantBy(node.value).values[run];
     case "list": return node.items.map((item) => valueOf(item, run));
     case "or": return node.parts.some((part) => isTrue(valueOf(part, run)));
     case "and": return node.parts.every((part) => isTrue(valueOf(part, run)));
@@ -36,8 +36,8 @@ function compares(sign, left, right) {
     case "!=": return !equal(left, right);
     case "in": return isIn(left, right);
     case "not in": return !isIn(left, right);
-    case "is": return left === right;
-    case "is not": return left !== right;
+    case "is": return isSame(left, right);
+    case "is not": return !isSame(left, right);
     default: return ordered(sign, left, right);
   }
 }
@@ -47,10 +47,14 @@ const plainNumber = (value) => (typeof value === "boolean" ? Number(value) : val
 
 function kindOf(value) {
   if (isNumber(value)) return "a number";
-  return typeof value === "string" ? "a text" : value === null ? "None" : "a list";
+  return typeof value === "string" || value instanceof Words ? "a text" : value === null ? "None" : "a list";
 }
 
+const isSame = (left, right) => (left instanceof Words && right === null ? left.has(null) : left === right);
+
 function equal(left, right) {
+  if (left instanceof Words) return left.has(right);
+  if (right instanceof Words) return right.has(left);
   if (isNumber(left) && isNumber(right)) return plainNumber(left) == plainNumber(right);
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, at) => equal(item, right[at]));
@@ -81,6 +85,7 @@ function byCodePoint(left, right) {
 
 function isIn(left, right) {
   if (Array.isArray(right)) return right.some((item) => equal(item, left));
+  if (right instanceof Words && typeof left === "string") return (right.text ?? "").includes(left);
   if (typeof right === "string" && typeof left === "string") return right.includes(left);
   throw new Refusal(`${kindOf(left)} cannot be in ${kindOf(right)}; expected a list, or a text in a text`);
 }
@@ -88,6 +93,7 @@ function isIn(left, right) {
 function isTrue(value) {
   if (typeof value === "number") return value !== 0;
   if (Array.isArray(value)) return value.length > 0;
+  if (value instanceof Words) return value.text !== null;
   return Boolean(value);
 }
 

@@ -1,7 +1,7 @@
 // What is known of one run: parameters, curves, confusion, why it failed, and how to look further.
 
 function factsOf(run) {
-  const own = ["state", "seed", "reached_epoch", "best_epoch", "collapsed_classes", "time_s", "device", "engine", "commit", "notes", "tags"];
+  const own = ["state", "seed", "notes", "tags", "reached_epoch", "best_epoch", "collapsed_classes", "time_s", "device", "engine", "commit"];
   const parameters = data.parameters.map((name) => [name, textOf(columnOf(name).values[run])]);
   const facts = own.filter(columnOf).map((name) => [name, columnOf(name).values[run]]).filter(([, value]) => value !== null && !Number.isNaN(value));
   return [...parameters, ...facts.map(([name, value]) => [name, typeof value === "number" ? shown(value, 6) : textOf(value)])];

@@ -12,6 +12,7 @@ from hpcsweep.errors import NothingSelectedError, UsageError, nearest
 from hpcsweep.results.frames import Results
 from hpcsweep.results.loading import ResultsSource, load
 from hpcsweep.results.query.where import parse_condition
+from hpcsweep.results.query.words import COLUMNS, Words
 from hpcsweep.store.opening import StoreSource
 
 
@@ -27,12 +28,24 @@ def select(results: Results, where: str | None) -> Results:
     """Return the results of the runs that meet the condition `where`; NothingSelectedError if none does."""
     if not where:
         return results
-    condition = parse_condition(where, (*results.own, *map(str, results.runs)))
-    rows = settings_of(results, condition.names)
+    words = columns_of_words(results)
+    condition = parse_condition(where, (*results.own, *map(str, results.runs), *words))
+    columns = [
+        [Words(text) for text in _values(results.column(words[name]))]
+        if name in words
+        else _values(axis_column(results, name))
+        for name in condition.names
+    ]
+    rows = list(zip(*columns, strict=True)) if columns else [()] * len(results.runs)
     keep = [condition(dict(zip(condition.names, row, strict=True))) for row in rows]
     if not any(keep):
         raise NothingSelectedError(f"--where {where!r}: none of the {len(keep)} runs meets it")
     return _of_their_jobs(results, replace(results, runs=results.runs[keep].reset_index(drop=True)))
+
+
+def columns_of_words(results: Results) -> dict[str, str]:
+    """Return {name: column of ours} of the names that mean any word of a run, where no parameter has such a name."""
+    return {name: column for name, column in COLUMNS.items() if name not in results.runs and column in results.own}
 
 
 def _of_their_jobs(results: Results, chosen: Results) -> Results:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpcsweep.errors import UsageError, nearest
+from hpcsweep.results.query.words import Words
 
 MAX_LENGTH = 2000
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -26,8 +27,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
+    ast.Is: lambda left, right: _is(left, right),
+    ast.IsNot: lambda left, right: not _is(left, right),
     ast.In: lambda left, right: left in right,
     ast.NotIn: lambda left, right: left not in right,
 }
@@ -118,6 +119,10 @@ def _is_read_as_it_is(name: str) -> bool:
     if name.isidentifier():
         return not keyword.iskeyword(name) or name in _OPERATOR_WORDS
     return not name.strip() or re.fullmatch(r"[\d_.]+(e[-+]?\d+)?", name, re.IGNORECASE) is not None
+
+
+def _is(left: Any, right: Any) -> bool:
+    return left is right or (right is None and isinstance(left, Words) and not left)
 
 
 def _value(node: ast.expr, row: Mapping[str, Any]) -> Any:
