@@ -15,8 +15,9 @@ whatever else they have to tell goes to `say=`, such as `say=print`, or by defau
 
 `knee`, `report` and `data` are packages, which scripts and jobs import. Such a package would replace a function of the
 same name as soon as somebody imports it. So some verbs have other names here: `find_knee`, `write_report`, and
-`list_data`, `fetch_data` and `check_data`. `schema` is `sweep_json_schema`, `files` is
-`kept_files`, `model` is `best_model`, `profile` is `new_profile`, and `try` is `try_sweep`.
+`list_data`, `fetch_data` and `check_data`. `note` is `add_note`, `tag` is `add_tag`, `schema` is
+`sweep_json_schema`, `files` is `kept_files`, `model` is `best_model`, `profile` is `new_profile`, and
+`try` is `try_sweep`.
 
 A name is imported when it is first used: jobs import this package for `job_options`, and load nothing else.
 """
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from hpcsweep.launch.pack import pack
     from hpcsweep.launch.plan import plan
     from hpcsweep.launch.preview import batch_script, compare_starts, start_of_workers
+    from hpcsweep.launch.remark import add_note, add_tag
     from hpcsweep.launch.scale import scale
     from hpcsweep.launch.standing import Choice
     from hpcsweep.launch.status import known_sweeps, status, watch
@@ -73,6 +75,7 @@ _MODULES = {
     "launch.pack": ("pack",),
     "launch.plan": ("plan",),
     "launch.preview": ("batch_script", "compare_starts", "start_of_workers"),
+    "launch.remark": ("add_note", "add_tag"),
     "launch.scale": ("scale",),
     "launch.standing": ("Choice",),
     "launch.status": ("known_sweeps", "status", "watch"),
@@ -92,7 +95,9 @@ _PACKAGES = ("data", "errors", "figures", "knee", "report", "results", "statisti
 __all__ = [
     "Choice",
     "__version__",
+    "add_note",
     "add_seeds",
+    "add_tag",
     "batch_script",
     "best",
     "best_model",

@@ -17,6 +17,7 @@ from tests.conftest import ENVIRONMENT, Study
 OTHER_NAMES = {
     **{"knee": "find_knee", "report": "write_report", "schema": "sweep_json_schema", "data": "list_data"},
     **{"files": "kept_files", "model": "best_model", "try": "try_sweep", "profile": "new_profile"},
+    **{"note": "add_note", "tag": "add_tag"},
 }
 HEAVY = {"numpy", "pandas", "pydantic", "click", "rich", "matplotlib", "keras", "submitit", "logging"}
 # as a user without checking tools sees it: an old script, and one that mixes both ways
@@ -47,7 +48,7 @@ def test_importing_the_package_loads_nothing_else() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_a_function(verb: str) -> None:
-    """What the command line does can be done in Python, under the verb's name but for eight."""
+    """What the command line does can be done in Python, under the verb's name but for ten."""
     found = getattr(hpcsweep, OTHER_NAMES.get(verb, verb))
     assert callable(found)
     assert found.__doc__

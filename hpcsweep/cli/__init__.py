@@ -26,6 +26,8 @@ VERBS = {
     "status": "Show how far a sweep has come.",
     "logs": "Print what the attempts at a run printed.",
     "show": "Print everything recorded of a run.",
+    "note": "Note a text about a run or a setting.",
+    "tag": "Tag a run or a setting with a word.",
     "files": "List or copy the files that are kept of a run.",
     "model": "Give the trained model of the best run.",
     "diff": "Show how two runs differ.",

@@ -80,6 +80,13 @@ _CHOICE = (
 )
 
 
+def remark_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what `note` and `tag` take."""
+    of_setting = "About all runs with the same parameters, whatever their seed, also later ones."
+    function = click.option("--remove", is_flag=True, help="Take it back.")(function)
+    return click.option("--setting", is_flag=True, help=of_setting)(function)
+
+
 def choice_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options for results made by other code or data; the function gets them as keep_code and so on."""
     for option in reversed(_CHOICE):

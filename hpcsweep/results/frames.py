@@ -18,12 +18,13 @@ from hpcsweep.errors import to_type
 from hpcsweep.files import canonical_json, numbers_of
 from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
+from hpcsweep.results.run_notes import joined, joined_after
 from hpcsweep.results.summaries import best_epochs
 from hpcsweep.results.text import TEXT
 from hpcsweep.store.states import RunState
 
 OWN_FIRST = ("id", "state", "seed")
-OWN_LAST = ("reached_epoch", "best_epoch", "notes", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
+OWN_LAST = ("reached_epoch", "best_epoch", "notes", "tags", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Entry:
     state: str
     cause: str | None = None
     reached_epoch: float = float("nan")
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,10 @@ def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str
     reached = pd.Series([entry.reached_epoch for entry in entries], dtype="float64")
     columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
     columns |= {name: _taken(records.runs[name], rows) for name in ("notes", "collapsed_classes", *FACTS)}
+    found = columns["notes"].tolist()
+    said = [entry.remarks.get("note", ()) for entry in entries]
+    columns["notes"] = pd.Series(list(map(joined_after, found, said)), dtype=TEXT)
+    columns["tags"] = pd.Series([joined(entry.remarks.get("tag", ())) for entry in entries], dtype=TEXT)
     for name in ("cause", "trajectory", "job"):
         columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype=TEXT)
     return columns

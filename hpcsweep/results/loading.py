@@ -15,6 +15,7 @@ from hpcsweep.results.origins import with_accumulated
 from hpcsweep.results.reading import read_records
 from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, words_of_sweep
+from hpcsweep.store.remarks import Remarks, read_remarks
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.states import RunState
@@ -87,7 +88,7 @@ def _assemble(
     today: Today | None = None,
 ) -> Results:
     records, unread = read_records(store, stamps)
-    ordered = _entries(store, job, runs, records, unread, today)
+    ordered = _with_remarks(store, _entries(store, job, runs, records, unread, today))
     frame, own, returned = runs_frame(ordered, records, directions)
     return with_accumulated(
         Results(
@@ -112,6 +113,16 @@ def _assemble(
             read_log=lambda trajectory_id: _newest_log(store, trajectory_id),
         )
     )
+
+
+def _with_remarks(store: Store, entries: list[Entry]) -> list[Entry]:
+    found, unread = read_remarks(store.layout)
+    for line in unread:
+        tell(line)
+    if not found:
+        return entries
+    remarks = Remarks(found)
+    return [replace(entry, remarks=remarks.about(entry.id, entry.job, entry.params)) for entry in entries]
 
 
 def _newest_log(store: Store, trajectory_id: str) -> str:

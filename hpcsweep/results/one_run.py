@@ -11,9 +11,10 @@ import pandas as pd
 
 from hpcsweep.files import plain
 from hpcsweep.metrics import metrics_among
-from hpcsweep.results.run_notes import notes_of_runs
+from hpcsweep.results.run_notes import joined, joined_after, notes_of_runs
 from hpcsweep.results.summaries import Array, collapsed_classes
 from hpcsweep.store import Store
+from hpcsweep.store.remarks import Remarks, read_remarks
 from hpcsweep.store.results import Result, read_result
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.runs import Run, short_id
@@ -29,9 +30,11 @@ def record_of(store: Store, trajectory_id: str, run_id: str) -> dict[str, Any]:
     """
     folder = store.folder(trajectory_id)
     if folder.has(folder.result(run_id)):
-        return _finished(read_result(folder, run_id))
+        return _finished(store, read_result(folder, run_id))
     state = store.states([Run(run_id, trajectory_id, 0, (), ())]).get(run_id, RunState.NEW)
     record: dict[str, Any] = {"id": run_id, "trajectory": trajectory_id, "state": state}
+    remarks = Remarks(read_remarks(store.layout)[0]).about(run_id, "", {})
+    record |= {"notes": joined(remarks["note"]), "tags": joined(remarks["tag"])}
     record |= {"progress": store.progress(trajectory_id), "cause": None, "traceback": None}
     failure = store.failure(trajectory_id)
     if failure:
@@ -66,7 +69,7 @@ def diff_of(store: Store, runs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     return frame
 
 
-def _finished(result: Result) -> dict[str, Any]:
+def _finished(store: Store, result: Result) -> dict[str, Any]:
     record: dict[str, Any] = {
         "id": result.id,
         "trajectory": result.trajectory,
@@ -81,7 +84,8 @@ def _finished(result: Result) -> dict[str, Any]:
     record["history"] = {name: column.tolist() for name, column in result.history.items()}
     record["arrays"] = {name: array.tolist() for name, array in result.arrays.items()}
     confusion = result.arrays.get("confusion_matrix")
-    record["notes"] = notes_of(result)
+    remarks = Remarks(read_remarks(store.layout)[0]).about(result.id, result.job, result.params)
+    record |= {"notes": joined_after(notes_of(result), remarks["note"]), "tags": joined(remarks["tag"])}
     if confusion is not None:
         record["collapsed_classes"] = collapsed_classes(confusion)
     fit_for_json: dict[str, Any] = plain(record)

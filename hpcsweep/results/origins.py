@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hpcsweep.results.frames import Results
-from hpcsweep.results.run_notes import joined
+from hpcsweep.results.run_notes import joined_after
 from hpcsweep.results.text import TEXT
 from hpcsweep.store.states import FINISHED
 
@@ -62,8 +62,7 @@ def with_accumulated(results: Results) -> Results:
     ids = results.column("id").tolist()
     before = results.column("notes").tolist()
     notes = [
-        joined([*([text] if isinstance(text, str) else []), *(["accumulated"] if run_id in found else [])])
-        for run_id, text in zip(ids, before, strict=True)
+        joined_after(text, ["accumulated"] if run_id in found else []) for run_id, text in zip(ids, before, strict=True)
     ]
     return replace(results, runs=results.runs.assign(**{results.own["notes"]: pd.Series(notes, dtype=TEXT)}))
 

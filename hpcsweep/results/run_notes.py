@@ -53,6 +53,16 @@ def joined(words: Sequence[str]) -> str | None:
     return _BETWEEN.join(words) or None
 
 
+def words_in(text: str) -> list[str]:
+    """Return the notes that are joined in a text."""
+    return text.split(_BETWEEN)
+
+
+def joined_after(text: object, words: Sequence[str]) -> str | None:
+    """Return the notes in a text (or none, if it is none) and further ones as one text, None for none."""
+    return joined([*([text] if isinstance(text, str) else []), *words])
+
+
 def has_note(notes: object, wanted: str) -> bool:
     """Tell whether `wanted` is one of the notes in a text of several."""
     return isinstance(notes, str) and f"{_BETWEEN}{wanted}{_BETWEEN}" in f"{_BETWEEN}{notes}{_BETWEEN}"

@@ -3,7 +3,8 @@
 Other rooms find a store by `opening` (from a sweep to its store), read `states`, `results` and `stamps`, write through
 `claims`, `checkpoints` and `manifest`, reach files by `layout` and `task_files`, and tidy up with `leftovers`;
 `causes` says why things ended, `halts` why a submission was stopped, `reader` opens what others may have written,
-`sharing` says who may write, `wanted` how many workers a sweep is to have, `array_bytes` is how arrays are written.
+`sharing` says who may write, `remarks` what people say of runs, `wanted` how many workers a sweep is to have,
+`array_bytes` is how arrays are written.
 `packing` puts the files of what is finished into few; `packs` reads them, unnoticed by who reads by `layout`.
 `snapshots` keeps the code that made results, `made_by` what it and the data mean; `today` judges that, and `aside` and
 `adopt` move results with it.

@@ -44,8 +44,8 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
 
 
 def copy_origins(source: Layout, target: Layout) -> None:
-    """Copy what results refer to by digest: code, versions, data; what is there already stays."""
-    for folder in (source.snapshots, source.versions, source.kept, source.datasets):
+    """Copy what results refer to by digest: code, versions, data; and remarks; what is there already stays."""
+    for folder in (source.snapshots, source.versions, source.kept, source.datasets, source.remarks):
         _copy_new(folder, target.root / folder.relative_to(source.root))
 
 

@@ -26,6 +26,7 @@
   code/bundles/<digest>.zip                   what workers in containers import: hpcsweep's half and submitit
   code/versions/<digest>.json                 what the code that a worker imported means, part by part
   code/kept/<before>.<now>.json               results of the first code or data stand for the second: somebody said so
+  remarks/<time>-<letters>.json               one note or tag that somebody gave a run or a setting, or took back
   datasets/<digest>.json                      which data a run used: examples, digests, files
   sweeps/<name>/wanted.json                   how many workers the sweep wants
   sweeps/<name>/claim.g<n>                    who counts its workers now, and sends those that it lacks
@@ -62,6 +63,7 @@ MEANING = re.compile(r"meaning\.json")
 RESULT = re.compile(r"run-([0-9a-f]{64})\.json")
 ARRAYS = re.compile(r"run-([0-9a-f]{64})\.g(\d+)\.npz")
 MADE = re.compile(r"made\.g(\d+)\.([0-9a-f]{16})\.([0-9a-f]{16})")
+REMARK = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 SHORT = 16  # digits of a digest in a name
 TRAJECTORY = re.compile(r"[0-9a-f]{64}")
 PACK_NAME = "pack-{}.zip"
@@ -285,6 +287,17 @@ class Layout:
 
     def kept_as(self, before: str, now: str) -> Path:
         return self.kept / f"{before[:SHORT]}.{now[:SHORT]}.json"
+
+    @property
+    def remarks(self) -> Path:
+        return self.root / "remarks"
+
+    def remark(self, time_ns: int, letters: str) -> Path:
+        return self.remarks / f"{time_ns:020d}-{letters}.json"
+
+    def all_remarks(self) -> list[Path]:
+        """Return the files of all notes and tags, oldest first."""
+        return [self.remarks / name for name in sorted(listed(self.remarks)) if REMARK.fullmatch(name)]
 
     @property
     def datasets(self) -> Path:

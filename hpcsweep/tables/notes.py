@@ -13,7 +13,7 @@ from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.in_common import in_common
 from hpcsweep.results.query.labels import key_text, key_texts
-from hpcsweep.results.query.noted import condition_for, counted_notes
+from hpcsweep.results.query.noted import condition_for, counted_notes, written
 from hpcsweep.results.query.values import Value
 from hpcsweep.results.run_notes import WORDS
 from hpcsweep.statistics.robust import MIN_RUNS, far_worse, typical_distance
@@ -26,6 +26,7 @@ from hpcsweep.tables.origin_notes import origin_notes
 
 SHA256_DIGITS = 64
 FAR_WORSE_CELLS = 3  # that a note tells of
+WRITTEN = 5  # notes and tags that a table shows
 MARKED = " * marks the best, and what the seeds cannot tell from it."
 
 
@@ -54,6 +55,7 @@ def notes_of(
     yield from _not_in_the_numbers(results, values, cells)
     yield from _ended_early(results)
     yield from doubts(results, values)
+    yield from _written(results)
     yield from alike_notes(results)
     yield from origin_notes(results, cells)
 
@@ -128,6 +130,14 @@ def _noted(results: Results, done: Any) -> Iterator[str]:
         yield f"{word}: {count} of {_runs(int(done.sum()))}: {WORDS[word]}."
     if counts:
         yield f"List them with --where {shlex.quote(condition_for(results, next(iter(counts))))}"
+
+
+def _written(results: Results) -> Iterator[str]:
+    """Say what people wrote of the runs."""
+    found = [f"{what}: {_runs(count)}" for what, count in written(results).items()]
+    if found:
+        more = f"; and {len(found) - WRITTEN} more" if len(found) > WRITTEN else ""
+        yield f"Written about runs: {'; '.join(found[:WRITTEN])}{more}."
 
 
 def _pooled(results: Results, spec: Spec) -> Iterator[str]:

@@ -113,7 +113,7 @@ def test_conditions_are_completed_and_chips_take_them_away(browser: Any, paths: 
     click(page, "18 failed", "#states")
     assert "18 of 864 runs" in shown(page, "chips")
     click(page, "18 failed", "#states")
-    click(page, "36 with a class never right", "#doubts")
+    click(page, "36 collapsed", "#doubts")
     assert "36 of 864 runs" in shown(page, "chips")
 
 

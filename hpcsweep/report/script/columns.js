@@ -1,5 +1,16 @@
 // The runs' columns, as Python wrote them: every value here equals the one that --where sees.
 
+// any one of several words of a run may be meant, as in `note == 'stuck'`
+class Words {
+  constructor(text) {
+    this.text = text;
+    this.words = text === null ? [] : text.split("; ");
+  }
+
+  // a word that somebody wrote may itself have "; " in it
+  has = (other) => (other === null ? this.text === null : typeof other === "string" && `; ${this.text ?? ""}; `.includes(`; ${other}; `) && this.text !== null);
+}
+
 const data = JSON.parse(byId("data").textContent);
 const columns = new Map(Object.entries(data.columns).map(([name, stored]) => [name, decodedColumn(name, stored)]));
 const columnOf = (name) => columns.get(Object.hasOwn(data.own, name) ? data.own[name] : name);
@@ -41,17 +52,6 @@ function indexed(column) {
   Object.defineProperty(column, "distinct", { get: () => (made ??= index()).distinct });
   Object.defineProperty(column, "at", { get: () => (made ??= index()).at });
   return column;
-}
-
-// any one of several words of a run may be meant, as in `note == 'stuck'`
-class Words {
-  constructor(text) {
-    this.text = text;
-    this.words = text === null ? [] : text.split("; ");
-  }
-
-  // a word that somebody wrote may itself have "; " in it
-  has = (other) => (other === null ? this.text === null : typeof other === "string" && `; ${this.text ?? ""}; `.includes(`; ${other}; `) && this.text !== null);
 }
 
 function columnOfWords(column) {

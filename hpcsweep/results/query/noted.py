@@ -7,7 +7,7 @@ from typing import Any
 
 from hpcsweep.results.frames import Results
 from hpcsweep.results.query.select import columns_of_words
-from hpcsweep.results.run_notes import WORDS, has_note
+from hpcsweep.results.run_notes import WORDS, has_note, words_in
 
 
 def counted_notes(results: Results, rows: Any) -> dict[str, int]:
@@ -16,6 +16,16 @@ def counted_notes(results: Results, rows: Any) -> dict[str, int]:
     texts = Counter(text for text in notes if isinstance(text, str))
     counts = {word: sum(count for text, count in texts.items() if has_note(text, word)) for word in WORDS}
     return {word: count for word, count in counts.items() if count}
+
+
+def written(results: Results) -> dict[str, int]:
+    """Return {'note "..."' or 'tag "..."': number of runs} of what people wrote, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for name, column in (("note", "notes"), ("tag", "tags")):
+        texts = results.column(column).tolist() if column in results.own else []
+        said = [word for text in texts if isinstance(text, str) for word in words_in(text) if word not in WORDS]
+        counts.update(f'{name} "{word}"' for word in said)
+    return dict(counts.most_common())
 
 
 def condition_for(results: Results, note: str) -> str:
