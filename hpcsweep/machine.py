@@ -6,6 +6,7 @@ Also what an old Python lacks: workers run with Python 3.9 or newer, since they 
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -63,6 +64,17 @@ def old_keras() -> str:
     except metadata.PackageNotFoundError:
         return ""
     return version if is_old_keras(version) else ""
+
+
+def peak_memory_gb() -> float:
+    """Return the most memory in GB that this process, or one that it has started and that has ended, has had so far."""
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return gb_of(max(used))
+
+
+def gb_of(maxrss: int) -> float:
+    """Return GB for what getrusage(2) says of memory."""
+    return maxrss * 1024 / 1e9
 
 
 def kills_for_memory() -> int | None:

@@ -79,7 +79,7 @@ def _print_failures(status: Status) -> None:
         echo(f"    {' '.join(ids[:4])}{' ...' if len(ids) > 4 else ''}  see: {advice.logs(ids[0])}")
         if advice.on_slurm:
             cause = why.cause if why else Cause.UNKNOWN
-            echo(f"    {advice.fill(cause.advice, run=ids[0])}")
+            echo(f"    {advice.fill(cause.advice, run=ids[0], used_gb=max(run.used_gb for run in runs))}")
     if by_cause and not advice.on_slurm:
         echo(f"  try them again: {advice.retry_here}")
 

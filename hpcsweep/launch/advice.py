@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,8 @@ from hpcsweep.sweep.load import Sweep
 
 USUAL_TIME_S, USUAL_MEM_GB = 3600.0, 16.0  # what a worker is assumed to have had if nothing says it
 MORE = 2.0  # times as much as it had
+SOME_MORE = 1.5
+NEAR = 0.75  # of what there was: memory may have been short
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,19 @@ class Advice:
     store: Store
 
     def fill(
-        self, template: str, *, run: str = "RUN", task: str = "", nodes: Sequence[str] = (), arrays: Sequence[str] = ()
+        self,
+        template: str,
+        *,
+        run: str = "RUN",
+        task: str = "",
+        nodes: Sequence[str] = (),
+        arrays: Sequence[str] = (),
+        used_gb: float = 0.0,
     ) -> str:
         """Return a template with commands in its fields, for a run, a worker's `task`, its nodes, or waiting arrays.
 
-        Every field that a template may have is a command here.
+        Every field that a template may have is a command here. `used_gb`: the most memory that a process was seen to
+        use, 0 if that is not known; more is advised only where it came near to what there was.
         """
         store = words_of_store(self.store)
         sweep = [*words_of_profile(self.sweep, self._profile), *words_of_sweep(self.sweep, self.store)]
@@ -42,7 +53,8 @@ class Advice:
             resume_with_more_time=to_type("resume", "--time", self._more_time, *sweep),
             resume_on_other_nodes=to_type("resume", *other_nodes, *sweep),
             retry=to_type("resume", "--failed", *sweep),
-            retry_with_more_memory=to_type("resume", "--failed", "--mem", self._more_memory, *sweep),
+            retry_with_more_memory=to_type("resume", "--failed", "--mem", self._more_memory(used_gb), *sweep),
+            or_with_more_memory=self._if_memory_was_short(used_gb, sweep),
             retry_with_one_worker_per_gpu=to_type("resume", "--failed", "--workers-per-gpu", 1, *sweep),
             logs=to_type("logs", *(["--worker", task] if task else [run]), *store),
             clean=to_type("clean", *store),
@@ -89,6 +101,26 @@ class Advice:
         return format_duration(MORE * (had_s or USUAL_TIME_S))
 
     @property
-    def _more_memory(self) -> str:
-        had_gb = self._terms.request.mem_gb if self._terms else self.sweep.profile.mem_gb
-        return f"{MORE * (had_gb or USUAL_MEM_GB):g}G"
+    def _had_gb(self) -> float | None:
+        return self._terms.request.mem_gb if self._terms else self.sweep.profile.mem_gb
+
+    def _more_memory(self, used_gb: float) -> str:
+        used_gb *= self._processes
+        return f"{math.ceil(MORE * (self._had_gb or used_gb or USUAL_MEM_GB) * 10) / 10:g}G"
+
+    def _if_memory_was_short(self, used_gb: float, sweep: Sequence[object]) -> str:
+        """Return what to type if a worker came near to the memory that it had; empty if not, or if nobody knows."""
+        had_gb, used_gb = self._had_gb, used_gb * self._processes
+        if not had_gb or used_gb < NEAR * had_gb:
+            return ""
+        more = f"{math.ceil(max(SOME_MORE * had_gb, SOME_MORE * used_gb))}G"
+        retry = to_type("resume", "--failed", "--mem", more, *sweep)
+        return f"; it used {used_gb:.2g} of {had_gb:g} GB, so it may need more: {retry}"
+
+    @property
+    def _processes(self) -> int:
+        """How many processes of a worker shared its memory."""
+        if not self._terms:
+            return 1
+        request, sharing = self._terms.request, self._terms.workers_per_gpu
+        return request.gpu_count * (sharing if isinstance(sharing, int) else 1) or request.cpus

@@ -16,6 +16,7 @@ from hpcsweep.launch.progress import Progress, progress_of
 from hpcsweep.launch.standing import ASK, Choice, settled_plan
 from hpcsweep.launch.submission import manifest_of, write_submission
 from hpcsweep.machine import default_workers
+from hpcsweep.slurm.sending.script import refuse_patterns
 from hpcsweep.store import Store
 from hpcsweep.store.claims import owner_in_words
 from hpcsweep.store.halts import halt_of
@@ -60,6 +61,7 @@ def run(
     cannot be imported, or the first runs all fail alike before they log anything; then no other run is begun.
     """
     sweep, opened = open_sweep(source, store=store, max_runs=max_runs, say=say)
+    refuse_patterns(opened.layout.root)
     if shared:
         share(opened.root, shared)
     plan = settled_plan(sweep, opened, choice, failed=failed, say=say)

@@ -38,7 +38,7 @@ LEFT = (RunState.NEW, RunState.RESUMABLE, RunState.RUNNING)
 class RunStatus:
     """One run: its state, the newest epoch and metrics, why it failed, and why its numbers are in doubt.
 
-    `stage` says of a run in training how far it is.
+    `stage` says of a run in training how far it is, `used_gb` of a failed one how much memory it was seen to use.
     """
 
     id: str
@@ -50,6 +50,7 @@ class RunStatus:
     why: Why | None = None
     doubt: str | None = None
     stage: Stage | None = None
+    used_gb: float = 0.0
 
     @property
     def cause(self) -> str | None:
@@ -59,7 +60,7 @@ class RunStatus:
     def to_json(self) -> dict[str, Any]:
         """Return the run as `status --json` prints it."""
         told = {**vars(self), "metrics": plain(self.metrics), "cause": self.cause}
-        del told["why"], told["doubt"], told["stage"]
+        del told["why"], told["doubt"], told["stage"], told["used_gb"]
         if self.stage:
             told |= {"epochs": self.stage.epochs, "elapsed_s": self.stage.elapsed_s, "left_s": self.stage.left_s}
         return told
@@ -205,8 +206,8 @@ def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
         elif seen.state == RunState.FAILED:
             if run.trajectory not in failures:
                 failures[run.trajectory] = store.failure(run.trajectory)
-            failure = failures[run.trajectory]
-            seen = replace(seen, why=failure.why if failure else None)
+            if failure := failures[run.trajectory]:
+                seen = replace(seen, why=failure.why, used_gb=failure.memory_gb or 0.0)
         elif run.trajectory in there:
             seen = replace(seen, doubt=store.silent_owner(run.trajectory) or None)
         if run.id in others and seen.state != RunState.DIVERGED:

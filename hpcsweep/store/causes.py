@@ -37,14 +37,14 @@ class Cause(StrEnum):
     KILLED = (
         "killed",
         "killed from outside (SIGKILL), and SLURM tells of no lack of memory",
-        "type: {logs}; then: {retry}",
+        "type: {logs}; then: {retry}{or_with_more_memory}",
     )
     CRASHED = "crashed", "a crash in native code", "type: {logs}; then: {retry}"
     EXITED = "exited", "the job's code ended its process", "type: {logs}; then: {retry}"
     WORKER_DIED = (
         "worker died",
         "killed from outside again and again",
-        "type: {logs}; then: {retry}; or if memory was short: {retry_with_more_memory}",
+        "type: {logs}; then: {retry}{or_with_more_memory}",
     )
     TIMEOUT = "timeout", "cut off by the end of its wall time before it could stop", "type: {resume_with_more_time}"
     NODE_FAILED = "node failed", "its node went down", "type: {resume_on_other_nodes}"

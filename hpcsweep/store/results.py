@@ -51,6 +51,7 @@ class Failure:
     generation: int
     run: str | None = None
     time: float = 0.0
+    memory_gb: float | None = None  # the most that its process was seen to use
     logged: bool = True  # whether the attempt had come to log or to restore anything; earlier releases do not say
 
     @property

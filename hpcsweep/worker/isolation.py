@@ -24,5 +24,5 @@ def train_in_child(train: Callable[[], Ending], claim: Claim, stop: Stop) -> End
         return Ending.PAUSED
     death = death_of(ended.status)
     hint = " (out of memory?)" if death.signal == signal.SIGKILL else ""
-    record_death(claim, death, hint)
+    record_death(claim, death, ended.memory_gb, hint)
     return Ending.FAILED

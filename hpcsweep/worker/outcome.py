@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from hpcsweep.machine import zip_equal
+from hpcsweep.machine import peak_memory_gb, zip_equal
 from hpcsweep.metrics import SECONDS, has_diverged, metrics_among
 from hpcsweep.store import Failure, Result
 from hpcsweep.store.claims import Claim, read_owner
@@ -97,7 +97,8 @@ def failure_of(error: BaseException, run: ManifestRun, handle: RunHandle, claim:
     """Return the record of a run whose job raised `error`."""
     logged = handle.restored or bool(handle.history["epoch"])
     said, told = message_of(error), told_of(error)
-    return Failure(cause_of_error(error), said, told, claim.generation, run.id, time.time(), logged)
+    memory_gb = round(peak_memory_gb(), 2)
+    return Failure(cause_of_error(error), said, told, claim.generation, run.id, time.time(), memory_gb, logged)
 
 
 def utc(time_s: float | None) -> str | None:

@@ -299,3 +299,11 @@ def test_a_loss_that_is_logged_now_and_then_is_no_divergence(study: Study) -> No
     assert study.run("run", path, "--quiet").returncode == 0
     status = json.loads(study.run("status", path, "--json").stdout)
     assert [(run["params"]["epochs"], run["state"]) for run in status["runs"]] == [(2, "done"), (5, "done")]
+
+
+def test_a_store_in_whose_path_submitit_would_put_numbers_is_refused(walk: Study) -> None:
+    """Logs would go astray, or workers not start: it is one line, and nothing is written."""
+    for name in ("%a", "50%jobs", "a %t"):
+        ended = walk.run("run", "--store", name, sweep(walk))
+        assert (ended.returncode, "expected a path without it" in ended.stderr) == (2, True)
+        assert not (walk.root / name).exists()

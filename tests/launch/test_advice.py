@@ -58,17 +58,17 @@ def parsed(words: list[str]) -> dict[str, object]:
     return dict(verb.make_context(words[0], words[1:], parent=context).params)
 
 
-def add_profile(study: Study) -> None:
+def add_profile(study: Study, more: str = "") -> None:
     """Write a profile of a cluster."""
     (study.root / "jobs" / "profiles").mkdir()
-    (study.root / "jobs" / "profiles" / "cluster.toml").write_text('scheduler = "slurm"\n')
+    (study.root / "jobs" / "profiles" / "cluster.toml").write_text(f'scheduler = "slurm"\n{more}')
 
 
 @pytest.fixture(params=NAMES)
 def sweep(study: Study, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     """A sweep whose file has an ugly name, given from the study's folder as users do."""
     study.job("job", JOB)
-    add_profile(study)
+    add_profile(study, "mem_gb = 4\n")
     (study.root / request.param).write_text(SWEEP.format("cluster"))
     monkeypatch.chdir(study.root)
     monkeypatch.delenv("HPCSWEEP_STORE", raising=False)
@@ -81,7 +81,7 @@ def test_all_advice_names_the_sweep_and_its_store(sweep: Sweep, elsewhere: bool)
     store = Store(Path("other results & more" if elsewhere else "results").absolute())
     advice = Advice(sweep, store)
     for template in TEMPLATES:
-        text = advice.fill(template, run="0123abc", task="7_1", nodes=["dgx1", "dgx2"], arrays=["7", "9"])
+        text = advice.fill(template, run="0123abc", task="7_1", nodes=["dgx1", "dgx2"], arrays=["7", "9"], used_gb=99.0)
         named = [field for field in re.findall(r"{(\w+)}", template) if field not in ("release", "ask_accounting")]
         assert len(list(commands_in(text))) == len(named)
         for words in commands_in(text):
@@ -112,6 +112,15 @@ def test_more_is_more_than_the_workers_had(sweep: Sweep) -> None:
     advice = Advice(sweep, store)
     assert advice.fill(Cause.TIMEOUT.advice).startswith("type: hpcsweep resume --time 03:00:00 --profile rosie ")
     assert advice.fill(Cause.OUT_OF_MEMORY.advice).startswith("type: hpcsweep resume --failed --mem 96G ")
+
+
+def test_more_memory_is_advised_to_those_who_came_near_to_what_they_had(sweep: Sweep) -> None:
+    """Of 4 GB, 3.1 were used: ask for 6. With memory to spare, or where nobody knows, more of it is no advice."""
+    advice = Advice(sweep, Store(Path("results").absolute()))
+    said = advice.fill(Cause.WORKER_DIED.advice, used_gb=3.1)
+    assert "; it used 3.1 of 4 GB, so it may need more: hpcsweep resume --failed --mem 6G " in said
+    assert "--mem" not in advice.fill(Cause.WORKER_DIED.advice, used_gb=2.9)
+    assert "--mem" not in advice.fill(Cause.KILLED.advice)
 
 
 def test_what_a_failed_run_says_can_be_pasted(study: Study) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from hpcsweep.store import Store
+from hpcsweep.sweep.load import load_sweep
 from tests.conftest import Study
 
 KEEPS_STATE = """
@@ -35,4 +37,7 @@ def test_a_process_each_keeps_runs_apart(study: Study) -> None:
     rows = {row["params"]["kind"]: row for row in json.loads(study.run("status", path, "--json").stdout)["runs"]}
     assert [rows[kind]["metrics"]["seen"] for kind in "abc"] == [1.0, 1.0, 1.0]
     assert "SIGKILL" in rows["killed"]["cause"]
+    killed = Store(study.root / "results").failure(load_sweep(path).runs[1].trajectory)
+    assert killed is not None
+    assert 0.01 < (killed.memory_gb or 0) < 10
     assert "exit code 41" in rows["exits"]["cause"]

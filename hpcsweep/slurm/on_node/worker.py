@@ -16,6 +16,7 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.slurm.on_node.following import Following
 from hpcsweep.slurm.on_node.gpu_sharing import find_sharing
+from hpcsweep.slurm.on_node.home import spare_home
 from hpcsweep.slurm.on_node.processes import Team, plan_processes
 from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_duration_s
@@ -31,6 +32,7 @@ SIGNAL_EARLY_S = 75.0  # SLURM may send its warning up to a minute before the ti
 
 def work_on_slurm(submission_path: str, index: int, workers: int, fruitless: int = 0) -> dict[str, int]:
     """Be worker `index` of `workers` in this array task; `fruitless` counts the attempts before it without progress."""
+    spare_home(os.environ)
     try:
         files = SlurmFiles(SubmissionFolder(Path(submission_path)))
         terms = SlurmTerms.from_json(files.read_terms())

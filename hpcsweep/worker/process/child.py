@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from hpcsweep.machine import gb_of
 from hpcsweep.worker.process.output import say
 from hpcsweep.worker.process.surroundings import adopt_orphans, children, end_children
 from hpcsweep.worker.stop_request import Stop
@@ -25,10 +26,11 @@ _LONGEST_ANSWER = 65536  # bytes that a pipe holds while nobody reads it
 
 @dataclass(frozen=True)
 class Ended:
-    """What a child answered (None if it died before that), and its status as waitpid(2) gives it."""
+    """What a child answered (None if it died before that), its status as waitpid(2) gives it, and its most memory."""
 
     answer: Any
     status: int
+    memory_gb: float
 
 
 def in_child(work: Callable[[], Any], stop: Stop) -> Ended:
@@ -49,10 +51,10 @@ def in_child(work: Callable[[], Any], stop: Stop) -> Ended:
         _be_child(work, writes, parent)
     os.close(writes)
     try:
-        status = _wait(child, stop)
+        status, memory_gb = _wait(child, stop)
         end_children(others)
         os.set_blocking(reads, False)  # a process that the child has left behind may keep the pipe open
-        return Ended(_answer(reads), status)
+        return Ended(_answer(reads), status, memory_gb)
     finally:
         os.close(reads)
 
@@ -74,12 +76,12 @@ def _be_child(work: Callable[[], Any], writes: int, parent: int) -> None:
         os._exit(code)
 
 
-def _wait(child: int, stop: Stop) -> int:
+def _wait(child: int, stop: Stop) -> tuple[int, float]:
     told = False
     while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
+        pid, status, used = os.wait4(child, os.WNOHANG)
         if pid:
-            return status
+            return status, round(gb_of(used.ru_maxrss), 2)
         if stop.signal is not None and not told:
             os.kill(child, stop.signal)
             told = True

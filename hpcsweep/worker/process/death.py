@@ -44,10 +44,11 @@ def death_of(status: int) -> Death:
     return Death(None, os.WEXITSTATUS(status))
 
 
-def record_death(claim: Claim, death: Death, hint: str = "") -> None:
-    """Record that an attempt failed by the death of its process, and give its claim back."""
+def record_death(claim: Claim, death: Death, memory_gb: float, hint: str = "") -> None:
+    """Record that an attempt failed by the death of its process, which had used so much, and give its claim back."""
     message = f"the run's process {death.words}{hint}"
-    write_failure(claim.folder, Failure(death.cause, message, "", claim.generation, time=time.time()))
+    failure = Failure(death.cause, message, "", claim.generation, time=time.time(), memory_gb=memory_gb)
+    write_failure(claim.folder, failure)
     claim.give_back()
 
 

@@ -20,7 +20,7 @@ from hpcsweep.store.claims import Claim
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.process.at_work import ClaimsAtWork
-from hpcsweep.worker.process.child import in_child
+from hpcsweep.worker.process.child import Ended, in_child
 from hpcsweep.worker.process.death import Death, death_of, record_death
 from hpcsweep.worker.process.output import say
 from hpcsweep.worker.stop_request import Stop
@@ -68,7 +68,7 @@ def drain_in_children(
                 _die_alike(death)  # SLURM's own record shall name the limit
             claims = at_work.left_behind(store)
             idle_deaths = 0 if claims else idle_deaths + 1
-            endings += _bury(claims, ended.status, stop)
+            endings += _bury(claims, ended, stop)
             if stop.requested or idle_deaths == MOST_IDLE_DEATHS:
                 _die_alike(death)
             continue
@@ -85,18 +85,18 @@ def _answer(drain: Callable[[Pace], Counter[str]], pace: Pace) -> dict[str, Any]
     return {"endings": endings, "slowest_start_s": pace.slowest_start_s, "left": [pace.later, pace.too_short]}
 
 
-def _bury(claims: list[Claim], status: int, stop: Stop) -> Counter[str]:
+def _bury(claims: list[Claim], ended: Ended, stop: Stop) -> Counter[str]:
     """Record the death of a child as the failure of the one trajectory that it trained, if the job caused it.
 
     That a process was killed from outside, or asked to stop, is not the fault of the run. Its claim then stays as that
     of an attempt that died, and only several of these in a row are a failure. If several trajectories were trained
     together, nobody knows which of them it was, so they are tried again.
     """
-    death = death_of(status)
+    death = death_of(ended.status)
     say(f"hpcsweep: the process that trained {death.words}; the worker continues with a new one")
     if stop.requested or death.signal in FROM_OUTSIDE or len(claims) != 1:
         return Counter()
-    record_death(claims[0], death)
+    record_death(claims[0], death, ended.memory_gb)
     return Counter([Ending.FAILED])
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcsweep.errors import UsageError
+from hpcsweep.machine import peak_memory_gb
 from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import read_newest_checkpoint, write_checkpoint
 from hpcsweep.store.claims import Claim
@@ -249,10 +250,11 @@ class RunHandle(Told, Wished, Loop):
     def progress(self) -> dict[str, Any]:
         """Return the latest epoch and metrics, for people, and when the run began and last logged, since 1970.
 
-        There is no `epoch` before the first one. It stays the same until there is another.
+        There is no `epoch` before the first one. It stays the same until there is another, or more memory is used.
         """
         told: dict[str, Any] = {"run": self.id, "epochs": self.params.get("epochs"), "metrics": {}}
         told |= {"began": round(self._began_at - self._elapsed_before_s), "logged": round(self._logged_at)}
+        told["memory_gb"] = round(peak_memory_gb(), 1)
         if latest := self.last_metrics():
             told["epoch"] = self._history.last_epoch
             told["metrics"] = {name: value for name, value in latest.items() if math.isfinite(value)}

@@ -1,0 +1,41 @@
+"""What libraries would write into the home folder goes to the node's temporary folder: homes of clusters are full."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+
+# by the variable that moves it, what a library makes in the home folder, and its name in the temporary one
+FOLDERS = {
+    "KERAS_HOME": ".keras",
+    "MPLCONFIGDIR": ".config/matplotlib",
+    "CUDA_CACHE_PATH": ".nv",
+    "TRITON_CACHE_DIR": ".triton",
+}
+
+
+def spare_home(environment: MutableMapping[str, str]) -> None:
+    """Set the variables in an environment that keep libraries from making folders in the home folder.
+
+    What the user has set, or has there already, stays in use: it may hold settings and data.
+    """
+    home = Path(environment.get("HOME") or "/nonexistent")
+    there: Path | None = None
+    for variable, name in FOLDERS.items():
+        if variable not in environment and not (home / name).exists():
+            there = there or _own_folder()
+            environment[variable] = str(there / name.replace("/", "-").lstrip("."))
+
+
+def _own_folder() -> Path:
+    """Return this user's folder on the node; a new one if the name is taken by somebody else."""
+    path = Path(tempfile.gettempdir()) / f"hpcsweep-{os.geteuid()}"
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="hpcsweep-"))
+    is_own = path.is_dir() and not path.is_symlink() and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return path if is_own else Path(tempfile.mkdtemp(prefix="hpcsweep-"))
