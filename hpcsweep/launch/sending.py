@@ -142,7 +142,7 @@ class Sending:
         refuse_impossible(self.request, self.limits)
         wanted, force = self.wanted, self.workforce
         size = choose_workers(wanted.wish, trajectories, self.profile.max_workers, self.limits, force)
-        for line in (*self.limits.unknown, *size.notes, *_ignored()):
+        for line in (*force.unread, *self.limits.unknown, *size.notes, *_ignored()):
             self.say(line)
         if wanted.asked not in (None, self.asked, wanted.instead_of):
             self.say(f"{wanted.asked} workers are wanted, as was asked for before; {self._to_change}")

@@ -11,7 +11,8 @@ from typing import Any
 from hpcsweep.errors import StoreError
 from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.store import Store
-from hpcsweep.store.task_files import Event, SlurmFiles, slurm_submissions
+from hpcsweep.store.events import Event
+from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 
 HOUR_S = 3600.0
 

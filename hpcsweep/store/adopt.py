@@ -42,7 +42,7 @@ def adopt(
     try:
         if checkpoints is not None:
             _copy_checkpoint(checkpoints, folder, claim.generation)
-        meaning = {"job": result.job, "params": trajectory_params, "seed": result.seed}
+        meaning = {"format": 1, "job": result.job, "params": trajectory_params, "seed": result.seed}
         publish(folder.meaning, (canonical_json(meaning) + "\n").encode())
         if made is not None:
             folder.made(claim.generation, made.code, made.data).touch()

@@ -25,8 +25,8 @@ from typing import Any
 
 from hpcsweep.files import publish, server_now
 from hpcsweep.machine import process_has_ended, process_started
+from hpcsweep.store.events import Event, read_events
 from hpcsweep.store.layout import CLAIM, TrajectoryFolder
-from hpcsweep.store.task_files import Event, read_events
 
 FORMAT = 1
 _TRIES = 5

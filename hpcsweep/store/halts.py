@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 
+from hpcsweep.errors import StoreError
 from hpcsweep.files import publish
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.reader import read_record
+from hpcsweep.store.reader import read_record, record_bytes
 
 
 @dataclass(frozen=True)
 class Halt:
-    """The error, and how many runs failed with it: 0 if the job could not even be imported."""
+    """The error, and how many runs failed with it: 0 if the job cannot be imported, None if that is not known."""
 
     message: str
-    failed: int
+    failed: int | None
 
     @property
     def in_words(self) -> str:
         """What happened, in one line."""
+        if self.failed is None:
+            return f"its workers were stopped, and why cannot be read: {self.message}"
         if not self.failed:
             return f"the job cannot be imported: {self.message} (no run was begun)"
         what = f"the first {self.failed} runs failed alike, before they logged anything"
@@ -28,7 +30,7 @@ class Halt:
 
 def halt(submission: SubmissionFolder, why: Halt) -> None:
     """Let the workers of a submission begin nothing more; the first to say so is heard."""
-    publish(submission.halted, json.dumps(asdict(why)).encode())
+    publish(submission.halted, record_bytes(asdict(why)))
 
 
 def halt_of(submission: SubmissionFolder) -> Halt | None:
@@ -36,5 +38,9 @@ def halt_of(submission: SubmissionFolder) -> Halt | None:
     try:
         record = read_record(submission.halted)
         return Halt(str(record["message"]), int(record["failed"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except FileNotFoundError:
         return None
+    except StoreError as error:
+        return Halt(str(error), None)
+    except (ValueError, TypeError, KeyError):
+        return Halt(f"{submission.halted}: damaged", None)

@@ -6,19 +6,20 @@ of a hundred thousand runs opens no result to know.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hpcsweep.code.version import CodeVersion
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex
 from hpcsweep.store.layout import MADE, SHORT, Layout, TrajectoryFolder
-from hpcsweep.store.reader import read_record
+from hpcsweep.store.reader import read_record, record_bytes
 
 NO_DATA = "0" * 64
 """The digest of having used no data that we know of."""
+DATA_FORMAT = 2  # the first had the names of the data beside each other, with no format
 UNKNOWN = "unknown"
 """The code of results of an earlier release, which did not record it."""
 
@@ -81,13 +82,17 @@ def telling(used: Mapping[str, Any]) -> dict[str, Any]:
 def keep_data(layout: Layout, used: dict[str, Any]) -> None:
     """Keep which data were used, unless that is kept already."""
     if used:
-        _keep(layout.used_data(data_digest(used)), used)
+        _keep(layout.used_data(data_digest(used)), {"used": used}, DATA_FORMAT)
 
 
 def read_data(layout: Layout, beginning: str) -> dict[str, Any]:
     """Return the data whose digest begins so; none if the store does not know them."""
     for path in layout.datasets.glob(f"{beginning}*.json"):
-        return read_record(path)
+        record = read_record(path, DATA_FORMAT)
+        used = record["used"] if "format" in record else record
+        if not isinstance(used, dict):
+            raise StoreError(f"{path}: damaged; expected the data that a run used")
+        return used
     return {}
 
 
@@ -106,7 +111,7 @@ def short(digest: str) -> str:
     return digest[:SHORT]
 
 
-def _keep(path: Any, value: dict[str, Any]) -> None:
+def _keep(path: Path, value: dict[str, Any], format: int = 1) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        publish(path, (json.dumps(value, indent=1) + "\n").encode())
+        publish(path, record_bytes(value, format, indent=1))

@@ -75,6 +75,11 @@ def read_record(path: Path, newest_format: int = 1) -> dict[str, Any]:
     return record
 
 
+def record_bytes(fields: Mapping[str, Any], format: int = 1, **how: Any) -> bytes:
+    """Return what `read_record` reads, as a line of JSON that says its format; `how` goes to json.dumps."""
+    return (json.dumps({"format": format, **fields}, **how) + "\n").encode()
+
+
 def parse_record(data: bytes, path: Path) -> dict[str, Any]:
     """Return the JSON object that `data` from a file of a store is; StoreError if it is none, or too deep."""
     record = parse_json(data, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import NewerFormatError, NothingSelectedError, StoreError, shell
-from hpcsweep.files import canonical_json, publish, sha256_hex, write_atomic
+from hpcsweep.files import canonical_json, printable, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
 from hpcsweep.store.layout import LOG, RESULT, TRAJECTORY, Layout, SubmissionFolder, TrajectoryFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.packs import Headline, Packs
-from hpcsweep.store.reader import read_record, read_text
+from hpcsweep.store.reader import read_record, read_text, require_format
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
 from hpcsweep.store.sharing import keep_to_owner, obey_sharing
 from hpcsweep.store.states import RunState, StoredTrajectory, run_state
@@ -24,6 +24,8 @@ from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
 FORMAT = 2
 """Of a new store. In one of format 1 nothing is packed, since releases that know only that would not find it."""
 _DECISION_FORMAT = 1
+_RUN_IDS_FORMAT = 1
+_LOG = logging.getLogger("hpcsweep")
 DEFAULT_LEASE_S = 300.0
 
 
@@ -45,6 +47,7 @@ class Store:
         self.packs = Packs(Layout(root))
         self.layout = Layout(root, self.packs)
         self.format = self._read_format()
+        self._warned: set[str] = set()
 
     def create(self) -> None:
         """Make the folder if need be; StoreError says in one line why it cannot or must not be written."""
@@ -186,12 +189,21 @@ class Store:
     def manifests(self) -> Iterator[Manifest]:
         """Yield what the submissions that are still in the store asked for, sweep by sweep, the oldest first.
 
-        A manifest that cannot be read, such as one of another version, is skipped: finished runs do not need it.
+        A manifest that cannot be read, such as one of a later release, is named and left out: finished runs do not need
+        it.
         """
         for sweep in self.layout.sweep_names():
             for submission in self.layout.submissions(sweep):
-                with contextlib.suppress(StoreError):
+                try:
                     yield read_manifest(submission.manifest)
+                except StoreError as error:
+                    self._warn(f"{error}; the runs that it alone names are left out")
+
+    def _warn(self, what: str) -> None:
+        """Warn, once each, of what is left out: one record that cannot be read keeps nobody from the others."""
+        if what not in self._warned:
+            self._warned.add(what)
+            _LOG.warning("%s", printable(what))
 
     def failure(self, trajectory_id: str) -> Failure | None:
         """Return how the newest attempt at a trajectory failed; None if it did not fail."""
@@ -245,16 +257,25 @@ class Store:
         submission.workers.mkdir(parents=True)
         for folder in (submission.path, submission.workers):
             keep_to_owner(folder)
-        write_atomic(submission.run_ids, "".join(f"{run_id}\n" for run_id in run_ids).encode())
+        lines = (f"format {_RUN_IDS_FORMAT}", *run_ids)
+        write_atomic(submission.run_ids, "".join(f"{line}\n" for line in lines).encode())
         write_atomic(submission.manifest, "".join(f"{line}\n" for line in manifest_lines).encode())
         return submission
 
     def run_ids(self, submission: SubmissionFolder) -> set[str]:
-        """Return the ids of all runs that the sweep had when it was submitted."""
+        """Return the ids of all runs that the sweep had then; none, with a warning, if they cannot be read."""
         try:
-            return {line for line in read_text(submission.run_ids).split() if TRAJECTORY.fullmatch(line)}
+            lines = read_text(submission.run_ids).splitlines()
         except FileNotFoundError:
             return set()
+        word, _, number = lines[0].partition(" ") if lines else ("", "", "")
+        try:
+            if word == "format":
+                require_format({"format": int(number)}, _RUN_IDS_FORMAT, submission.run_ids)
+        except (StoreError, ValueError) as error:
+            self._warn(f"{error}; which runs the sweep had is not known")
+            return set()
+        return {line for line in lines if TRAJECTORY.fullmatch(line)}
 
     def _new_submission_folder(self, sweep: str) -> SubmissionFolder:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())

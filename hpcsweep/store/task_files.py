@@ -12,51 +12,26 @@ workers/<task>_0_log.out    what the worker of a task printed, and what SLURM's 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import NewerFormatError, StoreError
 from hpcsweep.files import write_atomic
 from hpcsweep.machine import StrEnum
+from hpcsweep.store.events import Event, add_event, read_events
 from hpcsweep.store.layout import Layout, SubmissionFolder
-from hpcsweep.store.reader import read_record, read_text
+from hpcsweep.store.reader import read_record, record_bytes
 
 ARRAY = re.compile(r"array-(\d+)\.json")
 SENT = re.compile(r"sent-([0-9a-f]+)\.json")
 EVENTS = re.compile(r"(\d+(?:_\d+)?)\.events")
 STRAY = re.compile(r"[0-9a-f]{32}\.pkl|\.submission_file_[0-9a-f]{32}\.sh")
 EVENTS_SUFFIX, NEXT_SUFFIX, LEAVE_SUFFIX = ".events", ".next", ".leave"
-
-
-class Event(StrEnum):
-    """What can happen to an array task, as its events say."""
-
-    START = "start"  # a worker has begun, on a node
-    PROGRESS = "progress"  # this attempt has brought a trajectory nearer to its end
-    STOP = "stop"  # the worker says why it stops, and how it is to continue
-    EXIT = "exit"  # the batch script saw it end
-    CONTINUED = "continued"  # a successor is in the queue; or the sweep has as many workers as it wants without one
-    GAVE_UP = "gave up"  # it died, as others before it whose place it took, and nobody takes its own
-    LEFT = "left"  # it should have continued, and could not
-
-
-class StopReason(StrEnum):
-    """Why a worker stopped, as it says itself: `why` of the event `stop`."""
-
-    NOTHING_LEFT = "nothing left"
-    TIME = "time"  # its allocation ends
-    TOO_SHORT = "too short"  # nothing that is left can reach a checkpoint in its time
-    PREEMPTED = "preempted"  # SLURM wants the node for another job
-    FAULT = "fault"  # its machine met one fault after the other, such as a full disk
-    SUPERSEDED = "superseded"  # SLURM has started the same task elsewhere
-    NOT_WANTED = "not wanted"  # the sweep wants fewer workers
 
 
 class Sender(StrEnum):
@@ -129,7 +104,7 @@ class SlurmFiles:
 
     def write_terms(self, terms: Mapping[str, Any]) -> None:
         """Keep what was asked of SLURM."""
-        write_atomic(self.path / "terms.json", (json.dumps(terms, indent=1) + "\n").encode())
+        write_atomic(self.path / "terms.json", record_bytes(terms, indent=1))
 
     def read_terms(self) -> dict[str, Any]:
         """Return what was asked of SLURM."""
@@ -183,7 +158,7 @@ class SlurmFiles:
 
     def add_event(self, task: str, event: Event, **facts: Any) -> None:
         """Add a line to a task's events."""
-        _add_event(self.events_path(task), event, facts)
+        add_event(self.events_path(task), event, facts)
 
     def events(self, task: str) -> list[dict[str, Any]]:
         """Return a task's events, oldest first."""
@@ -200,18 +175,40 @@ class SlurmFiles:
     def _sent(self, token: str) -> Path:
         return self.path / f"sent-{token}.json"
 
+    def unread(self) -> list[StoreError]:
+        """Return what is wrong with the records of arrays that cannot be read."""
+        read = (_read_sent(path) for pattern in (ARRAY, SENT) for path in self._records(pattern))
+        return [sent for sent in read if isinstance(sent, StoreError)]
+
+    def _records(self, pattern: re.Pattern[str]) -> list[Path]:
+        return [path for path in self.path.iterdir() if pattern.fullmatch(path.name)]
+
     def _read_all(self, pattern: re.Pattern[str]) -> list[SentArray]:
-        found = []
-        for path in self.path.iterdir():
-            if pattern.fullmatch(path.name):
-                try:
-                    record = read_record(path)
-                    found.append(
-                        SentArray(**{name: record[name] for name in SentArray.__dataclass_fields__ if name in record})
-                    )
-                except (OSError, ValueError, TypeError):
-                    continue  # it has gone, or was never written completely: it says nothing
-        return sorted(found, key=lambda sent: (sent.time, sent.array or ""))
+        found = (self._sent_or_known(path) for path in self._records(pattern))
+        return sorted(filter(None, found), key=lambda sent: (sent.time, sent.array or ""))
+
+    def _sent_or_known(self, path: Path) -> SentArray | None:
+        """Return a record of an array; of one that cannot be read, what the names of files say: its workers count."""
+        sent = _read_sent(path)
+        if not isinstance(sent, StoreError):
+            return sent
+        if not (match := ARRAY.fullmatch(path.name)):
+            return None
+        begun = [int(task.partition("_")[2] or 0) for task in self.tasks() if array_of(task) == match[1]]
+        return SentArray("", "", max(begun, default=0) + 1, 0.0, Sender.SUBMIT, match[1])
+
+
+def _read_sent(path: Path) -> SentArray | StoreError | None:
+    """Return the record of an array, what is wrong with it, or None if it has gone meanwhile."""
+    try:
+        record = read_record(path)
+        return SentArray(**{name: record[name] for name in _SENT if name in record})
+    except FileNotFoundError:
+        return None
+    except StoreError as error:
+        return error
+    except TypeError:
+        return StoreError(f"{path}: damaged; expected what was sent to SLURM; its workers are found by the queue")
 
 
 def task_name(array: str, index: str | int | None = None) -> str:
@@ -233,47 +230,8 @@ def this_task() -> str | None:
     return task_name(array, os.environ.get("SLURM_ARRAY_TASK_ID") or None) if array else None
 
 
-def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return the events in a file; incomplete lines are skipped."""
-    try:
-        text = read_text(path)
-    except OSError:
-        return []
-    events = []
-    for line in text.splitlines():
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict) and "event" in event:
-            events.append(event)
-    return events
-
-
-def note_progress() -> None:
-    """Write down that this attempt of the process's array task has brought a trajectory nearer to its end; once."""
-    if path := os.environ.get("HPCSWEEP_EVENTS"):
-        _note_progress(Path(path), int(os.environ.get("SLURM_RESTART_COUNT") or 0))
-
-
-@lru_cache(maxsize=1)
-def _note_progress(path: Path, restart: int) -> None:
-    if not any(one["event"] == Event.PROGRESS and one.get("restart") == restart for one in read_events(path)):
-        _add_event(path, Event.PROGRESS, {"restart": restart})
-
-
-def _add_event(path: Path, event: Event, facts: Mapping[str, Any]) -> None:
-    line = json.dumps({"event": event, "time": int(time.time()), **facts}) + "\n"
-    how = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(path, how, 0o666)
-    try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
-
-
 def _to_json(sent: SentArray) -> bytes:
-    return (json.dumps(sent.__dict__) + "\n").encode()
+    return record_bytes(asdict(sent))
 
 
 def slurm_submissions(layout: Layout, sweep: str) -> list[SlurmFiles]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Union
 
+from hpcsweep.errors import NewerFormatError, StoreError, shell
 from hpcsweep.files import write_atomic
 from hpcsweep.store.layout import Layout
-from hpcsweep.store.reader import read_record
+from hpcsweep.store.reader import read_record, record_bytes
 
 Number = Union[int, str, None]  # "each": one per trajectory; None: as many as make sense
 
@@ -36,14 +36,25 @@ class Wanted:
 
 
 def read_wanted(layout: Layout, sweep: str) -> Wanted | None:
-    """Return how many workers a sweep wants; None if it was sent by a release that did not write it down, or never."""
+    """Return how many workers a sweep wants; None if it was sent by a release that did not write it down, or never.
+
+    StoreError if what is there cannot be read.
+    """
+    path = layout.wanted(sweep)
     try:
-        record: dict[str, Any] = read_record(layout.wanted(sweep))
+        record: dict[str, Any] = read_record(path)
         return Wanted(int(record["workers"]), record.get("asked"), record.get("instead_of"))
-    except (OSError, ValueError, TypeError, KeyError):
+    except FileNotFoundError:
         return None
+    except NewerFormatError:
+        raise
+    except (StoreError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"{path}: damaged; expected how many workers the sweep wants; remove it, and say it anew with --workers: "
+            f"{shell('rm', path)}"
+        ) from error
 
 
 def write_wanted(layout: Layout, sweep: str, wanted: Wanted) -> None:
     """Keep how many workers a sweep wants; the newest word counts."""
-    write_atomic(layout.wanted(sweep), (json.dumps(asdict(wanted)) + "\n").encode())
+    write_atomic(layout.wanted(sweep), record_bytes(asdict(wanted)))

@@ -10,11 +10,12 @@ from hpcsweep.errors import StoreError
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
+from hpcsweep.store.events import note_progress
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory
 from hpcsweep.store.reader import read_record
 from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
-from hpcsweep.store.task_files import note_progress, this_task
+from hpcsweep.store.task_files import this_task
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.work_order import Claims
 

@@ -212,7 +212,7 @@ class TrajectoryTrainer:
         return watching(handle)
 
     def _meaning(self, trajectory: ManifestTrajectory) -> bytes:
-        meaning = {"job": self._manifest.job, "params": trajectory.params, "seed": trajectory.seed}
+        meaning = {"format": 1, "job": self._manifest.job, "params": trajectory.params, "seed": trajectory.seed}
         return (canonical_json(meaning) + "\n").encode()
 
 

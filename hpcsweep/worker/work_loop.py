@@ -11,11 +11,11 @@ from pathlib import Path
 
 from hpcsweep.machine import process_has_ended
 from hpcsweep.store import Store
+from hpcsweep.store.events import note_progress
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.packing import pack_if_many
 from hpcsweep.store.sharing import obey_sharing, require_own
-from hpcsweep.store.task_files import note_progress
 from hpcsweep.sweep.choices import Engine
 from hpcsweep.sweep.command import command_of
 from hpcsweep.sweep.runs import short_id

@@ -21,8 +21,9 @@ from hpcsweep.slurm.on_node.processes import Team, plan_processes
 from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_duration_s
 from hpcsweep.slurm.watching.causes import STORE_UNREACHABLE_CODE
+from hpcsweep.store.events import Event, StopReason
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, this_task
+from hpcsweep.store.task_files import SlurmFiles, this_task
 from hpcsweep.sweep.choices import ContinueBy
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.stop_request import Stop

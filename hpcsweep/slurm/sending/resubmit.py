@@ -21,9 +21,10 @@ from hpcsweep.slurm.watching.living import look_at_workforce, newest_submission
 from hpcsweep.slurm.watching.queue import ask_squeue
 from hpcsweep.store import Store
 from hpcsweep.store.claims import hold_patiently
+from hpcsweep.store.events import Event
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import ManifestTrajectory, read_manifest
-from hpcsweep.store.task_files import Event, Sender, SlurmFiles, array_of, slurm_submissions
+from hpcsweep.store.task_files import Sender, SlurmFiles, array_of, slurm_submissions
 from hpcsweep.store.wanted import Wanted, read_wanted
 from hpcsweep.sweep.choices import ContinueBy
 

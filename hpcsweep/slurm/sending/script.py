@@ -35,7 +35,7 @@ hpcsweep_task="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLUR
 hpcsweep_files=@WORKERS@/"$hpcsweep_task"
 hpcsweep_next_file="$hpcsweep_files.${SLURM_RESTART_COUNT:-0}@NEXT@"
 hpcsweep_say() {
-  printf '{"event":"%s","code":%d,"restart":%d,"time":%d,"host":"%s"}\\n' \\
+  printf '{"format":1,"event":"%s","code":%d,"restart":%d,"time":%d,"host":"%s"}\\n' \\
     "$1" "$2" "${SLURM_RESTART_COUNT:-0}" "$(date +%s)" "${SLURMD_NODENAME:-$(hostname)}" >>"$hpcsweep_files@EVENTS@"
 }
 hpcsweep_may_go_on() {

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hpcsweep.store.events import Event
 from hpcsweep.store.reader import read_end
-from hpcsweep.store.task_files import Event, SentArray, SlurmFiles, task_name
+from hpcsweep.store.task_files import SentArray, SlurmFiles, task_name
 
 REMEMBERED_S = 300.0  # SLURM's usual MinJobAge: squeue knows an ended job for this long
 _ATTEMPT = re.compile(r".*- Starting with JobEnvironment[^\n]*\n", re.DOTALL)

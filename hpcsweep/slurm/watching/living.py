@@ -11,8 +11,9 @@ from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_time
 from hpcsweep.slurm.watching.history import newest_attempt
 from hpcsweep.slurm.watching.queue import Queue, Task
+from hpcsweep.store.events import Event
 from hpcsweep.store.manifest import read_manifest
-from hpcsweep.store.task_files import Event, Sender, SlurmFiles
+from hpcsweep.store.task_files import Sender, SlurmFiles
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,15 @@ class Workforce:
 
     `following` take orders from the newest submission. Those `apart`, which have other resources, do what their own
     submission names. So do those that another user has sent: `covered` are the trajectories that are left to them.
-    `at_once` of this user's may run at the same time, by the throttles of their arrays.
+    `at_once` of this user's may run at the same time, by the throttles of their arrays. `unread` names the records that
+    cannot be read, so that nobody knows what their workers are left to do.
     """
 
     following: tuple[Task, ...] = ()
     apart: tuple[Task, ...] = ()
     covered: frozenset[str] = frozenset()
     at_once: int = 0
+    unread: tuple[str, ...] = ()
 
     def throttle(self, workers: int, bound: int) -> int:
         """Return how many workers of a new array may run at the same time if `bound` of the sweep's may; 0: all.
@@ -48,21 +51,26 @@ def look_at_workforce(
     apart: list[Task] = []
     covered: set[str] = set()
     at_once = 0
+    unread: list[str] = []
     for files in submissions:
+        unread += map(str, files.unread())
         tasks = [] if files.cancelled.exists() else [one for one in living_workers(files, queue) if one.name != less]
         if files.submission.halted.exists():
             tasks = [task for task in tasks if task.state == "PENDING"]  # those at work begin nothing more, and end
         if not tasks:
             continue
         if not files.is_own:
-            covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
+            try:
+                covered.update(one.id for one in read_manifest(files.submission.manifest).trajectories)
+            except StoreError as error:
+                unread.append(str(error))
             continue
         at_once += _at_once(files, tasks)
         if _terms_are_alike(files, terms):
             following += tasks
         else:
             apart += tasks
-    return Workforce(tuple(following), tuple(apart), frozenset(covered), at_once)
+    return Workforce(tuple(following), tuple(apart), frozenset(covered), at_once, tuple(unread))
 
 
 def _at_once(files: SlurmFiles, tasks: Sequence[Task]) -> int:

@@ -16,7 +16,8 @@ from hpcsweep.slurm.watching.queue import Queue, Task, ask_sacct, ask_squeue
 from hpcsweep.slurm.watching.reasons import PendingReason
 from hpcsweep.store import Store
 from hpcsweep.store.causes import Cause
-from hpcsweep.store.task_files import Event, SlurmFiles, StopReason, slurm_submissions
+from hpcsweep.store.events import Event, StopReason
+from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 from hpcsweep.store.wanted import read_wanted
 
 
@@ -85,8 +86,12 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False, left: in
     queue = _ask([task for task in tasks if not task.ended_for_good], at_work=at_work)
     deaths = list(find_deaths(tasks, queue))
     living = queue.living({task.name.partition("_")[0] for task in tasks})
-    notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue), *_gave_up(tasks)]
-    wanted = read_wanted(store.layout, sweep)
+    notes = [*_interrupted(submissions), *_notes(tasks, living, deaths, queue), *_gave_up(tasks), *_unread(submissions)]
+    wanted = None
+    try:
+        wanted = read_wanted(store.layout, sweep)
+    except StoreError as error:
+        notes.append(Note(str(error)))
     if queue.problem:
         notes.append(Note(f"SLURM does not answer ({queue.problem}); the states above are from the store"))
     elif hidden := _hidden(tasks, queue):
@@ -195,6 +200,11 @@ def _interrupted(submissions: list[SlurmFiles]) -> list[Note]:
         for files in submissions
         for sent in files.interrupted(older_than_s=60.0)
     ]
+
+
+def _unread(submissions: list[SlurmFiles]) -> list[Note]:
+    """Name the records of what was sent that cannot be read; workers that SLURM knows count all the same."""
+    return [Note(str(error)) for files in submissions for error in files.unread()]
 
 
 def submissions_at_work(store: Store, sweeps: list[str]) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from types import TracebackType
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 
 from hpcsweep.files import write_atomic
 from hpcsweep.store.claims import Claim
+from hpcsweep.store.reader import record_bytes
 
 
 class Reporter(Protocol):
@@ -71,5 +71,5 @@ class Heartbeat:
     def _report(self) -> None:
         progress = self.reporter.progress() if self.reporter else {}
         if progress and progress != self._reported:
-            write_atomic(self._claim.folder.progress, json.dumps(progress).encode())
+            write_atomic(self._claim.folder.progress, record_bytes(progress))
             self._reported = progress

@@ -16,8 +16,9 @@ from hpcsweep.slurm.on_node.worker import count_fruitless
 from hpcsweep.slurm.sending.resubmit import may_be_replaced
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store import Store
+from hpcsweep.store.events import Event
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, manifest_lines
-from hpcsweep.store.task_files import Event, SentArray, SlurmFiles
+from hpcsweep.store.task_files import SentArray, SlurmFiles
 from hpcsweep.store.wanted import Wanted, write_wanted
 from tests.conftest import REPOSITORY
 from tests.slurm.study import CountedCommands, SlurmStudy
