@@ -22,7 +22,7 @@ from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import default_value, direction_of, finished, value_of
 from hpcsweep.statistics.best_set import LEVEL, MOST_SEEDS, BestSet, best_set, by_seed
 from hpcsweep.statistics.paired import MIN_SEEDS
-from hpcsweep.statistics.robust import far_worse, interquartile_mean, typical_distance
+from hpcsweep.statistics.robust import count_far_worse, interquartile_mean, typical_distance
 from hpcsweep.store.opening import StoreSource
 
 NAMED = 4  # settings that a sentence lists
@@ -180,7 +180,7 @@ def _frame(names: Sequence[str], keys: Sequence[Any], numbers: Any, found: BestS
             "std": statistics.stdev(known) if len(known) > 1 else math.nan,
             "median": statistics.median(known) if known else math.nan,
             "iqm": interquartile_mean(known),
-            "n_far_worse": far_worse(known, better, typical),
+            "n_far_worse": count_far_worse(known, better, typical),
             "margin": margin,
             "ci_low": margin - half,
             "ci_high": margin + half,

@@ -48,7 +48,7 @@ def typical_distance(settings: Iterable[Sequence[float]]) -> float:
     return statistics.median(known) if known else 0.0
 
 
-def far_worse(numbers: Sequence[float], better: Direction | None, typical: float) -> int:
+def count_far_worse(numbers: Sequence[float], better: Direction | None, typical: float) -> int:
     """Return how many runs of a setting are so much worse than its median that luck does not explain it.
 
     That is, by more than 10 times the `typical_distance` of all settings, and its own. Of two runs, none is.
@@ -57,7 +57,7 @@ def far_worse(numbers: Sequence[float], better: Direction | None, typical: float
 
 
 def far_worse(numbers: Sequence[float], better: Direction | None, typical: float) -> list[bool]:
-    """Return which of a setting's runs `collapsed` counts."""
+    """Return which of a setting's runs `count_far_worse` counts."""
     own = _distance(numbers)
     if own is None or better is None:
         return [False] * len(numbers)

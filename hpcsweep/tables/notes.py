@@ -16,7 +16,7 @@ from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.noted import condition_for, counted_notes, written
 from hpcsweep.results.query.values import Value
 from hpcsweep.results.run_notes import WORDS
-from hpcsweep.statistics.robust import MIN_RUNS, far_worse, typical_distance
+from hpcsweep.statistics.robust import MIN_RUNS, count_far_worse, typical_distance
 from hpcsweep.store.states import COUNTED, FINISHED, RunState, count_states
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.tables.alike_notes import alike_notes
@@ -65,7 +65,7 @@ def _far_worse_runs(values: Sequence[Value], cells: Mapping[Any, Cell]) -> Itera
     for position, value in enumerate(values):
         shown = {place: cell for place, cell in cells.items() if place[2] == position}
         typical = typical_distance(cell.numbers for cell in shown.values())
-        found = {place: far_worse(cell.numbers, value.better, typical) for place, cell in shown.items()}
+        found = {place: count_far_worse(cell.numbers, value.better, typical) for place, cell in shown.items()}
         worst = sorted((place for place in found if found[place]), key=lambda place: -found[place])
         told = [
             f"{', '.join(key_texts((*place[0], *place[1])))}: {found[place]} of {cell.n}, mean {cell.mean:.3g}, "

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpcsweep.statistics.robust import far_worse, interquartile_mean, median_interval, typical_distance
+from hpcsweep.statistics.robust import count_far_worse, interquartile_mean, median_interval, typical_distance
 
 
 @given(numbers=st.lists(st.integers(0, 1000), min_size=1, max_size=25).filter(lambda many: len(many) % 4 == 0))
@@ -43,7 +43,7 @@ def test_a_run_far_below_its_setting_is_far_worse() -> None:
     """A run at chance among good ones counts, for a loss one far above; what only spreads widely does not."""
     good, bad = [0.95, 0.951, 0.949, 0.952, 0.1], [0.4, 0.6, 0.5, 0.3, 0.7]
     typical = typical_distance([good, bad])
-    assert (far_worse(good, "max", typical), far_worse(bad, "max", typical)) == (1, 0)
-    assert far_worse([-number for number in good], "min", typical) == 1
-    assert far_worse(good, "min", typical) == 0
-    assert far_worse(list(np.random.default_rng(0).normal(size=1000)), "max", 0.0) == 0
+    assert (count_far_worse(good, "max", typical), count_far_worse(bad, "max", typical)) == (1, 0)
+    assert count_far_worse([-number for number in good], "min", typical) == 1
+    assert count_far_worse(good, "min", typical) == 0
+    assert count_far_worse(list(np.random.default_rng(0).normal(size=1000)), "max", 0.0) == 0
