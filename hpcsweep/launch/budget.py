@@ -66,9 +66,9 @@ class Budget:
     def refuse(self, most_gpu_hours: float | None) -> None:
         """Raise UsageError, one line, if runs can never end, or more GPU-hours may be used than are allowed."""
         measured, longest = self.prediction.measured, self.prediction.longest
-        if measured and self.wall_s and self.prediction.keeps is False and longest.low_s > self.wall_s:
+        if measured and self.wall_s and self.prediction.keeps is False and longest.low > self.wall_s:
             raise UsageError(
-                f"time: found {clock(self.wall_s)} per worker, but a run needs at least {clock(longest.low_s)} "
+                f"time: found {clock(self.wall_s)} per worker, but a run needs at least {clock(longest.low)} "
                 f"({self.prediction.basis}) and keeps no checkpoints, so it can never end; expected more time: --time, "
                 "or a job that calls run.checkpoint"
             )
@@ -79,19 +79,19 @@ class Budget:
                 f"--max-gpu-hours: found {most_gpu_hours:g}, but nothing is measured yet, so nobody knows; expected "
                 "a finished run, or: hpcsweep try SWEEP"
             )
-        if self.hours.high_s > most_gpu_hours:
+        if self.hours.high > most_gpu_hours:
             raise UsageError(
-                f"--max-gpu-hours: found {most_gpu_hours:g}, but the sweep may need {self.hours.high_s:.3g} "
-                f"(likely {self.hours.likely_s:.3g}, {self.prediction.basis}); expected a larger number, or fewer runs"
+                f"--max-gpu-hours: found {most_gpu_hours:g}, but the sweep may need {self.hours.high:.3g} "
+                f"(likely {self.hours.likely:.3g}, {self.prediction.basis}); expected a larger number, or fewer runs"
             )
 
     def _allocations(self) -> Iterator[str]:
         """Yield what follows if the longest trajectory does not fit into one allocation."""
         longest = self.prediction.longest
-        if not self.wall_s or longest.likely_s <= self.wall_s:
+        if not self.wall_s or longest.likely <= self.wall_s:
             return
-        low, high = (max(math.ceil(time_s / self.wall_s), 1) for time_s in (longest.low_s, longest.high_s))
-        needs = f"a trajectory of {clock(longest.likely_s)} does not end within {clock(self.wall_s)}"
+        low, high = (max(math.ceil(time_s / self.wall_s), 1) for time_s in (longest.low, longest.high))
+        needs = f"a trajectory of {clock(longest.likely)} does not end within {clock(self.wall_s)}"
         if self.prediction.keeps is False:
             yield f"WARNING: {needs} and keeps no checkpoints: it can never end; give it more time"
             return
@@ -130,6 +130,6 @@ def budget_of_plan(
 
 
 def _hours(span: Span) -> str:
-    if span.high_s < LEAST_TOLD:
+    if span.high < LEAST_TOLD:
         return f"less than {LEAST_TOLD:g}"
-    return f"{span.likely_s:.2g} ({span.low_s:.2g} to {span.high_s:.2g})"
+    return f"{span.likely:.2g} ({span.low:.2g} to {span.high:.2g})"

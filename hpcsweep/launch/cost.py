@@ -30,11 +30,11 @@ WORD, DATA, DEVICE = (0.0, 0.4), (0.0, 1.5), (0.0, 1.2)  # an optimizer matters 
 
 
 class Span(NamedTuple):
-    """Seconds: four of five come to lie between `low_s` and `high_s`."""
+    """Seconds or hours: four of five come to lie between `low` and `high`."""
 
-    low_s: float
-    likely_s: float
-    high_s: float
+    low: float
+    likely: float
+    high: float
 
     def __add__(self, other: Any) -> Span:
         """Return the sum; both err in the same direction."""

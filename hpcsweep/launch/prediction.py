@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from hpcsweep.store.checkpoints import has_checkpoint
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory, epochs_of
 
+VAGUE = 6.0  # as far as this lie the ends of a span apart that says little
 GUESSED_EPOCH_S = 1.0  # a small net with the compiled loop on a slow core, as an order of magnitude
 MOST_PREDICTED = 2000  # of more trajectories every n-th is looked at
 
@@ -36,7 +38,7 @@ class Prediction:
     @property
     def gpu_hours(self) -> float:
         """Hours of GPU time; 0 for workers without a GPU."""
-        return self.training.likely_s / 3600 * self.gpus
+        return self.training.likely / 3600 * self.gpus
 
     def in_words(self, workers: int) -> str:
         """Return the prediction as a line for people."""
@@ -44,11 +46,20 @@ class Prediction:
         gpus = f", {self.gpu_hours:.2g} GPU-hours" if self.gpus else ""
         said = f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self.basis})"
         anew = f"; {self.anew} trajectories are trained from their start, as their checkpoints were not kept"
-        return said + (anew if self.anew else "")
+        return said + (anew if self.anew else "") + self._doubt()
+
+    def _doubt(self) -> str:
+        """Say that it is little more than an order of magnitude, where it is."""
+        if not self.measured or self.training.high < VAGUE * self.training.low:
+            return ""
+        off = math.sqrt(self.training.high / self.training.low)
+        return (
+            f"; no such run was measured, so it may be {off:.1g} times more or less: `hpcsweep try SWEEP` measures one"
+        )
 
     def _span(self, span: Span) -> str:
-        between = f" ({clock(span.low_s)} to {clock(span.high_s)})" if self.measured else ""
-        return f"{clock(span.likely_s)}{between}"
+        between = f" ({clock(span.low)} to {clock(span.high)})" if self.measured else ""
+        return f"{clock(span.likely)}{between}"
 
     @property
     def basis(self) -> str:
@@ -75,7 +86,7 @@ def predict_training(
         if finished and not has_checkpoint(store.folder(trajectory.id), goal):
             finished, anew = 0, anew + 1
         one = training_of(costs, trajectory, goal - finished, has_gpu=has_gpu)
-        total, longest = total + one, max(longest, one, key=lambda span: span.likely_s)
+        total, longest = total + one, max(longest, one, key=lambda span: span.likely)
     share = len(left) / len(some) if some else 1.0
     known = [one.keeps for one in costs.measured if one.keeps is not None]
     return Prediction(
@@ -104,7 +115,7 @@ def epochs_in_s(sweep: Sweep, left: Sequence[Trajectory], store: Store) -> dict[
     costs = costs_of(sweep.job.reference, store, has_gpu=has_gpu)
     if not costs.measured:
         return {}
-    return {one.id: costs.epoch(one.runs[-1].params, has_gpu=has_gpu).likely_s for one in left}
+    return {one.id: costs.epoch(one.runs[-1].params, has_gpu=has_gpu).likely for one in left}
 
 
 def goal_of(trajectory: Trajectory) -> int:

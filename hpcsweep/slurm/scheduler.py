@@ -51,7 +51,7 @@ class Scheduler(Protocol):
     def recover(self, files: SlurmFiles) -> list[Recovered]:
         """Find out what became of arrays that were announced and not recorded; SchedulerError if nobody knows."""
 
-    def mail(self, submission: SubmissionFolder, terms: SlurmTerms, array: str) -> str | None:
+    def mail(self, submission: SubmissionFolder, terms: SlurmTerms, *arrays: str) -> str | None:
         """Have one mail sent when the sweep is done or stuck; return why that could not be, or None."""
 
     def living(self, submissions: Iterable[SlurmFiles] = ()) -> Queue:

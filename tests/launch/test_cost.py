@@ -30,8 +30,8 @@ def test_nets_hundreds_of_times_larger_are_not_taken_for_small_ones() -> None:
     costs = _costs(16)
     for (layers, neurons), time_s in MNIST.items():
         span = costs.epoch(_params(layers, neurons), has_gpu=False)
-        assert span.low_s < time_s < span.high_s
-        assert span.likely_s / 3 < time_s < span.likely_s * 3
+        assert span.low < time_s < span.high
+        assert span.likely / 3 < time_s < span.likely * 3
 
 
 @given(st.integers(17, 10_000))
@@ -41,7 +41,7 @@ def test_the_farther_away_the_less_certain(neurons: int) -> None:
 
     def width(has_gpu: bool = False, **params: Any) -> float:
         span = costs.epoch(_params(2, **params), has_gpu=has_gpu)
-        return span.high_s / span.low_s
+        return span.high / span.low
 
     assert width(neurons=16) < width(neurons=neurons) < width(neurons=2 * neurons)
     assert width(neurons=16, optimizer="sgd") < width(neurons=16, dataset="imagenet")
@@ -51,5 +51,5 @@ def test_the_farther_away_the_less_certain(neurons: int) -> None:
 def test_what_was_measured_again_and_again_is_known() -> None:
     """Many equal runs leave only what differs from run to run: less than twice in either direction."""
     span = Costs([Measurement(_params(2, 64), 5.0)] * 50).epoch(_params(2, 64), has_gpu=False)
-    assert 2.5 < span.low_s < span.likely_s < span.high_s < 10
-    assert abs(span.likely_s - 5.0) < 0.1
+    assert 2.5 < span.low < span.likely < span.high < 10
+    assert abs(span.likely - 5.0) < 0.1

@@ -52,7 +52,7 @@ class Pretended:
     def recover(self, files: SlurmFiles) -> list[Recovered]:
         return []
 
-    def mail(self, submission: SubmissionFolder, terms: SlurmTerms, array: str) -> str | None:
+    def mail(self, submission: SubmissionFolder, terms: SlurmTerms, *arrays: str) -> str | None:
         return "there is no mail"
 
     def living(self, submissions: Iterable[SlurmFiles] = ()) -> Queue:

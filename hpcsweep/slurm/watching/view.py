@@ -20,6 +20,8 @@ from hpcsweep.store.events import Event, StopReason
 from hpcsweep.store.task_files import SlurmFiles, slurm_submissions
 from hpcsweep.store.wanted import read_wanted
 
+SHOWN = 4
+
 
 @dataclass(frozen=True)
 class Note:
@@ -172,25 +174,33 @@ def _has_accounting(files: SlurmFiles) -> bool:
 
 def _notes(tasks: list[TaskHistory], living: list[Task], deaths: list[Death], queue: Queue) -> list[Note]:
     told = {task.name for task in living} | {death.task for death in deaths}
-    notes = (_note(task, gone=queue.answered) for task in tasks if task.name not in told)
-    return [note for note in notes if note]
+    alike: dict[Note, list[str]] = defaultdict(list)
+    for task in tasks:
+        if task.name not in told and (note := _note(task, gone=queue.answered)):
+            alike[note].append(task.name)
+    return [replace(note, what=f"{_workers(names)}: {note.what}") for note, names in alike.items()]
+
+
+def _workers(names: list[str]) -> str:
+    more = " ..." if len(names) > SHOWN else ""
+    return f"worker {names[0]}" if len(names) == 1 else f"{len(names)} workers ({' '.join(names[:SHOWN])}{more})"
 
 
 def _note(task: TaskHistory, *, gone: bool) -> Note | None:
-    """Return what people should know about a task that is not in the queue; `gone`: SLURM itself says so."""
+    """Return what people should know of a task that is not in the queue, but for its name; `gone`: SLURM says so."""
     stop = task.stop or {}
     if "gave_up" in stop:
-        told = f"worker {task.name} made no progress {stop['gave_up']} times in a row and was not continued"
+        told = f"no progress {stop['gave_up']} times in a row, so not continued"
         return Note(told, "give it more time: {resume_with_more_time}")
     if stop.get("why") == StopReason.TOO_SHORT:
-        told = f"worker {task.name}: what is left cannot reach its first checkpoint in the time that it was given"
+        told = "what is left cannot reach its first checkpoint in the time that was given"
         return Note(told, "give it more: {resume_with_more_time}")
     if stop.get("why") == StopReason.FAULT:
-        told = f"worker {task.name} paused: its machine met one fault after the other, such as a full disk; see its log"
+        told = "paused, as one fault of the machine followed the other, such as a full disk; see the log"
         return Note(told, "when that is mended: {resume}")
     left = any(event["event"] == Event.LEFT for event in task.events)
     if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
-        return Note(f"worker {task.name} could not be continued from its node", "type: {resume}")
+        return Note("could not be continued from its node", "type: {resume}")
     return None
 
 
