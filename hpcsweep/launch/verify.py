@@ -70,6 +70,11 @@ class Verification:
             made = self.origins[run_id]
             told += f"; trained again with {', '.join(made)}" if made else ""
             lines.append(f"  {short_id(run_id)} trained again alone: {told}")
+        if rest := self.intact - len(self.retrained):
+            lines.append(
+                f"{rest} were checked by their hashes only: that finds damage, not a forgery, for whoever changes a "
+                "result can hash it again; only training again finds that: --sample all"
+            )
         return lines
 
     def _repr_html_(self) -> str:

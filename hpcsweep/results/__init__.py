@@ -23,6 +23,8 @@ from hpcsweep.results.frames import Results
 from hpcsweep.results.kept import BestModel, best_model, files_left_out, kept_files, model
 from hpcsweep.results.loading import ResultsSource, load, of_store, of_sweep
 from hpcsweep.results.one_run import diff_of, record_of
+from hpcsweep.results.to_mlflow import export_mlflow
+from hpcsweep.results.to_tensorboard import export_tensorboard
 from hpcsweep.store.opening import Source, StoreSource, open_source
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "diff",
     "diff_of",
     "export",
+    "export_mlflow",
+    "export_tensorboard",
     "files_left_out",
     "history",
     "kept_files",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
+from hpcsweep.files import canonical_json, sha256_hex
 from tests.conftest import Study
 
 HONEST = """
@@ -45,6 +47,25 @@ def test_a_model_that_was_not_rebuilt_is_seen(study: Study) -> None:
     assert ended.returncode == 1
     assert ended.stdout.count("its model was not a fresh one") == 3
     assert ended.stdout.count("differs in initial_weights_sha256") == 3
+
+
+def test_only_training_again_finds_a_forgery(study: Study) -> None:
+    """A result that was changed and hashed again passes the hashes, which is said; trained again, it differs."""
+    study.job("honest", HONEST)
+    path = study.sweep("s", SWEEP.format("honest"))
+    study.run("run", path)
+    forged = sorted((study.root / "results").rglob("run-*.json"))[0]
+    record = json.loads(forged.read_text())
+    del record["sha256"]
+    record["facts"]["final_weights_sha256"] = "what somebody wished"
+    record["sha256"] = sha256_hex(canonical_json(record).encode())
+    forged.write_text(json.dumps(record))
+    believed = study.run("verify", path, "--no-train")
+    assert (believed.returncode, "4 of 4 results match their hashes" in believed.stdout) == (0, True)
+    assert "4 were checked by their hashes only: that finds damage, not a forgery" in believed.stdout
+    found = study.run("verify", path, "--sample", "all")
+    assert (found.returncode, found.stdout.count("differs in final_weights_sha256")) == (1, 1)
+    assert "by their hashes only" not in found.stdout
 
 
 def test_damage_in_the_store_is_seen(study: Study) -> None:
