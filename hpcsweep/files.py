@@ -135,11 +135,19 @@ def write_aside(path: Path, data: bytes) -> Path:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: a reader sees either the whole old file or the whole new one."""
+    """Replace `path` by `data`: a reader sees either the whole old file or the whole new one.
+
+    A lost NFS reply can make a successful rename look failed, since what it renamed is no longer there.
+    """
     temporary = write_aside(path, data)
+    written = temporary.stat()
     try:
         with naming("rename", path):
             os.replace(temporary, path)
+    except FileNotFoundError:
+        _remove(temporary)
+        if not os.path.samestat(path.stat(), written):
+            raise
     except BaseException:
         _remove(temporary)
         raise

@@ -120,6 +120,13 @@ def make_study(folder: Path) -> Study:
     return Study(root)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests have counted, such as injected errors: each has said it by record_property("counted", ...)."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    for what in (value for one in reports for name, value in one.user_properties if name == "counted"):
+        terminalreporter.write_line(what)
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
     """An empty study."""

@@ -368,8 +368,11 @@ def _run_of(name: str) -> str | None:
 
 
 def listed(folder: Path) -> list[str]:
-    """Return the names in a folder; an empty list if it does not exist."""
+    """Return the names in a folder; an empty list if it does not exist.
+
+    What an NFS client keeps of a removed file that is still open, `.nfs...`, is none.
+    """
     try:
-        return [entry.name for entry in folder.iterdir()]
+        return [entry.name for entry in folder.iterdir() if not entry.name.startswith(".nfs")]
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -147,7 +147,9 @@ def test_unzip_undoes_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("undo", "step"), [(False, 1), (True, 4)])
-def test_killed_at_any_call_nothing_is_lost(tmp_path: Path, undo: bool, step: int) -> None:
+def test_killed_at_any_call_nothing_is_lost(
+    tmp_path: Path, record_property: Callable[[str, object], None], undo: bool, step: int
+) -> None:
     """A process that packs, or takes out, may be killed at every call: each run is there, and the next one ends it."""
     make_store(tmp_path / "store", runs=3)
     before = what_is_in(tmp_path / "store")
@@ -170,10 +172,13 @@ def test_killed_at_any_call_nothing_is_lost(tmp_path: Path, undo: bool, step: in
         assert undo or not Store(root).layout.loose_ids(), f"left loose after call {position}"
         shutil.rmtree(root)
     assert position > 30
+    record_property("counted", f"killed while {'taking out' if undo else 'packing'}: {position // step - 1}; lost: 0")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.ESTALE, errno.EACCES])
-def test_an_error_at_any_call_loses_nothing(tmp_path: Path, code: int) -> None:
+def test_an_error_at_any_call_loses_nothing(
+    tmp_path: Path, record_property: Callable[[str, object], None], code: int
+) -> None:
     """Whatever call fails, with whatever error of the machine: each run is there, packed or loose."""
     make_store(tmp_path / "store", runs=3)
     before = what_is_in(tmp_path / "store")
@@ -181,7 +186,8 @@ def test_an_error_at_any_call_loses_nothing(tmp_path: Path, code: int) -> None:
     def fail() -> None:
         raise OSError(code, os.strerror(code))
 
-    for position in range(1, 120, 1 if "HPCSWEEP_TORTURE" in os.environ else 9):
+    positions = range(1, 120, 1 if "HPCSWEEP_TORTURE" in os.environ else 9)
+    for position in positions:
         root = tmp_path / f"copy{position}"
         shutil.copytree(tmp_path / "store", root)
 
@@ -192,6 +198,7 @@ def test_an_error_at_any_call_loses_nothing(tmp_path: Path, code: int) -> None:
         run_in_child(act)
         assert what_is_in(root) == before, f"{errno.errorcode[code]} at call {position}"
         shutil.rmtree(root)
+    record_property("counted", f"{errno.errorcode[code]} while packing, at {len(positions)} calls; lost: 0")
 
 
 def test_readers_never_miss_a_run(tmp_path: Path) -> None:

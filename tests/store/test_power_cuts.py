@@ -13,7 +13,7 @@ import shutil
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -94,7 +94,9 @@ def lost(root: Path, told: Path) -> list[str]:
     return missing
 
 
-def test_what_was_published_outlives_a_power_cut(disk: Disk, tmp_path: Path) -> None:
+def test_what_was_published_outlives_a_power_cut(
+    disk: Disk, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Whenever the power is cut, while results are published, packed or taken out, none that was told of is lost."""
     told, chance = tmp_path / "told.txt", random.Random(0)
     told.touch()
@@ -113,4 +115,6 @@ def test_what_was_published_outlives_a_power_cut(disk: Disk, tmp_path: Path) -> 
         disk.unmount()
         disk.mount()
         assert lost(disk.place / "store", told) == [], f"cut {cut}"
-    assert len(told.read_text().splitlines()) > CUTS
+    published = len(told.read_text().splitlines())
+    assert published > CUTS
+    record_property("counted", f"power cuts: {CUTS}; runs published: {published}; lost: 0")
