@@ -12,7 +12,9 @@ from hpcsweep.files import shown_in_html, write_atomic
 from hpcsweep.report.content import content_of
 from hpcsweep.results import ResultsSource
 from hpcsweep.results.query.select import results_of
+from hpcsweep.statistics.expected import compare_expected
 from hpcsweep.store.opening import StoreSource
+from hpcsweep.tables.expected import expected_table
 
 # every script and style is in the page, nothing may be fetched or sent, and no text becomes code
 POLICY = (
@@ -40,7 +42,8 @@ def report(
 
     It answers first: the best setting, what the parameters do, what to doubt. Then come learning curves, a matrix of
     settings, parallel coordinates, the runs, the failures by cause, and what is needed to repeat the sweep. All of
-    them obey one condition, in the language of `where`. Every text in it is escaped. `next_s` says in how many seconds
+    them obey one condition, in the language of `where`. What [[expected]] of the sweep file asks for stands below the
+    answer, beside what came out. Every text in it is escaped. `next_s` says in how many seconds
     the file will be written again: the page then loads itself anew while runs are open.
     """
     results = results_of(source, where=where, store=store)
@@ -54,6 +57,7 @@ def report(
                 content_of(results, next_s) | {"title": title or results.title, "version": hpcsweep.__version__}
             ),
             table=results.to_type("table"),
+            expected=expected_table(compare_expected(results), "html"),
         )
     )
 

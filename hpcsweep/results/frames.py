@@ -49,7 +49,8 @@ class Results:
     `runs` has one row per run, `history()` one row per epoch. `parameters` are the job's parameters in their order,
     `metrics` what was logged by epoch, `returned` the columns of what the jobs returned. `own[name]` is the column that
     holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, or for a
-    store what all its sweeps say, with None if they contradict each other. `words` name the sweep on the command line.
+    store what all its sweeps say, with None if they contradict each other. `layout` and `expected` are the file's.
+    `words` name the sweep on the command line.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Results:
     returned: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
     layout: Any = None
+    expected: Sequence[Any] = ()
     directions: Mapping[str, Direction | None] = field(default_factory=dict)
     words: tuple[object, ...] = ("SWEEP",)
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame

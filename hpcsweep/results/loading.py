@@ -20,6 +20,7 @@ from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.states import RunState
 from hpcsweep.store.today import Today
+from hpcsweep.sweep.expected import Expectation
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run
 
@@ -48,7 +49,7 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     today = Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
     job = sweep.job.reference
     return _assemble(
-        sweep.name, store, job, runs, wanted, sweep.directions, layout=sweep.table, words=words, today=today
+        sweep.name, store, job, runs, wanted, sweep.directions, sweep.table, sweep.expected, words=words, today=today
     )
 
 
@@ -84,6 +85,7 @@ def _assemble(
     stamps: Mapping[str, ResultStamp],
     directions: Mapping[str, Direction | None],
     layout: Any = None,
+    expected: Sequence[Expectation] = (),
     words: tuple[object, ...] = ("SWEEP",),
     today: Today | None = None,
 ) -> Results:
@@ -100,6 +102,7 @@ def _assemble(
             own=own,
             directions=directions,
             layout=layout,
+            expected=expected,
             words=words,
             read_history=lambda: history_frame(records),
             read_facts=lambda run_id: (

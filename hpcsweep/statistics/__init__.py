@@ -8,7 +8,8 @@ statistics.effects("sweeps/quickstart.toml", "val_accuracy")
 ```
 
 Other rooms also import `best_set` (what cannot be told from the best), `robust` (medians and their intervals), `paired`
-(from how many seeds on anything is claimed), `sentences`, and of `compare` what compares several parameters.
+(from how many seeds on anything is claimed), `expected` (what the sweep file expects beside what came out),
+`sentences`, and of `compare` what compares several parameters.
 """
 
 from __future__ import annotations

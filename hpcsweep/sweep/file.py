@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hpcsweep.metrics import Direction, better, contradictions, declaration, direction_of_ids
+from hpcsweep.sweep.expected import Expected
 from hpcsweep.sweep.points import Lists, Point, Random, flat
 from hpcsweep.sweep.sections import Code, CommandOptions, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import AtLeastOne, Name, Resources, Section, wrong
@@ -65,6 +66,9 @@ class SweepFile(Section):
     )
     code: Code = Field(default=Code(), description="What belongs to the job's code besides what it imports.")
     table: Table | None = Field(default=None, description="The layout of the comparison table.")
+    expected: list[Expected] = Field(
+        default=[], description="Numbers and orders that should come out, such as a published table's."
+    )
 
     @field_validator("command", mode="before")
     @classmethod

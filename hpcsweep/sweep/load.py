@@ -10,20 +10,21 @@ from typing import Any, TypeVar
 
 from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
-from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, with_phases
-from hpcsweep.sweep.choices import EPOCHS, SEED
+from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.command_schema import read_command, written_command
+from hpcsweep.sweep.expected import Expectation
 from hpcsweep.sweep.file import SweepFile
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
+from hpcsweep.sweep.match_expected import match_expected
 from hpcsweep.sweep.match_job import resolve
+from hpcsweep.sweep.matching import Excluder
 from hpcsweep.sweep.profile import Profile, load_profile
 from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs
 from hpcsweep.sweep.sections import CommandOptions, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import Resources
 from hpcsweep.sweep.space import Space, count_runs, expand
 from hpcsweep.sweep.toml_problems import Problem, one_line, read_toml, refuse, validate
-from hpcsweep.sweep.value_types import Value
 
 T = TypeVar("T")
 MAX_RUNS = 1_000_000
@@ -36,7 +37,8 @@ class Sweep:
     `path` is the file, `shown` what messages call it (its name as it was given), `root` the study's folder, which holds
     sweeps/ and jobs/. `profile` has the settings of the file's [resources]; `own_profile` is the name of the one that
     the file asks for. `stop` has a `mode`, and `directions` says which way metrics are better, as far as the file says
-    so. `notes` are warnings for people: points that were merged, an exclude without effect.
+    so. `expected` is what the file says will come out. `notes` are warnings for people: points that were merged, an
+    exclude without effect.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Sweep:
     own_profile: str
     include: tuple[str, ...] = ()
     command_options: CommandOptions | None = None
+    expected: tuple[Expectation, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.runs)} runs of {self.job.shown}>"
@@ -107,6 +110,10 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
     if not runs:
         raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
     _check_epochs(job, runs, name)
+    directions = with_phases(file.directions, job.phases)
+    expected, problems = match_expected(file, job, space, runs, directions)
+    if problems:
+        raise refuse(name, problems)
     return Sweep(
         name=file.name,
         path=absolute(path),
@@ -120,7 +127,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         keep=file.keep,
         stop=file.directed_stop,
         on_divergence=file.on_divergence,
-        directions=with_phases(file.directions, job.phases),
+        directions=directions,
         table=file.table,
         description=file.description,
         notes=notes,
@@ -128,6 +135,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         own_profile=file.profile,
         include=tuple(file.code.include),
         command_options=file.command_options or (CommandOptions() if file.command is not None else None),
+        expected=tuple(expected),
     )
 
 
@@ -212,39 +220,3 @@ def _runs(job: JobSchema, space: Space, rules: Mapping[str, Any]) -> tuple[list[
 def _merged_notes(merged: int) -> list[str]:
     words = "duplicate run" if merged == 1 else "duplicate runs"
     return [f"merged {merged} {words}: each distinct run is trained once"] if merged else []
-
-
-class Excluder:
-    """Drops the points that match all keys of one of the [[exclude]] tables, and counts how many each matched."""
-
-    def __init__(self, names: tuple[str, ...], excludes: Sequence[Mapping[str, Value]]) -> None:
-        self._excludes = [
-            (
-                exclude.get(SEED),
-                [(names.index(name), value, canonical_json(value)) for name, value in exclude.items() if name != SEED],
-            )
-            for exclude in excludes
-        ]
-        self._matched = [0] * len(excludes)
-
-    def keeps(self, values: tuple[Value, ...], seed: int) -> bool:
-        """Return whether no exclude matches the point."""
-        kept = True
-        for number, (excluded_seed, wanted) in enumerate(self._excludes):
-            if (excluded_seed is None or excluded_seed == seed) and _match(values, wanted):
-                self._matched[number] += 1
-                kept = False
-        return kept
-
-    def notes(self) -> list[str]:
-        """Return a warning for each exclude that matched nothing."""
-        return [
-            f"exclude #{number} matches no run: it has no effect"
-            for number, matched in enumerate(self._matched, 1)
-            if not matched
-        ]
-
-
-def _match(values: tuple[Value, ...], wanted: list[tuple[int, Value, str]]) -> bool:
-    # compared as text too, since 1 == True in Python, but not in a sweep
-    return all(values[at] == value and canonical_json(values[at]) == text for at, value, text in wanted)

@@ -56,7 +56,7 @@ class Resolver:
             vary=self._lists("vary", file.vary),
             across=self._lists("across", file.across),
             cases=[self._values(f"case #{n}", case) for n, case in enumerate(file.case, 1)],
-            excludes=[self._exclude(f"exclude #{n}", one) for n, one in enumerate(file.exclude, 1)],
+            excludes=[self.point(f"exclude #{n}", one) for n, one in enumerate(file.exclude, 1)],
             random=self._draws(),
             samples=file.random.samples if file.random else 0,
             sample_seed=file.random.sample_seed if file.random else 0,
@@ -131,7 +131,8 @@ class Resolver:
                 break
         return fitting
 
-    def _exclude(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
+    def point(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
+        """Return values of parameters, and of the seed if that is named, each as the job will get it."""
         point = {name: value for name, value in table.items() if name != SEED}
         values = self._values(section, point)
         if SEED in table:

@@ -30,7 +30,7 @@ EXPECTED = {
     "finite_number": "a finite number",
 }
 PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")  # how tomllib ends its messages
-REPEATED = ("case", "exclude")  # tables that a sweep file may have several of
+REPEATED = ("case", "exclude", "expected")  # tables that a sweep file may have several of
 COMPARISONS = {
     "greater_than_equal": "at least {ge}",
     "greater_than": "more than {gt}",

@@ -5,7 +5,7 @@ from hpcsweep.tables import table
 table("sweeps/quickstart.toml", rows=["layers"], cols=["optimizer"], values=["max_val_accuracy"])
 ```
 
-Other rooms also import `cells` (what the runs of a cell came to), `layout`, `notes`, `origin_notes` and, of
+Other rooms also import `cells` (what the runs of a cell came to), `expected`, `layout`, `notes`, `origin_notes` and, of
 `formats`, how numbers and frames are written.
 """
 

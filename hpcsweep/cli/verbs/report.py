@@ -28,10 +28,14 @@ from hpcsweep.cli.options import echo, note, source_argument, store_option, wher
 @where_option
 @store_option
 def command(source: Path, out: Path | None, every_s: float | None, where: str | None, store: str | None) -> None:
-    """Write all that came out of SWEEP into one HTML file that needs no network, and print the file's name."""
+    """Write all that came out of SWEEP into one HTML file that needs no network, and print the file's name.
+
+    Exit code 1 if something that [[expected]] of the sweep file asks for does not hold.
+    """
     from hpcsweep.report import write_report
     from hpcsweep.report.content import open_runs
     from hpcsweep.results import load
+    from hpcsweep.statistics.expected import any_fails, compare_expected
 
     results = load(source, store=store, say=note)
     path = out or Path(f"{results.title}-report.html")
@@ -40,3 +44,5 @@ def command(source: Path, out: Path | None, every_s: float | None, where: str | 
         time.sleep(every_s)
         results = load(source, store=store, say=note)
         write_report(results, path, where=where, next_s=every_s)
+    if any_fails(compare_expected(results)):
+        raise click.exceptions.Exit(1)

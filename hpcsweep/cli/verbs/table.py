@@ -68,10 +68,16 @@ def command(
     out: Path | None,
     store: str | None,
 ) -> None:
-    """Print the comparison table of SWEEP (a sweep file, or a store's folder): mean ± std (n) of each cell."""
+    """Print the comparison table of SWEEP (a sweep file, or a store's folder): mean ± std (n) of each cell.
+
+    Below it stands what [[expected]] of the sweep file asks for, beside what came out. Exit code 1 if something of it
+    does not hold.
+    """
     from hpcsweep.cli.printing import deliver, table_width
     from hpcsweep.results import load
+    from hpcsweep.statistics.expected import any_fails, compare_expected
     from hpcsweep.tables import render, table
+    from hpcsweep.tables.expected import expected_table
 
     form = "json" if as_json else form
     if findings and form not in ("text", "md"):
@@ -92,7 +98,14 @@ def command(
     if findings:
         first, *others = _findings(results, where, made.spec.values[0])
         text = f"{first}\n\n{text}\n" + "".join(f"- {line}\n" for line in others)
-    deliver(text, out)
+    comparisons = compare_expected(results)
+    has_room = form in ("text", "md")
+    beside = expected_table(comparisons, form if has_room else "text", table_width(to_file=out is not None))
+    deliver(f"{text}\n{beside}" if beside and has_room else text, out)
+    if beside and not has_room:
+        note(beside)
+    if any_fails(comparisons):
+        raise click.exceptions.Exit(1)
 
 
 def _findings(results: Results, where: str | None, value: str) -> Iterator[str]:
