@@ -53,6 +53,11 @@ VERBS = (
     ("verify", "sweeps/walk.toml", "--no-train"),
     ("clean", "--dry-run"),
     ("diff", "RUN", "OTHER"),
+    ("best", "sweeps/walk.toml", "--value", "last_loss"),
+    ("knee", "sweeps/walk.toml", "--value", "loss"),
+    ("report", "sweeps/walk.toml", "--out", "../report.html"),
+    ("files", "RUN"),
+    ("table", "sweeps/walk.toml", "--where", "tag == 'good'"),
 )
 ODD: tuple[Any, ...] = (None, True, -1, 10**30, 1e308, "", "../../x", "\x1b[31m", [], {}, [[1]], {"a": {}})
 
@@ -65,6 +70,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     ended = study.run("run", study.sweep("walk", SWEEP), "--workers", "1", "--quiet")
     assert ended.returncode == 1, ended.stderr
     [failed] = study.store.rglob("failed.*")
+    tagged = study.run("tag", next(study.store.rglob("run-*.json")).name[4:16], "good")
+    assert tagged.returncode == 0, tagged.stderr
     (failed.parent / "cut.g1.json").write_text('{"had_s": 3}')
     (failed.parent / "progress.json").write_text('{"run": "x", "epoch": 1, "epochs": 3, "metrics": {"loss": 1.0}}')
     return study
