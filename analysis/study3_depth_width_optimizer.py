@@ -10,35 +10,32 @@ import pandas as pd
 from recipe import Recipe, draw_confusion, draw_curves, finished, histories, longest
 
 from hpcsweep.knee import knee, reaching
+from hpcsweep.results.query.labels import key_text
 
 THRESHOLDS = (0.6, 0.8)
+MOST_NAMED = 12  # collapsed runs, the worst last
 
 recipe = Recipe("study3_depth_width_optimizer", __doc__)
-recipe.say(
-    "Data: scikit-learn's 8x8 digits (1,438 to train) in place of Kuzushiji-MNIST's 60,000, pixels from 0 to 1: "
-    "everything is learnt sooner and more easily, so compare the order of the rows, not the numbers."
-    if recipe.small
-    else "Data: Kuzushiji-MNIST, pixels from 0 to 1."
-)
+recipe.say("The original trained on Kuzushiji-MNIST. On other data compare the order of the rows, not the numbers.")
 
 
 def one_factor():
     """The base and each single change; averages are over the epochs of the history."""
     found = recipe.load("study3_one_factor")
-    recipe.table(found, columns="s3")
+    recipe.table(found, columns="s3", cols=["scaled"], values=["mean_loss", "mean_accuracy"])
     recipe.say('"sparse categorical" only names how labels are written: its row must equal the base.')
     collapsed(found)
 
 
 def collapsed(found):
-    """Name the runs that never get some class right, and draw the worst one's confusion matrix."""
+    """Name the runs that get the fewest classes right, and draw the worst one's confusion matrix."""
     runs = finished(found.runs)
     bad = runs[runs["collapsed_classes"] > 0].sort_values("collapsed_classes")
     recipe.say(f"Class collapse: {len(bad)} of {len(runs)} runs never get some class right.")
     if bad.empty:
         return
     columns = [*found.varying(), "seed", "collapsed_classes", "last_val_accuracy"]
-    recipe.say(bad[columns].to_string(index=False))
+    recipe.say(bad[columns].tail(MOST_NAMED).to_string(index=False))
     worst = bad["id"].iloc[-1]
     confusion = found.arrays([worst])[worst]["confusion_matrix"]
     figure, axes = plt.subplots(figsize=(4, 4))
@@ -50,26 +47,33 @@ def collapsed(found):
 def long_run():
     """When thresholds are first passed, and after how many epochs more of them gain next to nothing."""
     found = recipe.load("study3_long")
-    recipe.table(found, rows=["epochs"], values=["last_loss", "min_loss", "max_accuracy", "max_val_accuracy"])
+    values = ["last_loss", "min_loss", "last_accuracy", "max_accuracy", "last_val_accuracy"]
+    recipe.table(found, rows=["dataset", "scaled", "epochs"], values=values)
     history = histories(found)
     if history.empty:
+        recipe.lacks("the long run's curve and knee", "none of its runs is finished")
         return
-    recipe.say(reaching(found, "accuracy", THRESHOLDS)[["threshold", "first"]].to_string(index=False))
-    knees = {metric: knee(found, metric).iloc[0] for metric in ("accuracy", "val_accuracy")}
-    for metric, row in knees.items():
-        recipe.say(f"{metric}: {row['verdict']}")
-    curve = longest(history).groupby("epoch")[list(knees)].mean()
-    figure, axes = plt.subplots(figsize=(6.5, 3.6))
-    for metric, row in knees.items():
-        (line,) = axes.plot(curve.index[1:], curve[metric].iloc[1:], label=metric)
-        if row["kind"] == "knee":
-            axes.axvline(
-                row["knee"], color=line.get_color(), linestyle="--", label=f"its knee: epoch {row['knee']:.0f}"
-            )
-    for threshold in THRESHOLDS:
-        axes.axhline(threshold, color="0.8", linewidth=1)
-    axes.set(xscale="log", xlabel="epoch", ylabel="accuracy")
-    axes.legend(loc="lower right")
+    reached = reaching(found, "accuracy", THRESHOLDS)
+    names = [name for name in ("dataset", "scaled") if name in reached]
+    recipe.say(reached[[*names, "threshold", "first"]].to_string(index=False))
+    metrics = ("accuracy", "val_accuracy")
+    knees = {metric: knee(found, metric) for metric in metrics}
+    settings = list(history.groupby(["dataset", "scaled"], sort=False))
+    figure, panels = plt.subplots(1, len(settings), figsize=(5.2 * len(settings), 3.6), squeeze=False)
+    for axes, ((dataset, scaled), group) in zip(panels[0], settings, strict=True):
+        curve = longest(group).groupby("epoch")[list(metrics)].mean()
+        for metric in metrics:
+            rows = knees[metric]
+            row = rows[[all(row[name] == group[name].iloc[0] for name in names) for _, row in rows.iterrows()]].iloc[0]
+            recipe.say(f"{dataset}, scaled {key_text(scaled)}, {metric}: {row['verdict']}")
+            (line,) = axes.plot(curve.index[1:], curve[metric].iloc[1:], linewidth=0.8, label=metric)
+            if row["kind"] == "knee":
+                name = f"its knee: epoch {row['knee']:.0f}"
+                axes.axvline(row["knee"], color=line.get_color(), linestyle="--", label=name)
+        for threshold in THRESHOLDS:
+            axes.axhline(threshold, color="0.8", linewidth=1)
+        axes.set(xscale="log", xlabel="epoch", ylabel="accuracy", title=f"{dataset}, scaled {key_text(scaled)}")
+        axes.legend(loc="lower right")
     recipe.save(figure, "long")
 
 
@@ -80,6 +84,7 @@ def convolutions():
     recipe.table(found, rows=["optimizer", "conv_layers"], values=values)
     history = histories(found)
     if history.empty:
+        recipe.lacks("the curves of the convolutions", "none of their runs is finished")
         return
     figure, axes = plt.subplots(figsize=(6.5, 3.6))
     named = history.assign(net=history["optimizer"] + ", " + history["conv_layers"].astype(str) + " convolutions")
@@ -94,12 +99,12 @@ def mistake():
     """The table of a model that was never built anew beside that of fresh ones, and how the digests tell."""
     wrong, right = recipe.load("study3_accumulated"), recipe.load("study3_fresh")
     if finished(wrong.runs).empty:
-        recipe.say("No run is finished yet.")
+        recipe.lacks("what comes of a model that is not built anew", "none of its runs is finished")
         return
     fresh = right.runs.set_index("epochs")["mean_accuracy"]
-    begun = {right.facts(run_id)["initial_weights_sha256"] for run_id in finished(right.runs)["id"]}
     rows = finished(wrong.runs).sort_values("ended", kind="stable")
-    began = [wrong.facts(run_id)["initial_weights_sha256"] for run_id in rows["id"]]
+    facts = [wrong.facts(run_id) for run_id in rows["id"]]
+    ends = {fact["final_weights_sha256"] for fact in facts}
     table = pd.DataFrame(
         {
             "attempt": rows["attempt"],
@@ -107,7 +112,7 @@ def mistake():
             "epochs it had": rows["epochs"].cumsum(),
             "avg acc, accumulated": rows["mean_accuracy"].round(3),
             "avg acc, fresh": rows["epochs"].map(fresh).round(3),
-            "began fresh": ["yes" if digest in begun else "NO" for digest in began],
+            "began fresh": ["NO" if fact.get("initial_weights_sha256") in ends else "yes" for fact in facts],
         }
     )
     recipe.say("", table.to_string(index=False), "")
