@@ -10,7 +10,7 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from recipe import Recipe, finished, histories, longest
 
 RATE_OF_ONE_RUN, RATE_OF_MANY_EPOCHS = 0.3, 0.1
-TOLD_EPOCHS = (1, 2, 3, 5, 10, 15)  # those that a page has room for
+TOLD_EPOCHS = (1, 2, 5, 10, 15)  # those that a page has room for
 
 recipe = Recipe("study5_own_net", __doc__)
 if recipe.small:
