@@ -103,7 +103,7 @@ def _result(params: dict[str, Any], seed: int, epochs: int, rng: Any) -> Any:
     if diverged:
         history["loss"] = np.where(np.arange(epochs + 1) > 3, np.nan, history["loss"])
     right = round(100 * float(history["val_accuracy"][-1]))
-    confusion = np.full((CLASSES, CLASSES), (100 - right) // (CLASSES - 1)) + np.diag([right] * CLASSES)
+    confusion = np.diag([right] * CLASSES) + np.roll(np.diag([100 - right] * CLASSES), 1, axis=1)
     if collapsed:
         confusion[3, 3] = 0
     return make_result(

@@ -13,10 +13,12 @@ from hpcsweep.metrics import SECONDS
 from hpcsweep.report.columns import json_value
 from hpcsweep.report.curves import shown_metrics
 from hpcsweep.results import Results
+from hpcsweep.results.query.labels import key_texts
 from hpcsweep.results.query.noted import condition_for, counted_notes
+from hpcsweep.results.query.select import settings_of
 from hpcsweep.results.query.values import default_value, find_column, value_of
 from hpcsweep.results.run_notes import WORDS
-from hpcsweep.statistics import effects, sentences
+from hpcsweep.statistics import best, effects, sentences
 from hpcsweep.statistics.compare import compare_all
 from hpcsweep.store.states import COUNTED, FINISHED, NOT_OF_TODAY, RunState
 from hpcsweep.tables.notes import doubts
@@ -57,15 +59,39 @@ def _default(results: Results) -> str | None:
         return None
 
 
+def best_of(results: Results, values: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return {value: {"said": sentence, "left": rows}}: a run of each setting that cannot be told from the best.
+
+    `left` is empty where no setting is told from the best, and `said` is why. For more runs than can be judged for
+    every value in a moment, only the first value has it.
+    """
+    return {value["name"]: _best(results, value["name"]) for value in _tested(results, values)}
+
+
+def _best(results: Results, name: str) -> dict[str, Any]:
+    try:
+        judged = best(results, name)
+    except HpcsweepError as error:
+        return {"said": str(error), "left": []}
+    rows = {
+        tuple(key_texts(key)): row for row, key in reversed(list(enumerate(settings_of(results, judged.parameters))))
+    }
+    left = zip(*(judged.left[name].tolist() for name in judged.parameters), strict=True) if judged.claims else ()
+    return {"said": judged.verdict(), "left": [rows[tuple(key_texts(key))] for key in left]}
+
+
+def _tested(results: Results, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return values if len(results.runs) * len(values) <= TESTED else values[:1]
+
+
 def effects_of(results: Results, values: list[dict[str, Any]]) -> dict[str, Any]:
     """Return {value: {"rows": ..., "sentences": ...}}: each value of a parameter against the best one of it.
 
     A row has `parameter`, `value`, `against`, `difference`, `low`, `high`, `p`, `verdict`, and `spread`, by which the
     parameters are ordered. For more runs than can be tested for every value in a moment, only the first value has them.
     """
-    tested = values if len(results.runs) * len(values) <= TESTED else values[:1]
     found = {}
-    for value in tested:
+    for value in _tested(results, values):
         try:
             said = list(sentences(results, value["name"]))
             found[value["name"]] = {"rows": list(_rows(results, value)), "sentences": said}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpcsweep.errors import HpcsweepError
-from hpcsweep.report.answer import doubts_of, effects_of, values_of
+from hpcsweep.report.answer import best_of, doubts_of, effects_of, values_of
 from hpcsweep.report.columns import columns_of
 from hpcsweep.report.curves import curves_of, shown_metrics
 from hpcsweep.report.details import confusion_of, logs_of, provenance
@@ -36,6 +36,7 @@ def content_of(results: Results, next_s: float | None) -> dict[str, Any]:
         "open": open_runs(results),
         "values": values,
         "better": {name: results.better(name) for name in metrics},
+        "best": best_of(results, values),
         "effects": effects_of(results, values),
         "doubts": doubts_of(results, values),
         "layout": _layout(results),

@@ -61,25 +61,38 @@ class Best:
 
     def answer(self) -> str:
         """Return the answer in one sentence or two."""
+        return self._answer(with_names=True)
+
+    def _answer(self, *, with_names: bool) -> str:
         rows = self.settings.to_dict(orient="records")
         best, others = rows[0], rows[1:]
-        what = f"Best {self.metric}: {self._label(best)}, {self._mean(best)}"
+        what = self._what(best)
         if not others:
             return f"{what}. It is the only setting that has finished runs."
         rivals = [row for row in others if row[self._column("is_left")]]
         if not rivals:
-            return f"{what}. It is better than {_all(len(others))}; {self._margin(others[0])}."
+            return f"{what}. It is better than {_all(len(others))}; {self._margin(others[0], with_names)}."
         seeds = self._seeds(rows)
         if not self.claims:
             few = f"nothing is claimed from {seeds} seed{'s' * (seeds != 1)}" if seeds < MIN_SEEDS else ""
             why = few or f"{seeds} seeds do not show that it is better than any of the {_count(others, 'other')}"
-            return f"{what} by the mean; but {why}{'' if few else f': {self._margin(others[0])}'}."
+            return f"{what} by the mean; but {why}{'' if few else f': {self._margin(others[0], with_names)}'}."
         more = f" and {len(rivals) - NAMED} more" if len(rivals) > NAMED else ""
         named = "; ".join(self._label(row) for row in rivals[:NAMED])
+        names = f" ({named}{more})" if with_names else ""
         return (
-            f"{what}. Of the {_count(others, 'other')}, {len(rivals)} cannot be told from it ({named}{more}); "
-            f"{self._margin(others[0])}."
+            f"{what}. Of the {_count(others, 'other')}, {len(rivals)} cannot be told from it{names}; "
+            f"{self._margin(others[0], with_names)}."
         )
+
+    def verdict(self) -> str:
+        """Return what the seeds say of the others, in few words: the answer without the names of settings."""
+        rest = (
+            self._answer(with_names=False)
+            .removeprefix(self._what(self.settings.to_dict(orient="records")[0]))
+            .lstrip(". ")
+        )
+        return rest[:1].upper() + rest[1:]
 
     def in_words(self) -> Iterator[str]:
         """Yield the answer, what would decide it, how it was found, and what it leaves out, each in a sentence."""
@@ -120,6 +133,9 @@ class Best:
         lines = "".join(f"<p>{escape(line)}</p>" for line in self.in_words())
         return f"{lines}{self.settings.to_html(index=False)}"
 
+    def _what(self, row: dict[Any, Any]) -> str:
+        return f"Best {self.metric}: {self._label(row)}, {self._mean(row)}"
+
     def _label(self, row: dict[Any, Any]) -> str:
         return ", ".join(f"{name} {key_text(row[name])}" for name in self.parameters) or "the only setting"
 
@@ -128,10 +144,11 @@ class Best:
         around = "" if math.isnan(spread) else f" ± {spread:.2g}"
         return f"{row[self._column('mean')]:.4g}{around} ({n} seed{'s' * (n != 1)})"
 
-    def _margin(self, row: dict[Any, Any]) -> str:
+    def _margin(self, row: dict[Any, Any], with_name: bool) -> str:
         low, high = (row[self._column(name)] for name in ("ci_low", "ci_high"))
         interval = "" if math.isnan(low) else f" (interval {low:.2g} to {high:.2g})"
-        return f"its margin over the next, {self._label(row)}, is {row[self._column('margin')]:.2g}{interval}"
+        name = f", {self._label(row)}," if with_name else ""
+        return f"its margin over the next{name} is {row[self._column('margin')]:.2g}{interval}"
 
     def _seeds(self, rows: Sequence[dict[Any, Any]]) -> int:
         return int(rows[0][self._column("n_seeds")])

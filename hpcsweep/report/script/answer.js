@@ -23,9 +23,11 @@ function paintHeadline(place) {
 function secondSentence(best) {
   const others = view.settings.filter((group) => group !== best && group.n);
   if (!others.length) return "There is no other setting to compare it with.";
+  const judged = data.best[view.value.name];
+  if (judged && !state.where) return judged.said;
   const next = others[0], gap = Math.abs(best.mean - next.mean);
-  const filtered = state.where ? " Among the runs that are kept." : "";
-  return `The next of ${count(others.length + 1, "setting")} is ${shown(gap, 2)} behind: ${nameOfSetting(next.key)}.${filtered}`;
+  const why = state.where ? "Among the runs that are kept, by the mean: which settings it can be told from is judged over all runs only." : "";
+  return `The next of ${count(others.length + 1, "setting")} is ${shown(gap, 2)} behind: ${nameOfSetting(next.key)}. ${why}`;
 }
 
 // one row a setting: each seed a dot, the mean a bar
@@ -39,7 +41,7 @@ function paintDots(place) {
   pen.root.setAttribute("aria-label", rows.map((group) => `${nameOfSetting(group.key)}: ${meanText(group)}`).join("; "));
   paint(pen, place.clientWidth);
   const all = view.settings.filter((group) => group.n).length;
-  const said = make("span", { class: "soft" }, `${data.varying.join(" · ")}. ${all > rows.length ? `The ${rows.length} best of ${all} settings; ` : ""}dots are seeds, bars are means.`);
+  const said = make("span", { class: "soft" }, `${data.varying.join(" · ")}. ${all > rows.length ? `The ${rows.length} best of ${all} settings; ` : ""}dots are seeds, bars are means.${view.left.size > 1 ? " The coloured ones cannot be told from the best." : ""}`);
   place.replaceChildren(make("h2", {}, "Best settings"), pen.root, make("p", { class: "under" }, said, savedAs("best", () => [place.clientWidth, height], paint)));
 }
 
@@ -54,7 +56,7 @@ function drawDots(pen, width, height, rows) {
 }
 
 function drawDotRow(pen, { left, right, width, scale, y }, group, place) {
-  const name = nameOfSetting(group.key), weight = place ? 400 : 600, colour = place ? ink("soft") : ink("accent");
+  const name = nameOfSetting(group.key), isLeft = view.left.size ? view.left.has(group.key) : !place, weight = isLeft ? 600 : 400, colour = isLeft ? ink("accent") : ink("soft");
   const label = pen.text(left, y, shortened(name, Math.floor(left / 6.4)), { fill: ink("ink"), anchor: "end", weight });
   for (const run of group.good) {
     const at = placeInSelection(run), fill = at < 0 ? colour : colourAt(at);
@@ -62,7 +64,7 @@ function drawDotRow(pen, { left, right, width, scale, y }, group, place) {
     pointed(dot, () => [nameOfRun(run), `${view.value.name} ${shown(view.numbers[run])}`], () => select(run), run);
   }
   const mean = scale.at(group.mean);
-  pen.path([[mean, y - 8], [mean, y + 8]], { stroke: place ? ink("ink") : ink("accent"), width: 2.5 });
+  pen.path([[mean, y - 8], [mean, y + 8]], { stroke: isLeft ? ink("accent") : ink("ink"), width: 2.5 });
   pen.text(width, y, narrow() ? group.mean.toFixed(view.decimals) : meanText(group, view.decimals), { fill: ink("ink"), anchor: "end", weight, size: 11.5 });
   pointed(label, () => [name, "Click: show only these runs"], () => alsoWhere(settingCondition(group.runs[0])));
 }

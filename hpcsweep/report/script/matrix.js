@@ -27,11 +27,10 @@ const axisText = (names, run) => names.map((name) => textOf(columnOf(name).value
 function paintMatrix(place) {
   const made = matrixOf(), { names, rows, cols, cells } = made;
   const means = [...cells.values()].filter((cell) => cell.n).map((cell) => cell.mean), range = colourRange(means);
-  const best = view.value?.better ? (isBetterLow() ? Math.min(...means) : Math.max(...means)) : NaN;
   const head = make("tr", {}, names.rows.map((name) => make("th", { scope: "col", class: "stub" }, name)),
     cols.map((col) => make("th", { scope: "col" }, axisText(names.cols, col.run).map((text) => `${names.cols[0]} ${text}`).join() || state.value)));
   const body = rows.map((row) => make("tr", {}, axisText(names.rows, row.run).map((text) => make("th", { scope: "row" }, text)),
-    cols.map((col) => matrixCell(cells.get(`${row.key}|${col.key}`), { row, col, names, range, best }))));
+    cols.map((col) => matrixCell(cells.get(`${row.key}|${col.key}`), { row, col, names, range }))));
   byId("matrix-table").replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, body)));
   byId("matrix-said").textContent = matrixSentence(made);
   paintMatrixControls(made);
@@ -40,15 +39,15 @@ function paintMatrix(place) {
 function matrixSentence({ names, rows, all }) {
   const over = data.varying.filter((name) => !names.rows.includes(name) && !names.cols.includes(name));
   const cut = all > rows.length ? ` The ${rows.length} best of ${all} rows, the best first.` : all > MATRIX_ROWS ? " The best rows first." : "";
-  return `${state.value}: mean ± standard deviation (runs). The worst tenth has one colour.${over.length ? ` Each cell combines all values of ${over.join(", ")}.` : ""}${cut}`;
+  return `${state.value}: mean ± standard deviation (runs). The worst tenth has one colour.${over.length ? ` Each cell combines all values of ${over.join(", ")}.` : ""}${view.left.size ? " Bold: the best, and what cannot be told from it." : ""}${cut}`;
 }
 
-function matrixCell(cell, { row, col, names, range, best }) {
+function matrixCell(cell, { row, col, names, range }) {
   if (!cell?.n) return make("td", { class: "missing" }, cell ? count(cell.runs.length, "run") + " without" : "");
-  const back = rampAt(shareIn(range, cell.mean)), isBest = cell.mean === best;
+  const back = rampAt(shareIn(range, cell.mean)), isBest = cell.runs.every((run) => view.left.has(settingOf[run]));
   const condition = [...names.rows.map((name) => conditionFor(name, columnOf(name).values[row.run])), ...names.cols.map((name) => conditionFor(name, columnOf(name).values[col.run]))].filter(Boolean).join(" and ");
   return make("td", { style: `background:${back};color:${inkOn(back)}`, class: isBest ? "best" : "" },
-    button([meanText(cell, view.decimals), make("small", {}, ` (${cell.n})`)], () => alsoWhere(condition), { "aria-label": `${meanText(cell)}${isBest ? ", the best" : ""}: show only these ${count(cell.runs.length, "run")}` }));
+    button([meanText(cell, view.decimals), make("small", {}, ` (${cell.n})`)], () => alsoWhere(condition), { "aria-label": `${meanText(cell)}${isBest ? ", the best, or not to be told from it" : ""}: show only these ${count(cell.runs.length, "run")}` }));
 }
 
 function matrixRows() {

@@ -1,6 +1,6 @@
 // What follows from the state: which runs are kept, and what their settings came to.
 
-const view = { runs: everyRun, kept: new Uint8Array(total).fill(1), value: null, numbers: [], settings: [], error: null };
+const view = { runs: everyRun, kept: new Uint8Array(total).fill(1), value: null, numbers: [], settings: [], left: new Set(), error: null };
 const varyingColumns = data.varying.map(columnOf);
 const settingOf = numberedSettings();
 const settingNames = varyingColumns.length ? nameSettings() : [];
@@ -32,6 +32,11 @@ function settingCondition(run) {
   return data.varying.map((name) => conditionFor(name, columnOf(name).values[run])).filter(Boolean).join(" and ");
 }
 
+// the settings that the seeds cannot tell from the best, judged over all runs: of a part of them nothing is known
+function settingsLeft() {
+  return state.where ? [] : (data.best[state.value]?.left ?? []).map((run) => settingOf[run]);
+}
+
 function deriveView() {
   view.value = data.values.find((value) => value.name === state.value) ?? null;
   view.numbers = view.value ? columnOf(view.value.column).values : new Array(total).fill(NaN);
@@ -45,6 +50,7 @@ function deriveView() {
   view.kept.fill(0);
   for (const run of view.runs) view.kept[run] = 1;
   view.settings = summarised(grouped(view.runs, (run) => settingOf[run]));
+  view.left = new Set(settingsLeft());
   view.decimals = decimalsAmong(view.settings);
   view.order = [...view.runs].sort(byMerit);
 }
