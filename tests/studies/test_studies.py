@@ -25,6 +25,7 @@ SWEEPS = sorted((REPOSITORY / "sweeps").glob("study*.toml"))
 FULL = [path for path in SWEEPS if not path.stem.endswith("_small")]
 RECIPES = sorted((REPOSITORY / "analysis").glob("study*.py"))
 MOST_SMALL_RUNS = 200
+FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
 def small_of(path: Path) -> Path:
@@ -125,6 +126,23 @@ def test_a_study_reads_mnist_from_the_data_folder(study: Study, monkeypatch: pyt
         write_idx(folder / name, array.astype(np.uint8))
     done = study.run("run", "sweeps/full.toml", "--failed")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.training
+@pytest.mark.skipif(not FASHION.exists(), reason="Debian's package dataset-fashion-mnist is not installed")
+def test_a_row_of_study_3_on_all_of_fashion_mnist(study: Study) -> None:
+    """Study 3's base in full, 10 epochs of 60,000 images: with pixels from 0 to 255 it learns far less than scaled."""
+    shutil.copy(REPOSITORY / "jobs" / "dense_classifier.py", study.root / "jobs")
+    study.sweep(
+        "base",
+        'name = "base"\njob = "jobs/dense_classifier.py:train"\n[fixed]\ndataset = "fashion-mnist"\nlayers = 2\n'
+        "neurons = 8\nepochs = 10\n[across]\nscaled = [false, true]\n"
+        '[[expected]]\nvalue = "mean_accuracy"\nwhere = {scaled = true}\nis = 0.8\ntolerance = 0.1\n'
+        '[[expected]]\nvalue = "mean_accuracy"\nwhere = {scaled = false}\nis = 0.3\ntolerance = 0.25\n',
+    )
+    assert study.run("run", "sweeps/base.toml").returncode == 0
+    table = study.run("table", "sweeps/base.toml")
+    assert table.returncode == 0, table.stdout
 
 
 def test_the_verdict_of_the_sanity_check(study: Study) -> None:
