@@ -36,12 +36,20 @@ def _collapsing(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
     return np.where(rng.random(shape) < 0.15, 0.1, rng.normal(0.95, 0.005, shape))
 
 
+def _unequal(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
+    """Two settings are wilder by 5 than the others."""
+    spread = np.full(shape[1:], 0.002)
+    spread.flat[:2] = 0.01
+    return rng.normal(0.9, spread, shape)
+
+
 KINDS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Numbers]] = {
     "normal": lambda rng, shape: rng.normal(0.9, 0.01, shape),
     "accuracy of 100": lambda rng, shape: rng.binomial(100, 0.99, shape) / 100,
     "accuracy of 10,000": lambda rng, shape: rng.binomial(10_000, 0.97, shape) / 10_000,
     "skewed loss": lambda rng, shape: np.exp(rng.normal(-2, 1, shape)),
     "collapsing": _collapsing,
+    "two settings wilder": _unequal,
 }
 
 
