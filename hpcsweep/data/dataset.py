@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hpcsweep.errors import UsageError
 
 Array = NDArray[Any]
-ARRAY_NAMES = ("x", "y", "x_val", "y_val", "sample_weight", "val_sample_weight")
+ARRAY_NAMES = ("x", "y", "x_val", "y_val", "sample_weight", "val_sample_weight", "x_test", "y_test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,8 @@ class Data:
     Classifiers have integer `y` of shape [examples] and the names of the classes in `classes`;
     regressions have float `y` and no classes. Images stay uint8, 0 for black and `white` for white, so that
     a batch is small until it is on the device; divide by `white` there. The arrays are read-only, because
-    the runs of a worker share them. Raises UsageError if shapes or labels do not fit together.
+    the runs of a worker share them. A third part (`x_test`, `y_test`) is evaluated once, when a training has ended, so
+    that nothing is chosen by it. Raises UsageError if shapes or labels do not fit together.
     """
 
     x: Array
@@ -33,6 +34,8 @@ class Data:
     classes: tuple[str, ...] = ()
     name: str = "data"
     white: float = 1.0
+    x_test: Array | None = None
+    y_test: Array | None = None
 
     def __post_init__(self) -> None:
         """Freeze views of the arrays (the caller's own stay writable) and check that they fit together."""
@@ -43,13 +46,19 @@ class Data:
         object.__setattr__(self, "classes", tuple(self.classes))
         self._check_part("x", "y", "sample_weight")
         self._check_part("x_val", "y_val", "val_sample_weight")
-        self._check_same_kind()
+        self._check_same_kind("x_val", "y_val")
+        if (self.x_test is None) != (self.y_test is None):
+            raise UsageError(f"{self.name}: one of x_test and y_test is given; expected both or none")
+        if self.x_test is not None:
+            self._check_part("x_test", "y_test", "")
+            self._check_same_kind("x_test", "y_test")
 
     def __repr__(self) -> str:
         """Say what is in it, in one line; arrays would fill the screen."""
         kind = f"{len(self.classes)} classes" if self.classes else "regression"
         shape = "x".join(str(size) for size in self.input_shape) or "scalar"
-        return f"Data({self.name}: {len(self.x)} to train, {len(self.x_val)} to validate, {shape}, {kind})"
+        tested = f"{len(self.x_test)} to test, " if self.x_test is not None else ""
+        return f"Data({self.name}: {len(self.x)} to train, {len(self.x_val)} to validate, {tested}{shape}, {kind})"
 
     @property
     def examples(self) -> int:
@@ -73,7 +82,31 @@ class Data:
 
     def flat(self) -> Data:
         """The same data with each input as one row of numbers, as a dense layer needs it."""
-        return replace(self, x=self.x.reshape(len(self.x), -1), x_val=self.x_val.reshape(len(self.x_val), -1))
+        images: dict[str, Any] = {
+            name: array for name in ("x", "x_val", "x_test") if (array := getattr(self, name)) is not None
+        }
+        return replace(self, **{name: array.reshape(len(array), -1) for name, array in images.items()})
+
+    def with_test(self, validate: int) -> Data:
+        """Keep what was to validate on for a test, and validate on the last `validate` training examples instead.
+
+        So a published set keeps its test part, which is then looked at once: `load("mnist").with_test(10_000)`.
+        """
+        if self.x_test is not None:
+            raise UsageError(f"{self.name}: there is a test part already; expected none")
+        if self.val_sample_weight is not None:
+            raise UsageError(f"{self.name}: what is to validate on has weights; expected none, since a test takes none")
+        kept = self.examples - validate
+        if isinstance(validate, bool) or validate < 1 or kept < 1:
+            raise UsageError(
+                f"{self.name}: found {validate} to validate on, expected from 1 to {self.examples - 1}, "
+                f"of {self.examples} to train on"
+            )
+        weight = self.sample_weight
+        trained, validated = (None, None) if weight is None else (weight[:kept], weight[kept:])
+        parts: dict[str, Any] = {"x": self.x[:kept], "y": self.y[:kept], "sample_weight": trained}
+        parts |= {"x_val": self.x[kept:], "y_val": self.y[kept:], "val_sample_weight": validated}
+        return replace(self, **parts, x_test=self.x_val, y_test=self.y_val)
 
     def first_of_each_class(self, examples: int) -> Data:
         """Only the first `examples` training examples of each class, or all of a class that has fewer."""
@@ -85,16 +118,16 @@ class Data:
         return replace(self, x=self.x[kept], y=self.y[kept], sample_weight=weight)
 
     def limited(self, train: int | None = None, validate: int | None = None) -> Data:
-        """Only the first `train` training and `validate` validation examples (None: all), for a quick look."""
+        """Only the first `train` training and `validate` validation and test examples (None: all)."""
         cut = {
-            name: array[: validate if "val" in name else train]
+            name: array[: validate if "val" in name or "test" in name else train]
             for name in ARRAY_NAMES
             if (array := getattr(self, name)) is not None
         }
         return replace(self, **cut)
 
     def _check_part(self, x: str, y: str, weight: str) -> None:
-        arrays = {name: array for name in (x, y, weight) if (array := getattr(self, name)) is not None}
+        arrays = {name: array for name in (x, y, weight) if name and (array := getattr(self, name)) is not None}
         counts = {name: array.shape[:1] for name, array in arrays.items()}
         if () in counts.values():
             scalar = next(name for name, count in counts.items() if count == ())
@@ -121,13 +154,12 @@ class Data:
                 f"expected labels from 0 to {len(self.classes) - 1}, as there are {len(self.classes)} classes"
             )
 
-    def _check_same_kind(self) -> None:
-        for train, validate in (("x", "x_val"), ("y", "y_val")):
-            one, other = getattr(self, train).shape[1:], getattr(self, validate).shape[1:]
+    def _check_same_kind(self, *parts: str) -> None:
+        for train, part in zip(("x", "y"), parts):
+            one, other = getattr(self, train).shape[1:], getattr(self, part).shape[1:]
             if one != other:
                 raise UsageError(
-                    f"{self.name}: an example has shape {one} in {train} but {other} in {validate}; "
-                    f"expected the same shape"
+                    f"{self.name}: an example has shape {one} in {train} but {other} in {part}; expected the same shape"
                 )
 
 

@@ -91,5 +91,8 @@ def _require_alone(x: Any, beside: Mapping[str, Any], what: str) -> None:
 def _weighted(data: Data, class_weight: Mapping[int, float]) -> Examples:
     train = make_examples(data.x, data.y, data.sample_weight, class_weight=class_weight)
     return replace(
-        train, x_val=data.x_val, y_val=data.y_val, val_sample_weight=data.val_sample_weight, classes=data.classes
+        train,
+        **{
+            name: getattr(data, name) for name in ("x_val", "y_val", "val_sample_weight", "classes", "x_test", "y_test")
+        },
     )

@@ -36,6 +36,8 @@ class Examples:
     val_sample_weight: Tree = None
     classes: tuple[str, ...] = ()
     name: str = "data"
+    x_test: Tree = None
+    y_test: Tree = None
 
     @property
     def train(self) -> tuple[Tree, Tree, Tree]:
@@ -195,7 +197,8 @@ _contents: weakref.WeakKeyDictionary[TrainingData, str] = weakref.WeakKeyDiction
 def content_sha256(data: TrainingData) -> str:
     """Return the SHA-256 over all arrays and where they stand: equal for data that two jobs made alike."""
     if data not in _contents:
-        trees = (data.x, data.y, data.sample_weight, data.x_val, data.y_val, data.val_sample_weight)
+        parts = ("x", "y", "sample_weight", "x_val", "y_val", "val_sample_weight", "x_test", "y_test")
+        trees = tuple(getattr(data, part) for part in parts)
         paths = [path for path, leaf in keras.tree.flatten_with_path(trees) if leaf is not None]
         _contents[data] = f"{paths}{data.classes}{arrays_sha256(arrays_of(trees))}"
     return _contents[data]

@@ -67,6 +67,8 @@ def fit(
 
     The result gets the digests of the initial and final weights and, for classifiers on `Data`, `confusion_matrix`
     [true, predicted] and `per_class_accuracy` on the validation data. Afterwards `model` holds the final weights.
+    If a `Data` has a test part, `test_loss` and so on are what the final weights come to on it, evaluated once: those
+    of the last epoch, or of the one that the sweep's [stop] chooses by validation data, if it restores the best.
     Raises JobError if the model is not fresh or not compiled, or changes what cannot be kept, UsageError for arguments
     that make no sense.
     """

@@ -255,6 +255,17 @@ def test_an_impossible_accuracy_is_flagged() -> None:
     assert "WARNING: last_accuracy of 1 run lies outside 0..1 (such as 4.854)" in text
 
 
+@pytest.mark.parametrize(
+    ("value", "warns"), [("max_test_accuracy", True), ("last_test_accuracy", False), ("max_val_accuracy", False)]
+)
+def test_a_maximum_over_a_test_set_is_flagged(value: str, warns: bool) -> None:
+    """The best epoch on test data is said to be too good below the table, with what to show instead."""
+    runs = [{"a": a, value: 0.5, "reached_epoch": 3.0} for a in (1, 2)]
+    made = replace(results_of(runs, ["a"]), metrics=(value.split("_", 1)[1],))
+    notes = [note for note in table(made, values=[value]).notes if "on test data" in note]
+    assert len(notes) == warns
+
+
 def test_numbers_of_two_code_versions_are_flagged() -> None:
     """Runs of different versions of the job or of different engines are said to be compared with care."""
     runs = [{"a": n, "last_x": 1.0, "job_sha256": str(n) * 64, "engine": "fit"} for n in (1, 2)]

@@ -11,8 +11,8 @@ from hpcsweep.results.query.values import metric_of
 from hpcsweep.sweep.choices import EPOCHS
 
 BY_CHANCE = "the best of more epochs is better by chance alone"
-_EXTREMES = ("min", "max")
-_BEST_OF_EPOCHS = (*_EXTREMES, "best")
+EXTREMES = ("min", "max")
+_BEST_OF_EPOCHS = (*EXTREMES, "best")
 
 
 def epochs_to_be_best_in(results: Results, name: str) -> pd.Series[Any] | None:
@@ -23,7 +23,7 @@ def epochs_to_be_best_in(results: Results, name: str) -> pd.Series[Any] | None:
     statistic, _, metric = name.partition("_")
     if statistic not in _BEST_OF_EPOCHS or metric_of(results, name) != metric:
         return None
-    if statistic in _EXTREMES and "reached_epoch" in results.own and results.column("reached_epoch").notna().any():
+    if statistic in EXTREMES and "reached_epoch" in results.own and results.column("reached_epoch").notna().any():
         return results.column("reached_epoch")
     return results.runs[EPOCHS] if EPOCHS in results.parameters else None
 

@@ -117,7 +117,7 @@ def _headlines(results: Results) -> Iterator[str]:
     found += [f"last_{name}" for name in logged if not _is_validation(name)]
     declared = [name for name in found if is_declared(name, results.directions)]
     known = [name for name in found if results.better(name) is not None]
-    others = sorted([*declared, *known, *found], key=_is_test)
+    others = sorted([*declared, *known, *found], key=metric_is_test)
     yield from dict.fromkeys(others)
 
 
@@ -125,7 +125,8 @@ def _is_validation(metric: str) -> bool:
     return metric.startswith("val_")
 
 
-def _is_test(name: str) -> bool:
+def metric_is_test(name: str) -> bool:
+    """Tell whether a metric, or a summary of it, is on test data, by its name."""
     return "test" in name.split("_")
 
 

@@ -12,6 +12,7 @@ from hpcsweep.training.class_report import class_report
 from hpcsweep.training.engines.choose import choose_engine
 from hpcsweep.training.engines.repeatable import require_repeatable
 from hpcsweep.training.facts import memory_facts
+from hpcsweep.training.held_out import on_test_part
 from hpcsweep.training.kept_model import keep_models
 from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.divergence import begin_again, train_through_divergence
@@ -68,7 +69,8 @@ def _finish(loop: Loop, model: Any) -> dict[str, float]:
     if program.model is not model:
         load_state(model, program.read())
     keep_models(run, model, loop.best, loop.stopping.best_epoch)
-    return metrics_of(run, loop.best["epoch"]) if loop.best and loop.stopping.restores_best else last_metrics(run)
+    metrics = metrics_of(run, loop.best["epoch"]) if loop.best and loop.stopping.restores_best else last_metrics(run)
+    return {**metrics, **on_test_part(run, program.model, data, loop.setup.batch_size)}
 
 
 def finish_stacked(member: Member) -> dict[str, float]:
@@ -83,6 +85,7 @@ def finish_stacked(member: Member) -> dict[str, float]:
         run.attach(**class_report(data, np.concatenate([np.asarray(part) for part in parts]), model))
         run.record(**memory_facts())
         keep_models(run, model, None, None)
+        return {**last_metrics(run), **on_test_part(run, model, data, member.setup.batch_size)}
     return last_metrics(run)
 
 
