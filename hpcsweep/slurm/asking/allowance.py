@@ -39,6 +39,20 @@ def allowance_of(limits: ClusterLimits, account: str | None, what: str = GPU) ->
     return read_allowance(limits.usage, getpass.getuser(), accounts[0], limits.used_qos, what)
 
 
+def accounts_above(limits: ClusterLimits, account: str) -> set[str]:
+    """Return the accounts that an account lies under, as far as the association manager tells."""
+    records = (dict(pair.partition("=")[::2] for pair in line.split()) for line in limits.usage.lines)
+    parent = {
+        one["Account"]: one.get("ParentAccount", "").partition("(")[0]
+        for one in records
+        if "Account" in one and not one.get("UserName")
+    }
+    above: set[str] = set()
+    while (account := parent.get(account, "")) and account not in above:
+        above.add(account)
+    return above
+
+
 def read_allowance(answer: Answer, user: str, account: str, qos: str | None, what: str) -> Allowance:
     """Return the narrowest limit in what `scontrol show assoc_mgr` says."""
     if answer.problem and "UserName=" not in answer.text:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hpcsweep.errors import SchedulerError, nearest
+from hpcsweep.slurm.asking.allowance import accounts_above
 from hpcsweep.slurm.asking.features import may_have
 from hpcsweep.slurm.asking.limits import ClusterLimits, NodeKind, Partition
 from hpcsweep.slurm.terms import Request
@@ -89,7 +90,8 @@ def _refuse_user(request: Request, partition: Partition, limits: ClusterLimits) 
         ("account", request.account or limits.used_account, partition.accounts),
         ("qos", request.qos or limits.used_qos, partition.qos),
     ):
-        if name and not admission.takes(name):
+        above = _also(what, name, limits) if name and admission.allowed else ()
+        if name and not any(map(admission.takes, (name, *above))):
             raise SchedulerError(
                 f'{what}: found "{name}", expected one that partition "{partition.name}" takes: {admission}; set '
                 f"`{what}` or `partition` in the profile"
@@ -99,6 +101,12 @@ def _refuse_user(request: Request, partition: Partition, limits: ClusterLimits) 
             f'partition "{partition.name}" is for the groups {", ".join(partition.groups)}, of which you are in none '
             "(see: groups); choose another"
         )
+
+
+def _also(what: str, name: str, limits: ClusterLimits) -> Collection[str]:
+    """Return the names by which one may be taken, too: in SLURM from 23 on perhaps those of the accounts above it."""
+    is_new = not limits.version.startswith(("1", "20.", "21.", "22."))
+    return accounts_above(limits, name) if what == "account" and is_new else ()
 
 
 def may_use(groups: Collection[str]) -> bool:

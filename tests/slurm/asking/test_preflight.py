@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import pwd
 import subprocess
@@ -52,9 +53,10 @@ ASKED = {
     "counted": (Request(600, constraint="fast*1", account="students"), ""),
     "grouped": (Request(600, constraint="(fast|v100)&v100", account="students"), ""),
     "grouped, none": (Request(600, constraint="(slow|slower)&fast", account="students"), "has: fast, v100"),
-    "AllowGroups, root": (Request(600, partition="circle", account="students"), ""),
+    "AllowGroups, a member": (Request(600, partition="circle", account="students"), ""),
 }
 MEMBER, STRANGER = "games", "nobody"  # users that every Debian has
+USER = MEMBER if os.geteuid() == 0 else getpass.getuser()
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +65,18 @@ def choosy(packages: None) -> Iterator[Cluster]:
     running = start_cluster(EXTRA_CONF=PARTITIONS, NODE_EXTRA="Feature=fast,v100")
     try:
         for user in (MEMBER, STRANGER):
-            running.ask("sacctmgr", "-i", "add", "user", user, "account=students")
+            qos = ("qos=normal,interactive", "defaultqos=normal")
+            running.ask("sacctmgr", "-i", "add", "user", user, "account=students", *qos)
         yield running
     finally:
         stop_cluster(running)
 
 
-def verdict(cluster: Cluster, request: Request, user: str = "root") -> bool:
-    """Return whether SLURM takes a user's job and would ever start it, as things are."""
+def verdict(cluster: Cluster, request: Request, user: str = USER) -> bool:
+    """Return whether SLURM takes a user's job and would ever start it, as things are; newer ones let root do more."""
     who = ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--init-groups", "env", "-C", "/"]
     words = [
-        *(who if user != "root" else ()),
+        *(who if os.geteuid() == 0 else ()),
         "sbatch",
         *request.sbatch_options(),
         "--wrap=true",
@@ -103,6 +106,8 @@ def test_the_table_of_refusals_is_that_of_slurm_itself(choosy: Cluster, monkeypa
     monkeypatch.setenv("SLURM_CONF", choosy.environment["SLURM_CONF"])
     for name, (request, words) in ASKED.items():
         limits = ask_limits(request.account, request.qos)
+        if name == "AllowAccounts" and limits.version > "23":
+            words = ""  # "students" lies under "root"
         said = ""
         try:
             refuse_impossible(request, limits)

@@ -45,7 +45,7 @@ def test_a_sweep_is_brought_up_to_the_workers_that_it_wants(study: SlurmStudy, t
     that live, `scale` takes workers away and adds some, and no run is lost or done twice.
     """
     own = SlurmStudy.create(tmp_path / "study", study.cluster)
-    sweep = own.sweep("three", BODY.format(repeats=9, pace=0.2, size=31))
+    sweep = own.sweep("three", BODY.format(repeats=15, pace=0.2, size=31))
     array = own.submit(sweep)
     own.cluster.wait_until(lambda: own.states(sweep).count("running") == 3)
     own.cluster.ask("scancel", "--signal=KILL", "--full", f"{array}_0", f"{array}_1")
@@ -56,7 +56,7 @@ def test_a_sweep_is_brought_up_to_the_workers_that_it_wants(study: SlurmStudy, t
     assert "2 workers (3 with those that live)" in own.run("resume", sweep)
     assert living(own) == 3
     assert "have workers already: 3 in the queue or at work" in own.run("resume", sweep)
-    own.sweep("three", BODY.format(repeats=11, pace=0.2, size=31))
+    own.sweep("three", BODY.format(repeats=17, pace=0.2, size=31))
     commands = CountedCommands.create(tmp_path / "commands")
     assert "3 workers, in the queue or at work, take these" in own.run("submit", sweep, PATH=commands.path)
     assert sorted(commands.take()) == ["sacctmgr", "scontrol", "sinfo", "squeue"]
