@@ -42,7 +42,8 @@ def deliver(text: str, out: Path | None) -> None:
 
 def print_status(status: Status) -> None:
     """Print how many runs are in which state, those in training, the failed ones by cause, and SLURM's workers."""
-    echo(status.in_words())
+    for line in (status.in_words(), *status.rungs):
+        echo(line)
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
         metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
         stage = run.stage.in_words() if run.stage else f"epoch {run.epoch}"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from hpcsweep.errors import JobError, SchedulerError, to_type
+from hpcsweep.halving.ladder import Ladder
+from hpcsweep.halving.of_sweep import ladder_of_sweep
 from hpcsweep.launch.local_workers import LocalWorkers, signals_as_interrupts
 from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.prediction import epochs_in_s
@@ -103,11 +105,11 @@ def _supervise(
     """Keep workers on the sweep until every run has ended or none can begin; False if we were told to stop."""
     fruitless, before = 0, None
     epoch_s = epochs_in_s(sweep, todo, store)
-    waiting = _Waiting(store, todo, say)
+    waiting, ladder = _Waiting(store, todo, say), ladder_of_sweep(sweep, store)
     team.start_missing()
     while True:
         began = time.monotonic()
-        progress = progress_of(store, todo, epoch_s)
+        progress = progress_of(store, _admitted(todo, ladder), epoch_s)
         watch(progress)
         running = team.running()
         if progress.ended == progress.runs and not running:
@@ -127,6 +129,14 @@ def _supervise(
                 raise SchedulerError(f"workers end without training anything; the last one said: {team.last_words()}")
             team.start_missing()
         time.sleep(max(0.2, 5 * (time.monotonic() - began)))
+
+
+def _admitted(todo: Sequence[Trajectory], ladder: Ladder | None) -> Sequence[Trajectory]:
+    """Return what may be trained of the trajectories; with [halving], after what can be decided is."""
+    if ladder is None:
+        return todo
+    standing = ladder.look(decide=True)
+    return [one._replace(runs=one.runs[: standing.admitted(one)]) for one in todo]
 
 
 def _others_at_work(progress: Progress) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from hpcsweep.halving.of_sweep import states_of, told_of
 from hpcsweep.launch.budget import Budget, budget_of_plan
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.prediction import Prediction
@@ -25,6 +26,7 @@ UNFINISHED: dict[str, RunState] = {
     RunState.RESUMABLE: RunState.RESUMABLE,
     RunState.RUNNING: RunState.RESUMABLE,
     RunState.FAILED: RunState.FAILED,
+    RunState.STOPPED: RunState.STOPPED,
 }
 AS_THEY_ARE = UNFINISHED | {state: state for state in NOT_OF_TODAY}
 ALWAYS_TOLD = (RunState.NEW, RunState.DONE, RunState.RESUMABLE, RunState.FAILED)
@@ -38,7 +40,8 @@ class Plan:
 
     A run that other code or data made or began has a state of its own (one of NOT_OF_TODAY); `others` says what has
     changed for each, as seen from `today`. `removed` holds the ids of runs that an earlier form of the sweep had; their
-    results stay in the store. `budget` is for the training that is left, None if nobody asked for it.
+    results stay in the store. `budget` is for the training that is left, None if nobody asked for it; `rungs` says what
+    [halving] does, in lines.
     """
 
     sweep: Sweep
@@ -48,6 +51,7 @@ class Plan:
     budget: Budget | None = None
     others: Mapping[str, Judgement] = field(default_factory=dict)
     today: Today | None = None
+    rungs: Sequence[str] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -55,7 +59,7 @@ class Plan:
         counts = Counter(self.states)
         return {
             **{state: counts[state] for state in ALWAYS_TOLD},
-            **{state: counts[state] for state in NOT_OF_TODAY if counts[state]},
+            **{state: counts[state] for state in (RunState.STOPPED, *NOT_OF_TODAY) if counts[state]},
             "removed": len(self.removed),
         }
 
@@ -90,7 +94,8 @@ class Plan:
         if not self.budget or not self.budget.prediction.trajectories:
             return []
         on_cluster = self.budget.lines() if self.sweep.profile.scheduler == "slurm" else ()
-        return [self.budget.prediction.in_words(self.budget.workers), *on_cluster]
+        predicted = self.budget.prediction.in_words(self.budget.workers)
+        return [f"{predicted}{'; that is for the full grid' if self.rungs else ''}", *on_cluster]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one dict per run: id, seed, params, state, and for those of other code or data also the cause."""
@@ -116,6 +121,7 @@ class Plan:
         rows = [(short_id(row["id"]), row["state"], row["seed"], *row["params"].values()) for row in shown]
         more = len(self.sweep.runs) - len(rows)
         lines = [
+            *self.rungs,
             *self.budget_in_words(),
             *self.sweep.notes,
             f"and {more} more: hpcsweep.runs(sweep) lists them" if more else "",
@@ -150,10 +156,15 @@ def plan(
 
 def plan_of(sweep: Sweep, store: Store) -> Plan:
     """Compare a sweep with what its store holds, judged by the code and data of today."""
-    today, states = today_of(sweep, store), store.states(sweep.runs)
+    today, states = today_of(sweep, store), states_of(sweep, store)
     others = today.judge(sweep.runs, states)
     seen = {**states, **{run_id: one.state for run_id, one in others.items()}}
-    return replace(make_plan(sweep, seen, previous_run_ids(store, sweep.name)), others=others, today=today)
+    return replace(
+        make_plan(sweep, seen, previous_run_ids(store, sweep.name)),
+        others=others,
+        today=today,
+        rungs=told_of(sweep, store),
+    )
 
 
 def today_of(sweep: Sweep, store: Store) -> Today:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.files import plain
+from hpcsweep.halving.of_sweep import states_of, told_of
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
@@ -72,7 +73,7 @@ class Status:
 
     `removed` holds the ids of runs that an earlier form of the sweep had, `processes` the names of the workers of
     `hpcsweep run` that are training now, `halted` why the newest submission was stopped, if its job cannot begin,
-    `spent` what its workers have used of the cluster.
+    `spent` what its workers have used of the cluster, `rungs` how far [halving] is, in lines.
     """
 
     sweep: Sweep
@@ -83,6 +84,7 @@ class Status:
     processes: Sequence[str] = ()
     halted: Halt | None = None
     spent: Spent | None = None
+    rungs: Sequence[str] = ()
 
     @property
     def advice(self) -> Advice:
@@ -160,7 +162,9 @@ def watch(
         spent = spent_on(opened, sweep.name, {task.name for task in view.running}) if view else None
         sent = opened.layout.submissions(sweep.name)
         halted = halt_of(sent[-1]) if sent else None
-        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted, spent)
+        yield Status(
+            sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted, spent, told_of(sweep, opened)
+        )
         time.sleep(every_s)
 
 
@@ -190,7 +194,7 @@ class _Workers:
 
 
 def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
-    states = store.states(sweep.runs, outcomes=True)
+    states = states_of(sweep, store, outcomes=True)
     others = today_of(sweep, store).judge(sweep.runs, states)
     failures: dict[str, Failure | None] = {}
     there = store.layout.trajectory_ids()

@@ -43,11 +43,13 @@ def manifest_of(
 ) -> Manifest:
     """Return what the workers of a submission are told. The store is made if necessary, and has a snapshot of the code.
 
-    `files` are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to
-    kill the first attempt at each trajectory.
+    With [halving], the other trajectories of the sweep are named too, since decisions depend on all of them. `files`
+    are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to kill the
+    first attempt at each trajectory.
     """
     store.create()
-    sweep = plan.sweep
+    sweep, left = plan.sweep, {one.id for one in trajectories}
+    named = plan.trajectories if sweep.halving else trajectories
     files = sweep.code_files() if files is None else files
     return Manifest(
         sweep=sweep.name,
@@ -55,7 +57,7 @@ def manifest_of(
         root=sweep.root,
         lease_s=store.lease_s,
         heartbeat_s=heartbeat_s,
-        trajectories=tuple(_entry(one, store) for one in trajectories),
+        trajectories=tuple(_entry(one, store, tries_again=one.id in left) for one in named),
         settings=replace(_settings(sweep, files), cut=cut),
         snapshot=keep_snapshot(store.layout, files),
     )
@@ -67,13 +69,13 @@ def asks_for(one: Manifest, other: Manifest) -> bool:
     return header == same_header and set(needed) <= set(lines)
 
 
-def _entry(trajectory: Trajectory, store: Store) -> ManifestTrajectory:
+def _entry(trajectory: Trajectory, store: Store, *, tries_again: bool) -> ManifestTrajectory:
     return ManifestTrajectory(
         id=trajectory.id,
         seed=trajectory.seed,
         params=dict(trajectory.params),
         runs=tuple(ManifestRun(run.id, run.params) for run in trajectory.runs),
-        retry=store.look(trajectory.id).failed_generation,
+        retry=store.look(trajectory.id).failed_generation if tries_again else 0,
     )
 
 
@@ -86,6 +88,7 @@ def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
         stop=sweep.stop.model_dump() if sweep.stop else None,
         metrics=dict(sweep.directions),
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
+        halving=sweep.ranking,
         commit=commit_of(sweep.root),
         job_sha256=own[0] if own else None,
         command=_command(sweep),

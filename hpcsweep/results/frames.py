@@ -50,7 +50,8 @@ class Results:
     `metrics` what was logged by epoch, `returned` the columns of what the jobs returned. `own[name]` is the column that
     holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, or for a
     store what all its sweeps say, with None if they contradict each other. `layout` and `expected` are the file's.
-    `words` name the sweep on the command line.
+    `words` name the sweep on the command line. `rungs` says what its [halving] has done, in lines, and `last_rung` is
+    the last of its epochs.
     """
 
     title: str
@@ -63,6 +64,8 @@ class Results:
     expected: Sequence[Any] = ()
     directions: Mapping[str, Direction | None] = field(default_factory=dict)
     words: tuple[object, ...] = ("SWEEP",)
+    rungs: tuple[str, ...] = ()
+    last_rung: int | None = None
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
     read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hpcsweep.errors import NewerFormatError, UsageError
+from hpcsweep.halving.of_sweep import stopped_of, told_of, with_stopped
 from hpcsweep.metrics import Direction, merged
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
@@ -49,7 +50,19 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     today = Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
     job = sweep.job.reference
     return _assemble(
-        sweep.name, store, job, runs, wanted, sweep.directions, sweep.table, sweep.expected, words=words, today=today
+        sweep.name,
+        store,
+        job,
+        runs,
+        wanted,
+        sweep.directions,
+        sweep.table,
+        sweep.expected,
+        words=words,
+        today=today,
+        stopped=stopped_of(sweep, store),
+        rungs=tuple(told_of(sweep, store)),
+        last_rung=sweep.halving.epochs[-1] if sweep.halving else None,
     )
 
 
@@ -88,9 +101,12 @@ def _assemble(
     expected: Sequence[Expectation] = (),
     words: tuple[object, ...] = ("SWEEP",),
     today: Today | None = None,
+    stopped: Collection[str] = (),
+    rungs: tuple[str, ...] = (),
+    last_rung: int | None = None,
 ) -> Results:
     records, unread = read_records(store, stamps)
-    ordered = _with_remarks(store, _entries(store, job, runs, records, unread, today))
+    ordered = _with_remarks(store, _entries(store, job, runs, records, unread, today, stopped))
     frame, own, returned = runs_frame(ordered, records, directions)
     return with_accumulated(
         Results(
@@ -104,6 +120,8 @@ def _assemble(
             layout=layout,
             expected=expected,
             words=words,
+            rungs=rungs,
+            last_rung=last_rung,
             read_history=lambda: history_frame(records),
             read_facts=lambda run_id: (
                 read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts
@@ -135,7 +153,13 @@ def _newest_log(store: Store, trajectory_id: str) -> str:
 
 
 def _entries(
-    store: Store, job: str, runs: Sequence[Run], records: Records, unread: Mapping[str, OSError], today: Today | None
+    store: Store,
+    job: str,
+    runs: Sequence[Run],
+    records: Records,
+    unread: Mapping[str, OSError],
+    today: Today | None,
+    stopped: Collection[str],
 ) -> list[Entry]:
     """Return what the tables say of each run, in the order of `runs`."""
     entries = _finished(records, {run.id: run for run in runs})
@@ -144,7 +168,7 @@ def _entries(
             state = RunState.NEWER if isinstance(error, NewerFormatError) else RunState.CORRUPT
             entries[run.id] = Entry(run.id, run.trajectory, job, run.seed, run.params, state, str(error))
     unfinished = [run for run in runs if run.id not in entries]
-    states = store.states(unfinished) if unfinished else {}
+    states = with_stopped(store.states(unfinished) if unfinished else {}, stopped)
     entries |= {run.id: _unfinished(store, run, job, states.get(run.id, RunState.NEW)) for run in unfinished}
     if today is not None:
         for run_id, seen in today.judge(runs, {run_id: entry.state for run_id, entry in entries.items()}).items():

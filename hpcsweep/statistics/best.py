@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from hpcsweep.metrics import Direction
 from hpcsweep.results import ResultsSource
 from hpcsweep.results.frames import free_name
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.over_epochs import why_not_comparable
+from hpcsweep.results.query.over_epochs import may_be_best, why_not_comparable
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import default_value, direction_of, finished, value_of
 from hpcsweep.statistics.best_set import LEVEL, MOST_SEEDS, BestSet, best_set, by_seed
@@ -169,6 +169,7 @@ def best(
     NothingSelectedError without a finished run.
     """
     results = results_of(source, where=where, store=store)
+    results = replace(results, runs=results.runs[may_be_best(results)].reset_index(drop=True))
     shown = value_of(results, value or default_value(results))
     done = finished(results, shown)
     if not done.any():

@@ -1,4 +1,4 @@
-"""Why a submission was stopped at its beginning: its job cannot begin, so its workers begin nothing more."""
+"""Why a submission was stopped: its job cannot begin, or be ranked, so its workers begin nothing more."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from hpcsweep.files import publish
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.reader import read_record, record_bytes
 
+UNREADABLE = "its workers were stopped, and why cannot be read"
+
 
 @dataclass(frozen=True)
 class Halt:
-    """The error, and how many runs failed with it: 0 if the job cannot be imported, None if that is not known."""
+    """The error, and how many runs failed with it: 0 if the job cannot be imported, None if that does not matter."""
 
     message: str
-    failed: int | None
+    failed: int | None = None
 
     @property
     def in_words(self) -> str:
         """What happened, in one line."""
         if self.failed is None:
-            return f"its workers were stopped, and why cannot be read: {self.message}"
+            return f"{self.message} (nothing more was begun)"
         if not self.failed:
             return f"the job cannot be imported: {self.message} (no run was begun)"
         what = f"the first {self.failed} runs failed alike, before they logged anything"
@@ -37,10 +39,10 @@ def halt_of(submission: SubmissionFolder) -> Halt | None:
     """Return why a submission was stopped, None if it was not."""
     try:
         record = read_record(submission.halted)
-        return Halt(str(record["message"]), int(record["failed"]))
+        return Halt(str(record["message"]), None if record["failed"] is None else int(record["failed"]))
     except FileNotFoundError:
         return None
     except StoreError as error:
-        return Halt(str(error), None)
+        return Halt(f"{UNREADABLE}: {error}")
     except (ValueError, TypeError, KeyError):
-        return Halt(f"{submission.halted}: damaged", None)
+        return Halt(f"{UNREADABLE}: {submission.halted}: damaged")

@@ -68,10 +68,10 @@ class ManifestTrajectory:
 class WorkerSettings:
     """How workers train, the same for all runs of a submission: the sweep file's [training] and rules, and its origin.
 
-    `stop` (with its `mode`), `on_divergence`, `metrics` and `keep` are the sections of these names, `command` is
-    [command_options], None for a job function; `commit` is the study's, `job_sha256` the job file's. `workdir`: "run"
-    for a working folder for each run, "study" for the folder that the worker is started in. `cut`: whether the first
-    attempt at each trajectory is to be killed, to try out how it goes on.
+    `stop` (with its `mode`), `halving` (with its `direction`), `on_divergence`, `metrics` and `keep` are the sections
+    of these names, `command` is [command_options], None for a job function; `commit` is the study's, `job_sha256` the
+    job file's. `workdir`: "run" for a working folder for each run, "study" for the folder that the worker is started
+    in. `cut`: whether the first attempt at each trajectory is to be killed, to try out how it goes on.
     """
 
     engine: str = Engine.AUTO
@@ -86,6 +86,7 @@ class WorkerSettings:
     keep: Mapping[str, Any] | None = None
     stop: Mapping[str, Any] | None = None
     on_divergence: Mapping[str, Any] | None = None
+    halving: Mapping[str, Any] | None = None
     command: Mapping[str, Any] | None = None
     metrics: Mapping[str, Direction] = field(default_factory=dict)
     commit: str | None = None

@@ -29,6 +29,7 @@ class RunState(StrEnum):
     RUNNING = "running"  # a worker is training it
     RESUMABLE = "resumable"  # it was begun, and there is a checkpoint to continue from
     BEGUN_BY_OTHERS = "begun by other code"  # there is a checkpoint, of other code or data than today's
+    STOPPED = "stopped"  # [halving] has decided that its setting does not go on to so many epochs
     NEW = "new"  # there is nothing, or nothing to continue from
 
 

@@ -243,10 +243,18 @@ class Store:
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the decision for `key`. Whoever asks first makes it with `propose`, and all others follow it."""
         path = self.layout.decision(sha256_hex(key.encode()))
-        if not path.exists():
+        while (known := self.decided(key)) is None:
             path.parent.mkdir(exist_ok=True)
             publish(path, canonical_json({"format": _DECISION_FORMAT, "key": key, "decision": propose()}).encode())
-        decision = read_record(path).get("decision")
+        return known
+
+    def decided(self, key: str) -> dict[str, Any] | None:
+        """Return the decision for `key`, None if it was not made."""
+        path = self.layout.decision(sha256_hex(key.encode()))
+        try:
+            decision = read_record(path).get("decision")
+        except FileNotFoundError:
+            return None
         if not isinstance(decision, dict):
             raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")
         return decision

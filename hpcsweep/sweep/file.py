@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from hpcsweep.metrics import Direction, better, contradictions, declaration, direction_of_ids
 from hpcsweep.sweep.expected import Expected
 from hpcsweep.sweep.points import Lists, Point, Random, flat
-from hpcsweep.sweep.sections import Code, CommandOptions, Keep, OnDivergence, Stop, Table, Training
+from hpcsweep.sweep.sections import Code, CommandOptions, Halving, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import AtLeastOne, Name, Resources, Section, wrong
 
 LARGEST_SEED = 2**32 - 1  # what NumPy and Keras take
@@ -58,6 +58,9 @@ class SweepFile(Section):
     keep: Keep = Field(default=Keep(), description="What is kept of the files that a run's job writes.")
     stop: Stop | None = Field(default=None, description="Early stopping.")
     on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
+    halving: Halving | None = Field(
+        default=None, description="Successive halving: which settings go on to more epochs, in place of all."
+    )
     metrics: Annotated[dict[str, Direction], BeforeValidator(flat)] = Field(
         default={}, description='Which way a metric is better, "max" or "min", where its name does not say.'
     )
@@ -110,6 +113,13 @@ class SweepFile(Section):
                 raise wrong(expected, key="stop.metric", found=f'"{self.stop.metric}"')
             if self.stop.mode is not None and better(self.stop.metric, self.directions) != self.stop.mode:
                 raise wrong("the direction that [metrics] says", key="stop.mode", found=f'"{self.stop.mode}"')
+        return self
+
+    @model_validator(mode="after")
+    def _rank_is_known(self) -> SweepFile:
+        if self.halving is not None and better(self.halving.metric, self.directions) is None:
+            expected = f"a metric whose better direction is known; type {declaration(self.halving.metric)}"
+            raise wrong(expected, key="halving.metric", found=f'"{self.halving.metric}"')
         return self
 
     @model_validator(mode="after")

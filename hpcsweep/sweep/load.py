@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hpcsweep.code.closure import files_of_job
 from hpcsweep.errors import JobError, SweepFileError
-from hpcsweep.metrics import Direction, with_phases
+from hpcsweep.metrics import Direction, better, with_phases
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.command_schema import read_command, written_command
 from hpcsweep.sweep.expected import Expectation
@@ -21,7 +21,7 @@ from hpcsweep.sweep.match_job import resolve
 from hpcsweep.sweep.matching import Excluder
 from hpcsweep.sweep.profile import Profile, load_profile
 from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs
-from hpcsweep.sweep.sections import CommandOptions, Keep, OnDivergence, Stop, Table, Training
+from hpcsweep.sweep.sections import CommandOptions, Halving, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import Resources
 from hpcsweep.sweep.space import Space, count_runs, expand
 from hpcsweep.sweep.toml_problems import Problem, one_line, read_toml, refuse, validate
@@ -53,6 +53,7 @@ class Sweep:
     keep: Keep
     stop: Stop | None
     on_divergence: OnDivergence | None
+    halving: Halving | None
     directions: Mapping[str, Direction]
     table: Table | None
     description: str
@@ -70,6 +71,13 @@ class Sweep:
     def engine(self) -> str:
         """The training loop that the file asks for, "auto" if none."""
         return self.training.engine
+
+    @property
+    def ranking(self) -> dict[str, Any] | None:
+        """The section [halving] with the `direction` in which its metric is better, None if there is none."""
+        if self.halving is None:
+            return None
+        return {**self.halving.model_dump(), "direction": better(self.halving.metric, self.directions)}
 
     def with_profile(self, name: str) -> Sweep:
         """Return the same sweep with another profile of its study; SweepFileError if there is none of that name."""
@@ -127,6 +135,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         keep=file.keep,
         stop=file.directed_stop,
         on_divergence=file.on_divergence,
+        halving=file.halving,
         directions=directions,
         table=file.table,
         description=file.description,

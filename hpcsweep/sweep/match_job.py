@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from hpcsweep.errors import nearest
-from hpcsweep.sweep.choices import SEED
+from hpcsweep.sweep.choices import EPOCHS, SEED
 from hpcsweep.sweep.file import SweepFile
 from hpcsweep.sweep.job import JobSchema, Parameter
 from hpcsweep.sweep.points import RandomSpec
@@ -54,7 +54,7 @@ class Resolver:
             grid=self._lists("grid", file.grid),
             zip=self._lists("zip", file.zip),
             vary=self._lists("vary", file.vary),
-            across=self._lists("across", file.across),
+            across={**self._lists("across", file.across), **self._rungs()},
             cases=[self._values(f"case #{n}", case) for n, case in enumerate(file.case, 1)],
             excludes=[self.point(f"exclude #{n}", one) for n, one in enumerate(file.exclude, 1)],
             random=self._draws(),
@@ -131,6 +131,16 @@ class Resolver:
                 break
         return fitting
 
+    def _rungs(self) -> dict[str, list[Value]]:
+        """Return the epochs of [halving], which are crossed with everything."""
+        if self._file.halving is None:
+            return {}
+        if not self._job.shares_epochs:
+            what = "a job whose longer runs do not go on from shorter ones"
+            self._report("halving", what, f"one that takes epochs and shares them ({self._job.shown})")
+            return {}
+        return {EPOCHS: self._fit_all("halving.epochs", Exact(int), self._file.halving.epochs)}
+
     def point(self, section: str, table: Mapping[str, Any]) -> dict[str, Value]:
         """Return values of parameters, and of the seed if that is named, each as the job will get it."""
         point = {name: value for name, value in table.items() if name != SEED}
@@ -170,12 +180,18 @@ class Resolver:
         file = self._file
         tables: dict[str, Iterable[str]] = {section: self._flat(getattr(file, section)) for section in SECTIONS}
         tables["random"] = file.random.specs if file.random else ()
+        tables["halving"] = [EPOCHS] if file.halving else ()
         for one, other in combinations(tables, 2):
             for name in set(tables[one]) & set(tables[other]):
                 self._report(f"{other}.{name}", f"it also in [{one}]", "each parameter in one section")
         for number, case in enumerate(file.case, 1):
-            for name in self._flat(case).keys() & tables["across"]:
-                self._report(f"case #{number}.{name}", "it also in [across]", "it in one of the two")
+            for section in ("across", "halving"):
+                for name in self._flat(case).keys() & set(tables[section]):
+                    self._report(f"case #{number}.{name}", f"it also in [{section}]", "it in one of the two")
+
+        for number, exclude in enumerate(file.exclude if file.halving else (), 1):
+            if EPOCHS in exclude:
+                self._report(f"exclude #{number}.{EPOCHS}", "it beside [halving]", "none, since every rung is needed")
 
     def _check_lengths(self) -> None:
         lengths = {name: len(values) for name, values in self._file.zip.items()}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hpcsweep.metrics import Direction
 from hpcsweep.sweep.choices import Engine, Isolation, StackOrder
@@ -87,6 +88,44 @@ class Stop(Section):
     restore_best: bool = Field(
         default=False, description="Whether a run ends with the weights of its best epoch, not of its last."
     )
+
+
+class Halving(Section):
+    """Successive halving: every setting is trained up to a rung, and only the best of them go on to the next."""
+
+    metric: str = Field(description="The metric by which settings are ranked, such as val_accuracy.", min_length=1)
+    epochs: Annotated[list[AtLeastOne], Field(min_length=2)] = Field(
+        description="The rungs: the epochs after which it is decided who goes on, and the last epoch."
+    )
+    keep: float | None = Field(
+        default=None, gt=0, lt=1, description="The part of a rung's settings that goes on, rounded down; or `top`."
+    )
+    top: AtLeastOne | Annotated[list[AtLeastOne], Field(min_length=1)] | None = Field(
+        default=None, description="How many settings go on, at each rung but the last, or one number for each of them."
+    )
+    at_least: AtLeastOne = Field(default=1, description="The fewest settings that go on.")
+    by: Literal["mean", "median"] = Field(default="mean", description="What ranks a setting, over its seeds.")
+    order: Literal["rounds", "as ready"] = Field(
+        default="rounds",
+        description="Whether a rung is decided when all its runs have ended, or setting by setting as they end.",
+    )
+    audit: NotNegative = Field(
+        default=0, description="How many stopped settings are trained to the end all the same, to see what was missed."
+    )
+
+    @model_validator(mode="after")
+    def _rungs_rise(self) -> Halving:
+        if any(one >= other for one, other in pairwise(self.epochs)):
+            raise wrong("epochs that rise, such as [3, 9, 27]", key="halving.epochs", found=str(self.epochs))
+        if (self.keep is None) == (self.top is None):
+            raise wrong("one of keep and top", key="halving.keep", found="neither" if self.keep is None else "both")
+        if isinstance(self.top, list) and len(self.top) != len(self.epochs) - 1:
+            expected = f"a number for each of the {len(self.epochs) - 1} rungs before the last"
+            raise wrong(expected, key="halving.top", found=str(self.top))
+        if self.order == "as ready" and self.keep is None:
+            expected = 'keep in its place beside order = "as ready", since it is not known how many will come'
+            raise wrong(expected, key="halving.top", found=str(self.top))
+        return self
 
 
 class OnDivergence(Section):

@@ -133,7 +133,8 @@ def _problem(model: type[BaseModel], detail: ErrorDetails) -> Problem:
     if detail["type"] == "missing":
         return Problem(key, "nothing", f"a value: {_description(model, path)}")
     found = context.get("found") or describe(detail["input"])
-    return Problem(key or context.get("key", ""), found, _expected(path, detail))
+    told = context.get("key", "")
+    return Problem(told if not key or told.startswith(f"{key}.") else key, found, _expected(path, detail))
 
 
 def _description(model: type[BaseModel], path: Sequence[int | str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.results import Results
-from hpcsweep.results.query.over_epochs import why_not_comparable
+from hpcsweep.results.query.over_epochs import may_be_best, why_not_comparable
 from hpcsweep.results.query.select import settings_of
 from hpcsweep.results.query.values import Value, finished, metric_of, unknown_direction
 from hpcsweep.statistics.best_set import LEVEL, best_set, by_seed
@@ -37,7 +37,7 @@ def marks(results: Results, spec: Spec, values: Sequence[Value]) -> tuple[frozen
 def _marked(
     results: Results, value: Value, cells: Sequence[tuple[Key, Key]], level: float
 ) -> tuple[list[tuple[Key, Key]], list[str]]:
-    wanted = finished(results, value)
+    wanted = finished(results, value) & may_be_best(results)
     keys, numbers = by_seed(cells, results.column("seed").tolist(), value.numbers, wanted)
     counts = np.isfinite(numbers).sum(axis=1)
     if len(np.unique(value.numbers[wanted])) < 2 or (counts > 0).sum() < 2:

@@ -50,6 +50,7 @@ def notes_of(
     yield f"{what}.{MARKED if marked else ''}"
     if same := in_common(results):
         yield f"The same in all runs: {same}."
+    yield from (f"{line[:1].upper()}{line[1:]}." for line in results.rungs)
     yield from unmarked
     yield from _far_worse_runs(values, cells)
     yield from _pooled(results, spec)

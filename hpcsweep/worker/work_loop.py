@@ -35,6 +35,7 @@ from hpcsweep.worker.process.renewal import Growth, drain_in_children
 from hpcsweep.worker.process.snapshot_code import SnapshotCode
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
+from hpcsweep.worker.rungs import drain_rungs
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.trajectory import TrajectoryTrainer
 from hpcsweep.worker.work_order import Claims, batches, train_crew
@@ -68,7 +69,9 @@ def work(
     obey_sharing(submission.store_root)
     manifest = read_manifest(submission.manifest, to_train=True)
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
-    endings = drain(store, manifest, submission, stop, index, workers)
+    endings = drain_rungs(
+        store, manifest, submission, stop, lambda some: drain(store, some, submission, stop, index, workers)
+    )
     tidy_up(store, stop)
     return dict(endings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.sharing import obey_sharing, require_own
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
+from hpcsweep.worker.rungs import drain_rungs
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.work_loop import drain, tidy_up
 
@@ -44,7 +46,8 @@ def work_until(orders: Orders, stop: Stop, index: int, workers: int) -> Counter[
         manifest = read_manifest(submission.manifest, to_train=True)
         store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
         outdated = partial(_is_outdated, orders, submission)
-        now = drain(store, manifest, submission, stop, index, workers, Pace(stop), outdated)
+        train = partial(_drain, store, submission, stop, index, workers, outdated)
+        now = drain_rungs(store, manifest, submission, stop, train, outdated)
         endings.update({name: count for name, count in now.items() if name != Tally.TOO_SHORT})
         endings[Tally.TOO_SHORT] = now[Tally.TOO_SHORT]
         if stop.requested or now[Tally.LATER] or (now[Ending.FAULT] and not now[Tally.PROGRESSED]):
@@ -59,6 +62,18 @@ def work_until(orders: Orders, stop: Stop, index: int, workers: int) -> Counter[
             _sleep(manifest.heartbeat_s, stop)
     tidy_up(store, stop)
     return +endings
+
+
+def _drain(
+    store: Store,
+    submission: SubmissionFolder,
+    stop: Stop,
+    index: int,
+    workers: int,
+    outdated: Callable[[], bool],
+    manifest: Manifest,
+) -> Counter[str]:
+    return drain(store, manifest, submission, stop, index, workers, Pace(stop), outdated)
 
 
 def _is_outdated(orders: Orders, submission: SubmissionFolder) -> bool:

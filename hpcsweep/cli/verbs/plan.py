@@ -79,7 +79,7 @@ def _cell(value: Any) -> Any:
 
 def _print_text(plan: Plan, show_all: bool) -> None:
     echo(plan.in_words())
-    for line in plan.budget_in_words():
+    for line in (*plan.rungs, *plan.budget_in_words()):
         echo(line)
     rows = list(islice(plan.rows(), None if show_all else SHOWN))
     for row in rows:

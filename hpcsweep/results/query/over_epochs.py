@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hpcsweep.results.frames import Results
@@ -26,6 +27,13 @@ def epochs_to_be_best_in(results: Results, name: str) -> pd.Series[Any] | None:
     if statistic in EXTREMES and "reached_epoch" in results.own and results.column("reached_epoch").notna().any():
         return results.column("reached_epoch")
     return results.runs[EPOCHS] if EPOCHS in results.parameters else None
+
+
+def may_be_best(results: Results) -> Any:
+    """Return which runs may be called the best, bool [runs]: all, or with [halving] those of the last rung."""
+    if results.last_rung is None:
+        return np.ones(len(results.runs), dtype=bool)
+    return (results.runs[EPOCHS] == results.last_rung).to_numpy()
 
 
 def why_not_comparable(results: Results, name: str, runs: Any) -> str | None:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from hpcsweep.errors import HpcsweepError, SchedulerError
+from hpcsweep.halving.orders import now
 from hpcsweep.slurm.on_node.worker import count_fruitless
 from hpcsweep.slurm.sending.submit import recover, submit_array
 from hpcsweep.slurm.terms import SlurmTerms, WorkerArray
@@ -79,7 +80,7 @@ def _send(
 
 def _unfinished(files: SlurmFiles, store: Store) -> Iterator[ManifestTrajectory]:
     """Yield the trajectories of a submission that are neither done nor failed, nor stopped by somebody."""
-    for one in read_manifest(files.submission.manifest).trajectories:
+    for one in now(store, read_manifest(files.submission.manifest)).trajectories:
         seen = store.look(one.id)
         over = seen.failed_generation > one.retry or all(run.id in seen.done for run in one.runs)
         if not over and not seen.folder.cancelled.exists():

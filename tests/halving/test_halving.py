@@ -1,0 +1,178 @@
+"""A sweep with [halving], as users run it: who goes on, what is trained, and what is decided for good."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpcsweep.store import Store
+from tests.conftest import Study
+
+# the loss falls with the epochs, and noise of each seed decides between settings that are close
+JOB = """
+import random
+import time
+
+def train(run, *, rate: float, width: int, pause_s: float = 0.0, epochs: int):
+    state = run.restore() or {"epoch": 0, "loss": 1.0}
+    for epoch in range(state["epoch"] + 1, epochs + 1):
+        if run.should_stop:
+            return None
+        time.sleep(pause_s)
+        noise = random.Random(f"{run.seed} {epoch} {rate} {width}").random()
+        state = {"epoch": epoch, "loss": state["loss"] * (0.9 - 0.05 * rate * width) + 0.02 * noise}
+        run.log(epoch, loss=state["loss"])
+        run.checkpoint(state)
+        print("epoch", epoch)
+"""
+GRID = "[fixed]\npause_s = {pause_s}\n[grid]\nrate = [0.1, 0.2, 0.3]\nwidth = [1, 2, 3]\n"
+SWEEP = 'name = "h"\njob = "jobs/j.py:train"\nrepeats = 3\n' + GRID
+HALVING = '[halving]\nmetric = "loss"\nepochs = [1, 3, 9]\nkeep = 0.34\n'
+
+
+def decisions(store: Path) -> dict[str, Any]:
+    """Return what a store has decided, by its questions."""
+    records = [json.loads(path.read_text()) for path in (store / "decisions").iterdir()]
+    told = [(json.loads(one["key"].removeprefix("halving ")), one["decision"]) for one in records]
+    return {f"{key['question']} of {len(key['settings'])}": decision for key, decision in told}
+
+
+def histories(store: Path) -> dict[str, list[float]]:
+    """Return the losses of each run."""
+    return {one.id: one.history["loss"].tolist() for one in Store(store).results()}
+
+
+@pytest.fixture
+def sweep(study: Study) -> Path:
+    """A study with nine settings of three seeds."""
+    study.job("j", JOB)
+    return study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING)
+
+
+def test_only_the_best_of_each_rung_go_on(study: Study, sweep: Path) -> None:
+    """Of nine settings three are trained to the second rung and one to the last, the best by their means over seeds."""
+    study.run("run", sweep, "--workers", "2")
+    made = decisions(study.store)
+    assert {question: len(one["go_on"]) for question, one in made.items()} == {"rung 0 of 9": 3, "rung 1 of 3": 1}
+    for one in made.values():
+        means = {setting: sum(values) / 3 for setting, values in one["values"].items()}
+        assert one["ranked"] == sorted(means, key=lambda setting: means[setting])
+        assert one["go_on"] == one["ranked"][: len(one["go_on"])]
+    lengths = sorted(len(losses) for losses in histories(study.store).values())
+    assert lengths == sorted([1] * 27 + [3] * 9 + [9] * 3)
+
+
+def test_what_goes_on_has_the_numbers_of_the_full_grid(study: Study, sweep: Path) -> None:
+    """To the bit, under the same ids, and no epoch is trained twice."""
+    study.run("run", sweep, "--workers", "2")
+    halved = histories(study.store)
+    epochs = sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt")))
+    assert epochs == 27 * 1 + 9 * 2 + 3 * 6
+    full = study.sweep("full", SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1, 3, 9]"))
+    other = study.root / "other"
+    study.run("run", full, "--store", other)
+    whole = histories(other)
+    assert halved == {run_id: whole[run_id] for run_id in halved}
+
+
+@pytest.mark.parametrize("order", ["rounds", "as ready"])
+def test_cuts_change_neither_decisions_nor_numbers(study: Study, order: str) -> None:
+    """However often it is killed, a sweep in rounds decides the same; as ready, what is decided stands."""
+    study.job("j", JOB)
+    text = SWEEP.format(pause_s=0.02) + HALVING + f'order = "{order}"\n'
+    sweep, whole = study.sweep("h", text), study.root / "whole"
+    study.run("run", sweep, "--store", whole)
+    chance = random.Random(0)
+    seen: dict[str, Any] = {}
+    for _ in range(6):
+        process = study.start("run", sweep, "--workers", "2")
+        time.sleep(1.0 + 2 * chance.random())
+        os.killpg(process.pid, chance.choice([signal.SIGKILL, signal.SIGTERM]))
+        process.communicate()
+        now = decisions(study.store) if (study.store / "decisions").exists() else {}
+        assert {question: now[question] for question in seen} == seen
+        seen = now
+    study.run("run", sweep, "--workers", "2")
+    if order == "rounds":
+        assert decisions(study.store) == decisions(whole)
+        assert histories(study.store) == histories(whole)
+    assert len([one for one in histories(study.store).values() if len(one) == 9]) >= 3
+
+
+def test_to_keep_more_later_adds_to_what_is_trained(study: Study, sweep: Path) -> None:
+    """Results stay as they are, and who goes on now continues from the checkpoint of the rung."""
+    study.run("run", sweep)
+    before = histories(study.store)
+    study.run("run", study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING.replace("0.34", "0.7")))
+    after = histories(study.store)
+    assert {run_id: after[run_id] for run_id in before} == before
+    assert sorted(map(len, after.values())) == sorted([1] * 27 + [3] * 18 + [9] * 12)
+    epochs = sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt")))
+    assert epochs == 27 * 1 + 18 * 2 + 12 * 6
+
+
+def test_stopped_runs_are_called_so(study: Study, sweep: Path) -> None:
+    """A run that nobody will train is stopped, for plan, status and table, and the sweep is done."""
+    study.run("run", sweep)
+    assert "39 done, 42 stopped" in study.run("plan", sweep).stdout
+    assert "39 done, 42 stopped" in study.run("status", sweep).stdout
+    shown = study.run("table", sweep).stdout
+    assert "42 stopped" in shown
+    assert "resumable" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SWEEP.replace("[grid]", "[grid]\nepochs = [1]") + HALVING, "halving.epochs: found it also in [grid]"),
+        (SWEEP + HALVING.replace("[1, 3, 9]", "[3, 1]"), "halving.epochs: found [3, 1], expected epochs that rise"),
+        (SWEEP + HALVING.replace("keep = 0.34\n", ""), "halving.keep: found neither, expected one of keep and top"),
+        (SWEEP + HALVING + "top = 3\n", "halving.keep: found both, expected one of keep and top"),
+        (SWEEP + HALVING.replace('"loss"', '"abc"'), 'halving.metric: found "abc", expected a metric whose better'),
+        (SWEEP + HALVING + "[[exclude]]\nepochs = 9\n", "exclude #1.epochs: found it beside [halving]"),
+    ],
+)
+def test_rungs_that_cannot_be_are_refused(study: Study, text: str, told: str) -> None:
+    """In one line, before anything is trained."""
+    study.job("j", JOB)
+    done = study.run("run", study.sweep("h", text.replace("{pause_s}", "0.0")))
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not study.store.exists()
+
+
+def test_a_metric_that_no_run_has_stops_the_sweep(study: Study) -> None:
+    """It is known after the first rung; nothing more is trained, and one line says what there is to rank by."""
+    study.job("j", JOB)
+    sweep = study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING.replace('"loss"', '"val_loss"'))
+    done = study.run("run", sweep)
+    assert done.returncode == 2
+    assert "has no val_loss; expected one of loss" in done.stderr
+    assert all(len(losses) == 1 for losses in histories(study.store).values())
+
+
+def test_a_job_that_shares_no_epochs_is_refused(study: Study) -> None:
+    """Its longer runs would begin anew, so there is nothing to go on from."""
+    study.job("j", "def train(run, *, rate: float, width: int, pause_s: float = 0.0):\n    return {'loss': rate}\n")
+    done = study.run("run", study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING))
+    assert done.returncode == 2
+    assert "halving: found a job whose longer runs do not go on from shorter ones" in done.stderr
+
+
+def test_audited_settings_are_trained_to_the_end(study: Study, sweep: Path) -> None:
+    """So many of the stopped ones, drawn by their ids, which change nothing of what is decided."""
+    study.run("run", sweep)
+    before = decisions(study.store)
+    audited = study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING + "audit = 2\n")
+    study.run("run", audited)
+    after = decisions(study.store)
+    assert len(after.pop("audit of 8")["go_on"]) == 2
+    assert after == before
+    assert sum(len(losses) == 9 for losses in histories(study.store).values()) == 3 * (1 + 2)
