@@ -292,8 +292,8 @@ class Layout:
     def remarks(self) -> Path:
         return self.root / "remarks"
 
-    def remark(self, time_ns: int, letters: str) -> Path:
-        return self.remarks / f"{time_ns:020d}-{letters}.json"
+    def remark(self, time: str, letters: str) -> Path:
+        return self.remarks / f"{time}-{letters}.json"
 
     def all_remarks(self) -> list[Path]:
         """Return the files of all notes and tags, oldest first."""

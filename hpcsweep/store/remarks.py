@@ -45,7 +45,7 @@ def write_remark(layout: Layout, remark: Remark) -> None:
     made = {"by": os.environ.get("USER", str(os.getuid())), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
     said = {"kind": remark.kind, "about": remark.about, "text": remark.text, "holds": remark.holds}
     record = {"format": FORMAT, **made, **said}
-    publish(layout.remark(time.time_ns(), secrets.token_hex(4)), json.dumps(record).encode())
+    publish(layout.remark(f"{time.time_ns():020d}", secrets.token_hex(4)), json.dumps(record).encode())
 
 
 def read_remarks(layout: Layout) -> tuple[list[Remark], list[str]]:

@@ -24,6 +24,8 @@ FOLDERS = [LAYOUT, LAYOUT.trajectory("0" * 64), SUBMISSION, task_files.SlurmFile
 ABOVE = {"store_root", "path"}  # folders that hold these, and no names in them
 PLACEHOLDERS = {
     "generation": "<n>",
+    "time": "<time>",
+    "letters": "<letters>",
     "sweep": "<name>",
     "number": "<k>",
     "epoch": "<epoch>",
