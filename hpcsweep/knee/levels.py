@@ -102,7 +102,7 @@ def _means(values: Sequence[Array], rows: Sequence[Sequence[Array]]) -> Array:
 
 
 def _dead(error: Array) -> Array:
-    """Return which seeds, bool [seeds], have collapsed: far worse than the others, and less than half as far."""
+    """Return which seeds, bool [seeds], are far worse than the others: they come less than half as far."""
     if error.shape[1] < 2:
         return np.zeros(len(error), dtype=bool)
     later = error[:, error.shape[1] // 2 :]

@@ -38,7 +38,8 @@ def knee(
     `gain` in units of the metric, or `gain_per_hour` on the device. The error is a loss, or 1 - accuracy; of a metric
     that has no known end, `percent` is of the gain so far. Epochs count from 1: chance is no measure.
     There is no knee from fewer than 3 seeds, if no gain is shown beyond noise (of sweeps without any, at most 5 % are
-    said to have one), or if the metric still gains in the last half of the epochs. Seeds that collapsed are left out.
+    said to have one), or if the metric still gains in the last half of the epochs. Seeds that are far worse are left
+    out.
     Columns: the parameters of the setting, `metric`, `n_seeds`, `n_dead`, `kind` (knee, no gain, still gaining,
     undecided, too few seeds, too few points), `knee`, `ci_low`, `ci_high` (95 %; NaN for `ci_high`: beyond the last),
     `at_knee`, `at_end` (means of the metric), `hours`, `hours_after` (per run, until the knee and after it; NaN if not

@@ -40,7 +40,7 @@ def _parts(curves: Curves, levels: Levels, price: Price, found: Found) -> Iterat
         place = _at(axis, found.worse_since)
         yield f"overfits: {curves.metric} gets worse after about {place}, while training gets better"
     if levels.dead:
-        yield f"{_count(levels.dead, 'seed')} left out, collapsed: less than half of the gain of the others"
+        yield f"{_count(levels.dead, 'seed')} left out, far worse: less than half of the gain of the others"
     if levels.still:
         yield f"{_count(levels.still, 'seed')} at one value all along"
 

@@ -10,6 +10,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.opening import StoreSource, open_store, words_of_store
 from hpcsweep.store.remarks import Remark, read_remarks, setting_key, write_remark
 from hpcsweep.store.results import read_result
+from hpcsweep.sweep.runs import short_id
 
 LONGEST_NOTE = 500
 TAG = re.compile(r"[\w.-]{1,60}")
@@ -48,14 +49,14 @@ def _wrong_in_note(text: str) -> str:
 def _remark(kind: str, run: str, text: str, setting: bool, remove: bool, source: StoreSource) -> str:
     store = open_store(source)
     trajectory_id, run_id = store.find_run(run)
-    about, whose = run_id, f"run {run_id[:12]}"
+    about, whose = run_id, f"run {short_id(run_id)}"
     if setting:
         about = _setting_of(store, trajectory_id, run_id)
         whose = f"all runs with the parameters of {whose}"
     remarks, _ = read_remarks(store.layout)
     there = Remark(kind, about, text) in remarks
     if remove and not there:
-        see = to_type("show", run_id[:12], *words_of_store(store))
+        see = to_type("show", short_id(run_id), *words_of_store(store))
         raise UsageError(f'{whose}: found no {kind} "{text}", expected one to take back; see: {see}')
     if there != remove:
         return f'{whose}: {kind} "{text}" was there'
@@ -66,6 +67,6 @@ def _remark(kind: str, run: str, text: str, setting: bool, remove: bool, source:
 def _setting_of(store: Store, trajectory_id: str, run_id: str) -> str:
     folder = store.folder(trajectory_id)
     if not folder.has(folder.result(run_id)):
-        raise UsageError(f"--setting: run {run_id[:12]} has not ended; expected one whose parameters are recorded")
+        raise UsageError(f"--setting: run {short_id(run_id)} has not ended; expected one whose parameters are recorded")
     result = read_result(folder, run_id, with_arrays=False)
     return setting_key(result.job, result.params)

@@ -75,13 +75,13 @@ class Best:
         seeds = self._seeds(rows)
         if not self.claims:
             few = f"nothing is claimed from {seeds} seed{'s' * (seeds != 1)}" if seeds < MIN_SEEDS else ""
-            why = few or f"{seeds} seeds do not show that it is better than any of the {_count(others, 'other')}"
+            why = few or f"{seeds} seeds do not show that it is better than {_any(len(others))}"
             return f"{what} by the mean; but {why}{'' if few else f': {self._margin(others[0], with_names)}'}."
         more = f" and {len(rivals) - NAMED} more" if len(rivals) > NAMED else ""
         named = "; ".join(self._label(row) for row in rivals[:NAMED])
         names = f" ({named}{more})" if with_names else ""
         return (
-            f"{what}. Of the {_count(others, 'other')}, {len(rivals)} cannot be told from it{names}; "
+            f"{what}. {_these(len(rivals), len(others))} cannot be told from it{names}; "
             f"{self._margin(others[0], with_names)}."
         )
 
@@ -110,9 +110,8 @@ class Best:
                 f"margin is what {seeds} seeds make it seem."
             )
         if seeds >= MIN_SEEDS and len(rows) > 1:
-            pairs = len(rows) * (len(rows) - 1) // 2
             yield (
-                f"Found by paired t tests over {seeds} seeds, with Bonferroni's correction over all {pairs} pairs of "
+                f"Found by paired t tests over {seeds} seeds, with Bonferroni's correction over {_pairs(len(rows))} of "
                 f"settings (all intervals together hold with {100 - 100 * LEVEL:g} %). Assumed: seeds are independent, "
                 "and their differences roughly normal."
             )
@@ -229,8 +228,16 @@ def _notes(names: Sequence[str], frame: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _count(rows: Sequence[Any], what: str) -> str:
-    return f"{len(rows)} {what}{'s' * (len(rows) != 1)}"
+def _pairs(settings: int) -> str:
+    return "the one pair" if settings == 2 else f"all {settings * (settings - 1) // 2} pairs"
+
+
+def _any(count: int) -> str:
+    return "the other" if count == 1 else f"any of the {count} others"
+
+
+def _these(rivals: int, others: int) -> str:
+    return "The other" if others == 1 else f"Of the {others} others, {rivals}"
 
 
 def _all(count: int) -> str:

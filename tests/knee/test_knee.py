@@ -105,7 +105,7 @@ def test_a_collapsed_seed_is_left_out_and_told(tmp_path: Path, collapse: int) ->
     curves[0][collapse:] = 0.9
     row = row_of(tmp_path, curves)
     assert (row["knee"], row["n_seeds"], row["n_dead"]) == (without["knee"], 4, 1)
-    assert "1 seed left out, collapsed" in row["verdict"]
+    assert "1 seed left out, far worse" in row["verdict"]
 
 
 def test_seeds_that_all_stay_dead_gain_nothing(tmp_path: Path) -> None:
