@@ -168,6 +168,7 @@ def best(
     NothingSelectedError without a finished run.
     """
     results = results_of(source, where=where, store=store)
+    names = results.varying()
     results = replace(results, runs=results.runs[may_be_best(results)].reset_index(drop=True))
     shown = value_of(results, value or default_value(results))
     done = finished(results, shown)
@@ -176,7 +177,6 @@ def best(
     better = shown.better or direction_of(results, shown.name)
     if why_not := why_not_comparable(results, shown.name, done):
         raise UsageError(why_not)
-    names = results.varying()
     keys, numbers = by_seed(settings_of(results, names), results.column("seed").tolist(), shown.numbers, done)
     found = best_set(numbers, larger=better == "max")
     frame = _frame(names, keys, numbers, found, better)

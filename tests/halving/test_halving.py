@@ -128,6 +128,16 @@ def test_stopped_runs_are_called_so(study: Study, sweep: Path) -> None:
     assert "resumable" not in shown
 
 
+def test_only_the_last_rung_can_be_the_best(study: Study, sweep: Path) -> None:
+    """Numbers of fewer epochs are told apart from it, but never compared with it."""
+    study.run("run", sweep)
+    found = json.loads(study.run("best", sweep, "--json").stdout)
+    assert found["best"]["epochs"] == 9
+    assert {row["epochs"] for row in found["settings"]} == {9}
+    starred = [line for line in study.run("table", sweep).stdout.splitlines() if "*" in line and "mean" not in line]
+    assert all(line.index("*") > line.rindex("(3)") for line in starred)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

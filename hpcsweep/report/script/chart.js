@@ -51,7 +51,7 @@ function drawEndLabels(pen, scales, lines, letters) {
   let next = area.bottom + step;
   for (const label of [...labels].reverse()) next = label.y = Math.min(label.y, next - step);
   for (const { line, end, y } of labels) {
-    pen.path([[end[0] + 1, end[1]], [area.right + 6, y]], { stroke: line.colour, alpha: 0.5 });
+    pen.path([[end[0] + 1, end[1]], [area.right + 6, y]], { stroke: line.colour, alpha: 0.5, dash: [1, 4] }); // no data
     mark(pen, area.right + 9, y, 3.5, markAt(line.place), { fill: line.colour });
     pen.text(area.right + 16, y, shortened(line.label, letters), { fill: ink("ink"), size: 12 });
   }
