@@ -24,7 +24,7 @@ def spare_home(environment: MutableMapping[str, str]) -> None:
     home = Path(environment.get("HOME") or "/nonexistent")
     there: Path | None = None
     for variable, name in FOLDERS.items():
-        if variable not in environment and not (home / name).exists():
+        if variable not in environment and not os.access(home / name, os.F_OK):  # False, too, where nobody may look
             there = there or _own_folder()
             environment[variable] = str(there / name.replace("/", "-").lstrip("."))
 

@@ -51,3 +51,10 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, temporary: Path) 
     spare_home(environment)
     assert Path(environment["KERAS_HOME"]).parent.parent == temporary
     assert Path(environment["KERAS_HOME"]).parent.name != f"hpcsweep-{os.geteuid()}"
+
+
+def test_a_home_that_cannot_be_looked_into_counts_as_empty(temporary: Path) -> None:
+    """As that of somebody else, which `su` without `-` leaves in HOME: workers start all the same."""
+    environment = {"HOME": "/" + 5000 * "x"}  # to look into it is an error for root, too
+    spare_home(environment)
+    assert all(Path(environment[variable]).is_relative_to(temporary) for variable in FOLDERS)
