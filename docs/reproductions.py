@@ -31,8 +31,9 @@ def filled(page: str, store: str, sweep: str) -> str:
 def _told(results: Results) -> str:
     """Return how many runs are finished, how long their trajectories took, and the verdicts on what was expected."""
     done = results.runs[results.in_state(*FINISHED)]
-    hours = done.groupby(results.own["trajectory"])[results.own["time_s"]].max().sum() / 3600
-    first = f"{len(done)} of {len(results.runs)} runs are finished; they took {hours:.1f} hours on one busy core.\n"
+    minutes = done.groupby(results.own["trajectory"])[results.own["time_s"]].max().sum() / 60
+    took = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} min"
+    first = f"{len(done)} of {len(results.runs)} runs are finished; they took {took} on one busy core.\n"
     return f"{first}\n{expected_table(compare_expected(results), 'md')}"
 
 

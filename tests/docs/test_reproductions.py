@@ -19,7 +19,7 @@ def test_a_part_tells_what_is_finished_and_the_verdicts(tmp_path: Path) -> None:
     """How many runs are finished, how long they took, and what was expected beside what came out."""
     made = make_study(tmp_path / "study", sweep_text=TOY_SWEEP + ASKED)
     told = SCRIPT["_told"](load(made.sweep, store=made.store))
-    assert told.startswith("10 of 12 runs are finished; they took 0.0 hours")
+    assert told.startswith("10 of 12 runs are finished; they took 0 min")
     assert "| better than 0.5 |" in told
     assert "| holds |" in told
 
