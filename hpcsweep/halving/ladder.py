@@ -18,10 +18,12 @@ from hpcsweep.errors import JobError, nearest
 from hpcsweep.halving.rules import Rules
 from hpcsweep.halving.standing import AnyTrajectory, Standing, setting_of
 from hpcsweep.store import Store
-from hpcsweep.store.states import FINISHED, RunState
+from hpcsweep.store.states import COUNTED, FINISHED, RunState
+from hpcsweep.store.store import MADE_FROM
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.runs import Run, short_id
 
+_ENDED = (*FINISHED, RunState.FAILED)
 Values = dict[str, list[Optional[float]]]
 """Of each setting, the metric of each of its seeds; None for a run that failed or diverged."""
 
@@ -31,6 +33,7 @@ class Ladder:
 
     def __init__(self, store: Store, rules: Rules, trajectories: Sequence[AnyTrajectory]) -> None:
         self._store, self.rules = store, rules
+        self._read: dict[str, float | None] = {}
         self.settings = defaultdict[str, list[AnyTrajectory]](list)
         for one in trajectories:
             self.settings[setting_of(one)].append(one)
@@ -76,14 +79,15 @@ class Ladder:
 
     def _best(self, rung: int, there: Sequence[str]) -> dict[str, Any] | None:
         """Return the best of a rung, None as long as one of its runs has not ended."""
-        values = self.ended(rung, there)
-        return None if len(values) < len(there) else self._chosen(values, self.rules.go_on(rung, len(there)))
+        if len(self.ended(rung, there)) < len(there):
+            return None
+        return self._chosen(self.values(rung, there), self.rules.go_on(rung, len(there)))
 
     def _next(
         self, rung: int, there: Sequence[str], gone: Sequence[str], *, all_have_come: bool
     ) -> dict[str, Any] | None:
         """Return the best that is among the best part of those that have ended, and has not gone on."""
-        values = self.ended(rung, there)
+        values = self.values(rung, self.ended(rung, there))
         at_least_some = all_have_come and len(values) == len(there)
         wanted = self.rules.go_on(rung, len(values)) if at_least_some else self.rules.part(len(values))
         left = [one for one in self.rules.ranked(values)[:wanted] if one not in gone]
@@ -108,29 +112,38 @@ class Ladder:
     def _decision(
         self, question: str, settings: Sequence[str], choose: Callable[[], dict[str, Any] | None], *, decide: bool
     ) -> dict[str, Any] | None:
-        """Return what the store says, else what is chosen now; None if it is open."""
-        key = self.rules.key(question, settings)
+        """Return what the store says, else what is chosen now; None if it is open.
+
+        It is about these trajectories: of the same settings with other seeds, or of another job, it says nothing.
+        """
+        trajectories = sorted(one.id for setting in settings for one in self.settings[setting])
+        key = self.rules.key(question, trajectories)
         known = self._store.decided(key)
         chosen = choose() if known is None and decide else None
-        return known if chosen is None else self._store.decide(key, lambda: chosen)
+        return known if chosen is None else self._store.decide(key, lambda: {**chosen, MADE_FROM: trajectories})
 
-    def ended(self, rung: int, settings: Sequence[str]) -> Values:
-        """Return the metric of each setting all of whose runs at a rung have ended."""
+    def ended(self, rung: int, settings: Sequence[str]) -> list[str]:
+        """Return the settings all of whose runs at a rung have ended."""
         runs = {setting: [self._run(one, rung) for one in self.settings[setting]] for setting in settings}
-        states = self._store.states([run for several in runs.values() for run in several], outcomes=True)
-        ended = (*FINISHED, RunState.FAILED)
-        return {
-            setting: [self._value(run, states[run.id]) for run in several]
-            for setting, several in runs.items()
-            if all(states.get(run.id) in ended for run in several)
-        }
+        states = self._store.states([run for several in runs.values() for run in several])
+        return [setting for setting, several in runs.items() if all(states.get(run.id) in _ENDED for run in several)]
+
+    def values(self, rung: int, settings: Sequence[str]) -> Values:
+        """Return the metric of settings that have ended a rung; each result is opened once."""
+        return {setting: [self._value(self._run(one, rung)) for one in self.settings[setting]] for setting in settings}
 
     def _run(self, trajectory: AnyTrajectory, rung: int) -> Run:
         return Run(trajectory.runs[rung].id, trajectory.id, 0, (EPOCHS,), (self.rules.epochs[rung],))
 
-    def _value(self, run: Run, state: str) -> float | None:
-        if state in (RunState.FAILED, RunState.DIVERGED):
-            return None
+    def _value(self, run: Run) -> float | None:
+        if run.id not in self._read:
+            state = self._store.states([run], outcomes=True)[run.id]
+            if state not in COUNTED:
+                return None
+            self._read[run.id] = self._metric(run)
+        return self._read[run.id]
+
+    def _metric(self, run: Run) -> float | None:
         metrics = self._store.headline(run).metrics
         if self.rules.metric not in metrics:
             raise JobError(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.files import canonical_json
+from hpcsweep.files import canonical_json, sha256_hex
 from hpcsweep.metrics import Direction
 
 LOST = -math.inf  # the score of a run that failed or diverged
@@ -58,10 +58,11 @@ class Rules:
         """Return the ids of settings, the best first; ties in the order of their ids."""
         return sorted(values, key=lambda setting: (-self.score(values[setting]), setting))
 
-    def key(self, question: str, settings: Sequence[str]) -> str:
+    def key(self, question: str, trajectories: Sequence[str]) -> str:
         """Return what names a decision: everything on which it depends beside the numbers of the runs."""
+        of = sha256_hex("".join(trajectories).encode())
         told = {name: value for name, value in vars(self).items() if name != "audit" or question == "audit"}
-        return "halving " + canonical_json({"rules": told, "question": question, "settings": sorted(settings)})
+        return "halving " + canonical_json({"rules": told, "question": question, "trajectories": of})
 
     @property
     def _sign(self) -> int:

@@ -9,9 +9,9 @@ from hpcsweep.halving.standing import Standing
 from hpcsweep.machine import zip_equal
 
 
-def in_words(ladder: Ladder) -> Iterator[str]:
+def in_words(ladder: Ladder, standing: Standing) -> Iterator[str]:
     """Yield a line for each: the rungs, the epochs of training against the full grid, and the audit."""
-    standing, rules = ladder.look(), ladder.rules
+    rules = ladder.rules
     come, parts = _come(ladder, standing), []
     for rung, (count, epochs) in enumerate(zip_equal(come, rules.epochs)):
         ended = len(ladder.ended(rung, [one for one in ladder.settings if standing.reached(one) >= rung]))
@@ -52,9 +52,10 @@ def _audit(ladder: Ladder, standing: Standing) -> Iterator[str]:
     """Yield how many of the audited settings would be among the last ones."""
     last = ladder.rules.last
     final = [one for one in ladder.settings if standing.highest[one] == last and one not in standing.audited]
-    values = ladder.ended(last, [*final, *standing.audited])
-    if not standing.audited or len(values) < len(final) + len(standing.audited):
+    compared = [*final, *standing.audited]
+    if not standing.audited or len(ladder.ended(last, compared)) < len(compared):
         return
+    values = ladder.values(last, compared)
     missed = len(set(ladder.rules.ranked(values)[: len(final)]) & standing.audited)
     audited, stopped = len(standing.audited), len(standing.stopped)
     yield (

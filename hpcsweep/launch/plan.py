@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from hpcsweep.halving.of_sweep import states_of, told_of
+from hpcsweep.halving.of_sweep import halved, with_stopped
 from hpcsweep.launch.budget import Budget, budget_of_plan
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.prediction import Prediction
@@ -156,14 +156,15 @@ def plan(
 
 def plan_of(sweep: Sweep, store: Store) -> Plan:
     """Compare a sweep with what its store holds, judged by the code and data of today."""
-    today, states = today_of(sweep, store), states_of(sweep, store)
+    today, halving = today_of(sweep, store), halved(sweep, store)
+    states = with_stopped(store.states(sweep.runs), halving.stopped)
     others = today.judge(sweep.runs, states)
     seen = {**states, **{run_id: one.state for run_id, one in others.items()}}
     return replace(
         make_plan(sweep, seen, previous_run_ids(store, sweep.name)),
         others=others,
         today=today,
-        rungs=told_of(sweep, store),
+        rungs=halving.lines,
     )
 
 

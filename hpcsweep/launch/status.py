@@ -10,7 +10,7 @@ from typing import Any
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.files import plain
-from hpcsweep.halving.of_sweep import states_of, told_of
+from hpcsweep.halving.of_sweep import Halved, halved, with_stopped
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
@@ -152,7 +152,8 @@ def watch(
     sweep, opened = open_sweep(source, store=store, say=say)
     workers = _Workers(opened, sweep.name)
     while True:
-        runs = list(_runs(sweep, opened))
+        halving = halved(sweep, opened)
+        runs = list(_runs(sweep, opened, halving))
         left = {run.trajectory for seen, run in zip(runs, sweep.runs, strict=True) if seen.state in LEFT}
         view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs), left=len(left))
         if deaths := {death.task: death for death in view.deaths} if view else {}:
@@ -162,9 +163,7 @@ def watch(
         spent = spent_on(opened, sweep.name, {task.name for task in view.running}) if view else None
         sent = opened.layout.submissions(sweep.name)
         halted = halt_of(sent[-1]) if sent else None
-        yield Status(
-            sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted, spent, told_of(sweep, opened)
-        )
+        yield Status(sweep, opened, runs, removed, view, _processes(sweep, opened, runs), halted, spent, halving.lines)
         time.sleep(every_s)
 
 
@@ -193,8 +192,8 @@ class _Workers:
         return self._view
 
 
-def _runs(sweep: Sweep, store: Store) -> Iterator[RunStatus]:
-    states = states_of(sweep, store, outcomes=True)
+def _runs(sweep: Sweep, store: Store, halving: Halved) -> Iterator[RunStatus]:
+    states = with_stopped(store.states(sweep.runs, outcomes=True), halving.stopped)
     others = today_of(sweep, store).judge(sweep.runs, states)
     failures: dict[str, Failure | None] = {}
     there = store.layout.trajectory_ids()

@@ -64,7 +64,7 @@ class Results:
     expected: Sequence[Any] = ()
     directions: Mapping[str, Direction | None] = field(default_factory=dict)
     words: tuple[object, ...] = ("SWEEP",)
-    rungs: tuple[str, ...] = ()
+    rungs: Sequence[str] = ()
     last_rung: int | None = None
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
     read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from hpcsweep.errors import NewerFormatError, UsageError
-from hpcsweep.halving.of_sweep import stopped_of, told_of, with_stopped
+from hpcsweep.halving.of_sweep import halved, with_stopped
 from hpcsweep.metrics import Direction, merged
 from hpcsweep.results.columns import Records
 from hpcsweep.results.frames import Entry, Results, history_frame, runs_frame
@@ -21,7 +20,6 @@ from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.states import RunState
 from hpcsweep.store.today import Today
-from hpcsweep.sweep.expected import Expectation
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run
 
@@ -48,20 +46,14 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
     words = tuple(words_of_sweep(sweep, store))
     today = Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
-    job = sweep.job.reference
-    return _assemble(
-        sweep.name,
-        store,
-        job,
-        runs,
-        wanted,
-        sweep.directions,
-        sweep.table,
-        sweep.expected,
+    job, halving = sweep.job.reference, halved(sweep, store)
+    found = _assemble(sweep.name, store, job, runs, wanted, sweep.directions, today, halving.stopped)
+    return replace(
+        found,
+        layout=sweep.table,
+        expected=sweep.expected,
         words=words,
-        today=today,
-        stopped=stopped_of(sweep, store),
-        rungs=tuple(told_of(sweep, store)),
+        rungs=halving.lines,
         last_rung=sweep.halving.epochs[-1] if sweep.halving else None,
     )
 
@@ -97,13 +89,8 @@ def _assemble(
     runs: Sequence[Run],
     stamps: Mapping[str, ResultStamp],
     directions: Mapping[str, Direction | None],
-    layout: Any = None,
-    expected: Sequence[Expectation] = (),
-    words: tuple[object, ...] = ("SWEEP",),
     today: Today | None = None,
     stopped: Collection[str] = (),
-    rungs: tuple[str, ...] = (),
-    last_rung: int | None = None,
 ) -> Results:
     records, unread = read_records(store, stamps)
     ordered = _with_remarks(store, _entries(store, job, runs, records, unread, today, stopped))
@@ -117,11 +104,6 @@ def _assemble(
             returned=returned,
             own=own,
             directions=directions,
-            layout=layout,
-            expected=expected,
-            words=words,
-            rungs=rungs,
-            last_rung=last_rung,
             read_history=lambda: history_frame(records),
             read_facts=lambda run_id: (
                 read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts

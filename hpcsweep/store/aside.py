@@ -9,13 +9,15 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import fsync_folder
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.packing import take_out
-from hpcsweep.store.store import Store
+from hpcsweep.store.reader import read_record
+from hpcsweep.store.store import MADE_FROM, Store
 from hpcsweep.sweep.runs import short_id
 
 
@@ -33,6 +35,7 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
         )
     take_out(store, trajectory_ids)
     aside = _new_store(store)
+    _move_decisions(store, aside, set(trajectory_ids))  # first: what is decided from results stands as long as they do
     copy_origins(store.layout, aside.layout)
     for trajectory_id in trajectory_ids:
         source, target = store.folder(trajectory_id).path, aside.folder(trajectory_id).path
@@ -41,6 +44,17 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
             source.rename(target)
             fsync_folder(target.parent)
     return aside.root
+
+
+def _move_decisions(store: Store, aside: Store, trajectory_ids: set[str]) -> None:
+    """Move the decisions that were made from results of these trajectories."""
+    for path in store.layout.decisions():
+        with suppress(StoreError):  # one that is damaged or newer is told of where it is asked for
+            made_from = (read_record(path).get("decision") or {}).get(MADE_FROM, ())
+            if not trajectory_ids.isdisjoint(made_from):
+                target = aside.layout.root / path.relative_to(store.layout.root)
+                target.parent.mkdir(exist_ok=True)
+                path.rename(target)
 
 
 def copy_origins(source: Layout, target: Layout) -> None:

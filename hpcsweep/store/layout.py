@@ -257,6 +257,11 @@ class Layout:
         except OSError:
             return []
 
+    def decisions(self) -> list[Path]:
+        """Return the files of all decisions."""
+        folder = self.root / "decisions"
+        return [folder / name for name in sorted(listed(folder)) if name.endswith(".json")]
+
     def decision(self, digest: str) -> Path:
         return self.root / "decisions" / f"{digest}.json"
 

@@ -41,7 +41,7 @@ def decisions(store: Path) -> dict[str, Any]:
     """Return what a store has decided, by its questions."""
     records = [json.loads(path.read_text()) for path in (store / "decisions").iterdir()]
     told = [(json.loads(one["key"].removeprefix("halving ")), one["decision"]) for one in records]
-    return {f"{key['question']} of {len(key['settings'])}": decision for key, decision in told}
+    return {f"{key['question']} of {len(made['made_from']) // 3}": made for key, made in told}
 
 
 def histories(store: Path) -> dict[str, list[float]]:
@@ -116,6 +116,30 @@ def test_to_keep_more_later_adds_to_what_is_trained(study: Study, sweep: Path) -
     assert sorted(map(len, after.values())) == sorted([1] * 27 + [3] * 18 + [9] * 12)
     epochs = sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt")))
     assert epochs == 27 * 1 + 18 * 2 + 12 * 6
+
+
+def test_more_seeds_are_decided_anew(study: Study, sweep: Path) -> None:
+    """What three seeds have decided stands for these three; other jobs with the same settings decide for themselves."""
+    study.run("run", sweep)
+    study.run("run", study.sweep("more", (SWEEP.format(pause_s=0.0) + HALVING).replace("repeats = 3", "repeats = 6")))
+    study.job("k", JOB.replace("0.02 * noise", "0.03 * noise"))
+    study.run("run", study.sweep("other", (SWEEP.format(pause_s=0.0) + HALVING).replace("jobs/j.py", "jobs/k.py")))
+    assert len(list((study.store / "decisions").iterdir())) == 3 * 2
+    seeds = {len(values) for made in decisions(study.store).values() for values in made["values"].values()}
+    assert seeds == {3, 6}
+
+
+def test_results_that_are_put_aside_take_their_decisions_along(study: Study, sweep: Path) -> None:
+    """What is trained again is decided on again, by its new numbers."""
+    study.run("run", sweep)
+    before = decisions(study.store)
+    study.job("j", JOB.replace("0.9 - 0.05", "0.5 + 0.05"))  # now less is better
+    study.run("run", sweep, "--retrain")
+    after = decisions(study.store)
+    assert {name: made["made_from"] for name, made in before.items()}.keys() == after.keys()
+    assert after["rung 0 of 9"]["go_on"] != before["rung 0 of 9"]["go_on"]
+    [aside] = (study.store / "aside").iterdir()
+    assert decisions(aside) == before
 
 
 def test_stopped_runs_are_called_so(study: Study, sweep: Path) -> None:

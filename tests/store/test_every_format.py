@@ -23,20 +23,8 @@ from hpcsweep.store.wanted import Wanted, write_wanted
 from hpcsweep.worker.run.heartbeat import Heartbeat
 from tests.conftest import Study, make_study
 from tests.slurm.sending.test_elastic import TERMS
+from tests.store.test_fuzz import JOB, SWEEP
 
-JOB = """
-from pathlib import Path
-
-
-def walk(run, *, step: float, epochs: int):
-    for epoch in range(1, epochs + 1):
-        run.log(epoch=epoch, loss=step / epoch)
-        run.checkpoint({"epoch": epoch})
-    if step > 0.2:
-        raise ValueError("too far")
-    (run.folder / "kept.txt").write_text("kept")
-"""
-SWEEP = 'name = "walk"\njob = "jobs/walk.py:walk"\n[grid]\nstep = [0.1, 0.2, 0.3]\nepochs = [1, 3]\n'
 USED = {"format": {"sha256": "c" * 64}}  # data of a name that is a word of records, too
 NO_RECORDS = {
     r"cancelled|.*\.leave|made\..*": "a name that says all",
