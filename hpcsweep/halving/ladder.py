@@ -17,9 +17,8 @@ from typing import Any, Optional
 from hpcsweep.errors import JobError, nearest
 from hpcsweep.halving.rules import Rules
 from hpcsweep.halving.standing import AnyTrajectory, Standing, setting_of
-from hpcsweep.store import Store
+from hpcsweep.store import MADE_FROM, Store
 from hpcsweep.store.states import COUNTED, FINISHED, RunState
-from hpcsweep.store.store import MADE_FROM
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.runs import Run, short_id
 

@@ -11,6 +11,6 @@ Other rooms find a store by `opening` (from a sweep to its store), read `states`
 """
 
 from hpcsweep.store.results import Failure, Result
-from hpcsweep.store.store import DEFAULT_LEASE_S, Store, locate_store
+from hpcsweep.store.store import DEFAULT_LEASE_S, MADE_FROM, Store, locate_store
 
-__all__ = ["DEFAULT_LEASE_S", "Failure", "Result", "Store", "locate_store"]
+__all__ = ["DEFAULT_LEASE_S", "MADE_FROM", "Failure", "Result", "Store", "locate_store"]
