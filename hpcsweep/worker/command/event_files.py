@@ -25,9 +25,12 @@ class EventFile:
 
     def new_scalars(self) -> Iterator[Scalar]:
         """Give the scalars of the records that are whole by now; JobError if a checksum is wrong."""
-        with open(self._path, "rb") as file:
-            file.seek(self._read)
-            data = file.read()
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._read)
+                data = file.read()
+        except FileNotFoundError:  # removed since it was found
+            return
         at = 0
         while len(data) - at >= _HEADER:
             (length,) = struct.unpack_from("<Q", data, at)

@@ -186,7 +186,7 @@ class _Attempt:
 
     def _keep(self, *, now: bool = False) -> None:
         """Let the next attempt begin with this one's files, from the program's first checkpoint on."""
-        if (now or not self._is_kept or self._run.checkpoint_due) and any(self._checkpoint.iterdir()):
+        if (now or not self._is_kept or self._run.checkpoint_due) and _holds_files(self._checkpoint):
             self._run.checkpoint({})
             self._is_kept = True
 
@@ -212,6 +212,13 @@ def _hint(output: str, study: Path) -> str:
 def _entry(path: Path, size: int, time_ns: int) -> Entry:
     """Return what is recorded of a file that looks so."""
     return entry_of_files(path)
+
+
+def _holds_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:  # the program has removed it
+        return False
 
 
 def _is_file(path: Path) -> bool:

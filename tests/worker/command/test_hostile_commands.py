@@ -43,6 +43,8 @@ KINDS: dict[str, str | None] = {
     "leaves-a-child": None,
     "leaves-a-daemon": None,
     "removes-its-folder": None,
+    "removes-the-run's-folder": "exit code 1; its last line: FileNotFoundError",
+    "checkpoint-is-a-file": None,
     "out-of-order": None,
     "repeats": None,
     "writes-csv-anew": None,

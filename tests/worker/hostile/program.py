@@ -85,6 +85,17 @@ elif kind == "removes-its-folder":
     import shutil
 
     shutil.rmtree(os.environ["HPCSWEEP_CHECKPOINT"])
+    time.sleep(0.5)
+elif kind == "removes-the-run's-folder":
+    import shutil
+
+    shutil.rmtree(os.environ["HPCSWEEP_FOLDER"])
+    time.sleep(0.5)
+elif kind == "checkpoint-is-a-file":
+    os.rmdir(os.environ["HPCSWEEP_CHECKPOINT"])
+    with open(os.environ["HPCSWEEP_CHECKPOINT"], "w") as file:
+        file.write("my state")
+    time.sleep(0.5)
 elif kind == "out-of-order":
     log(epoch=3, loss=0.25)
     log(epoch=2, loss=0.3)
