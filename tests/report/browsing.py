@@ -85,6 +85,31 @@ def show(page: Any, section: str) -> None:
     time.sleep(0.2)
 
 
+def shown(page: Any, element: str) -> str:
+    """The text of an element."""
+    found: str = page.execute_script("return document.getElementById(arguments[0]).innerText", element)
+    return found
+
+
+def press(page: Any, *keys: str) -> None:
+    """Press keys one after the other, wherever the focus is."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    for key in keys:
+        ActionChains(page).send_keys(key).perform()
+        time.sleep(0.15)
+
+
+def click(page: Any, text: str, inside: str = "body") -> None:
+    """Press the first button with this text."""
+    script = """
+      const all = [...document.querySelectorAll(`${arguments[1]} button`)];
+      all.find((one) => one.textContent.startsWith(arguments[0])).click();
+    """
+    page.execute_script(script, text, inside)
+    time.sleep(0.15)
+
+
 def listed(page: Any) -> list[int]:
     """The runs whose rows are in the list, by their places in the data."""
     script = "return [...document.querySelectorAll('#list-body .row[data-run]')].map((row) => Number(row.dataset.run))"

@@ -13,53 +13,15 @@ import pytest
 from hpcsweep.report import write_report
 from tests.made_results import make_result
 from tests.made_sweeps import in_memory, made_sweep
-from tests.report.browsing import condition_results, listed, opened, show, type_condition, until
+from tests.report.browsing import click, condition_results, listed, opened, press, show, shown, type_condition, until
 from tests.report.conditions import CONDITIONS
 
 HOSTILE = "<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
-SIZES = (48, 864, 5000)
 COPIED = "navigator.clipboard.writeText = async (text) => { window.copied = text; }"
 SAVED = "URL.createObjectURL = (blob) => { window.saved = blob; return 'data:,'; }"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the reports lie that several tests look at."""
-    return tmp_path_factory.mktemp("report")
-
-
-@pytest.fixture(scope="module")
-def paths(folder: Path) -> dict[int, Path]:
-    """A report of each size."""
-    return {runs: write_report(made_sweep(runs), folder / f"{runs}.html") for runs in SIZES}
-
-
-def shown(page: Any, element: str) -> str:
-    """The text of an element."""
-    found: str = page.execute_script("return document.getElementById(arguments[0]).innerText", element)
-    return found
-
-
-def press(page: Any, *keys: str) -> None:
-    """Press keys one after the other, wherever the focus is."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    for key in keys:
-        ActionChains(page).send_keys(key).perform()
-        time.sleep(0.15)
-
-
-def click(page: Any, text: str, inside: str = "body") -> None:
-    """Press the first button with this text."""
-    script = """
-      const all = [...document.querySelectorAll(`${arguments[1]} button`)];
-      all.find((one) => one.textContent.startsWith(arguments[0])).click();
-    """
-    page.execute_script(script, text, inside)
-    time.sleep(0.15)
-
-
-@pytest.mark.parametrize("runs", SIZES)
+@pytest.mark.parametrize("runs", [48, 864, 5000])
 def test_it_answers_first_without_error_or_request(browser: Any, paths: dict[int, Path], runs: int) -> None:
     """The answer, its dots, the effects and the doubts are on the first screen of a desktop and of a phone, light and
     dark; nothing scrolls sideways, nothing is requested, and the console has no error."""

@@ -1,6 +1,6 @@
 // The list of runs: only the rows that can be seen are in the page, whatever their number.
 
-const ROW = 28, SPARE = 8;
+const ROW = 28, SPARE = 8, TOLD = ": the best setting, or not to be told from it";
 const list = { items: [], at: 0, first: -1, folded: new Set() };
 
 function listColumns() {
@@ -36,7 +36,7 @@ function paintList() {
   byId("list-space").style.height = `${list.items.length * ROW}px`;
   byId("list-head").replaceChildren(make("span", {}), heading("run (best first)", ""), ...list.columns.map((one) => heading(one.name, one.column?.name)));
   const selected = state.selected.length ? `, ${state.selected.length} selected` : "";
-  byId("count").textContent = `${view.runs.length.toLocaleString("en")} of ${count(total, "run")}${selected}`;
+  byId("count").textContent = `${view.runs.length.toLocaleString("en")} of ${count(total, "run")}${selected}${view.left.size ? "; bold: the best, and what cannot be told from it" : ""}`;
   list.first = -1;
   paintRows();
   paintListControls();
@@ -64,7 +64,8 @@ function runRow({ run, inside }, at) {
   const place = placeInSelection(run), chosen = place >= 0;
   const cells = list.columns.map((column) => make("span", { role: "gridcell" }, cellOf(column, run)));
   const pick = make("span", { role: "gridcell", class: "pick" }, chosen ? swatch(place) : make("i", { class: `state ${stateKind(states[run])}`, title: states[run] }));
-  const name = make("span", { role: "gridcell", class: inside ? "inside name" : "name", title: nameOfRun(run) }, nameOfRun(run), states[run] === "done" ? null : make("em", { class: stateKind(states[run]) }, ` ${states[run]}`));
+  const isLeft = view.left.has(settingOf[run]);
+  const name = make("span", { role: "gridcell", class: `name${inside ? " inside" : ""}${isLeft ? " left" : ""}`, title: nameOfRun(run) + (isLeft ? TOLD : "") }, nameOfRun(run), states[run] === "done" ? null : make("em", { class: stateKind(states[run]) }, ` ${states[run]}`));
   return make("div", {
     role: "row", class: at === list.at ? "row at" : "row", id: `row-${at}`, "data-run": run, "aria-rowindex": at + 2, "aria-selected": String(chosen),
     onclick: (event) => { moveTo(at); if (event.target.closest(".pick")) select(run); else change({ open: shortId(run) }); },
@@ -73,10 +74,10 @@ function runRow({ run, inside }, at) {
 }
 
 function settingRow(setting, at) {
-  const isOpen = list.folded.has(setting.key);
+  const isOpen = list.folded.has(setting.key), isLeft = view.left.has(setting.key);
   const cells = list.columns.map(({ kind }) => make("span", { role: "gridcell" }, kind === "bar" ? `${meanText(setting, view.decimals)} (${setting.n})` : ""));
   return make("div", { role: "row", class: at === list.at ? "row at setting" : "row setting", id: `row-${at}`, "aria-rowindex": at + 2, "aria-expanded": String(isOpen), onclick: () => { moveTo(at); fold(setting.key); } },
-    make("span", { role: "gridcell", class: "pick" }, isOpen ? "▾" : "▸"), make("span", { role: "gridcell", class: "name" }, nameOfSetting(setting.key)), cells);
+    make("span", { role: "gridcell", class: "pick" }, isOpen ? "▾" : "▸"), make("span", { role: "gridcell", class: isLeft ? "name left" : "name", title: nameOfSetting(setting.key) + (isLeft ? TOLD : "") }, nameOfSetting(setting.key)), cells);
 }
 
 function fold(key) {
