@@ -114,4 +114,5 @@ def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice) -> None:
     if all(death.again for death in deaths):
         echo("    it starts again by itself, or another has taken its place")
     else:
-        echo(f"    {advice.fill(cause.advice, task=deaths[0].task, nodes=nodes)}")
+        used_gb = max(death.used_gb for death in deaths)
+        echo(f"    {advice.fill(cause.advice, task=deaths[0].task, nodes=nodes, used_gb=used_gb)}")

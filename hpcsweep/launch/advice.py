@@ -109,13 +109,16 @@ class Advice:
         return f"{math.ceil(MORE * (self._had_gb or used_gb or USUAL_MEM_GB) * 10) / 10:g}G"
 
     def _if_memory_was_short(self, used_gb: float, sweep: Sequence[object]) -> str:
-        """Return what to type if a worker came near to the memory that it had; empty if not, or if nobody knows."""
+        """Return what to type if a worker came near to the memory that it had, and whether nobody knows."""
+        if not used_gb:
+            return "; the memory that it used was not measured"
         had_gb, used_gb = self._had_gb, used_gb * self._processes
         if not had_gb or used_gb < NEAR * had_gb:
             return ""
         more = f"{math.ceil(max(SOME_MORE * had_gb, SOME_MORE * used_gb))}G"
         retry = to_type("resume", "--failed", "--mem", more, *sweep)
-        return f"; it used {used_gb:.2g} of {had_gb:g} GB, so it may need more: {retry}"
+        who = "it used" if self._processes == 1 else f"its {self._processes} processes may have used"
+        return f"; {who} {used_gb:.2g} of {had_gb:g} GB, so it may need more: {retry}"
 
     @property
     def _processes(self) -> int:

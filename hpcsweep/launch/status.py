@@ -13,6 +13,7 @@ from hpcsweep.files import plain
 from hpcsweep.halving.of_sweep import Halved, halved, with_stopped
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
+from hpcsweep.launch.last_workers import deaths_by_run, with_memory
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
 from hpcsweep.launch.progress import Stage, stage_of
 from hpcsweep.launch.spent import Spent, spent_on
@@ -21,13 +22,12 @@ from hpcsweep.slurm.watching.deaths import Death
 from hpcsweep.slurm.watching.view import SlurmView
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause, Why
-from hpcsweep.store.claims import read_owner
 from hpcsweep.store.halts import Halt, halt_of
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
 from hpcsweep.store.states import FINISHED, RunState, count_states
 from hpcsweep.store.task_files import slurm_submissions
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import Run, short_id
+from hpcsweep.sweep.runs import short_id
 
 SCHEDULER_FLOOR_S = 15.0  # between two questions to the scheduler, however often we look
 WATCH_EVERY_S = 2.0
@@ -156,8 +156,11 @@ def watch(
         runs = list(_runs(sweep, opened, halving))
         left = {run.trajectory for seen, run in zip(runs, sweep.runs, strict=True) if seen.state in LEFT}
         view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs), left=len(left))
-        if deaths := {death.task: death for death in view.deaths} if view else {}:
-            runs = [_with_cause(seen, run, opened, deaths) for seen, run in zip(runs, sweep.runs, strict=True)]
+        if view and view.deaths:
+            open_runs = {run.id for run in runs if run.state not in (*FINISHED, RunState.RUNNING)}
+            died = deaths_by_run([run for run in sweep.runs if run.id in open_runs], opened, view.deaths)
+            runs = [_with_cause(run, died.get(run.id)) for run in runs]
+            view = replace(view, deaths=with_memory(view.deaths, died.values()))
         now = {run.id for run in sweep.runs}
         removed = sorted(previous_run_ids(opened, sweep.name) - now)
         spent = spent_on(opened, sweep.name, {task.name for task in view.running}) if view else None
@@ -234,12 +237,8 @@ def _continued(other: str | None) -> str | None:
     )
 
 
-def _with_cause(seen: RunStatus, run: Run, store: Store, deaths: Mapping[str, Death]) -> RunStatus:
+def _with_cause(seen: RunStatus, death: Death | None) -> RunStatus:
     """Return an unfinished run with the cause of its worker's death, if one is known."""
-    if seen.state in (*FINISHED, RunState.RUNNING):
-        return seen
-    look = store.look(run.trajectory)
-    death = deaths.get(str(read_owner(look.folder, look.generation).get("worker"))) if look.generation else None
     if death is None or (seen.why and seen.why.cause is not Cause.WORKER_DIED):
         return seen
-    return replace(seen, why=Why(death.cause, death.cause.words))
+    return replace(seen, why=Why(death.cause, death.cause.words), used_gb=max(seen.used_gb, death.used_gb))

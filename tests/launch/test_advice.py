@@ -115,12 +115,14 @@ def test_more_is_more_than_the_workers_had(sweep: Sweep) -> None:
 
 
 def test_more_memory_is_advised_to_those_who_came_near_to_what_they_had(sweep: Sweep) -> None:
-    """Of 4 GB, 3.1 were used: ask for 6. With memory to spare, or where nobody knows, more of it is no advice."""
+    """Of 4 GB, 3.1 were used: ask for 6. With memory to spare more of it is no advice, and not where nobody knows."""
     advice = Advice(sweep, Store(Path("results").absolute()))
     said = advice.fill(Cause.WORKER_DIED.advice, used_gb=3.1)
     assert "; it used 3.1 of 4 GB, so it may need more: hpcsweep resume --failed --mem 6G " in said
     assert "--mem" not in advice.fill(Cause.WORKER_DIED.advice, used_gb=2.9)
-    assert "--mem" not in advice.fill(Cause.KILLED.advice)
+    unknown = advice.fill(Cause.KILLED.advice)
+    assert "--mem" not in unknown
+    assert unknown.endswith("; the memory that it used was not measured")
 
 
 def test_what_a_failed_run_says_can_be_pasted(study: Study) -> None:

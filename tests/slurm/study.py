@@ -48,6 +48,10 @@ def train(run, *, how: str, size: int = 1):
         raise ValueError("no such thing")
     if how == "killed":  # the worker, whose child trains
         os.kill(os.getppid(), signal.SIGKILL)
+    if how == "large":  # it dies between its first heartbeat and the next one, which may be a minute away
+        hoard = bytes(range(256)) * 3_200_000
+        time.sleep(2.5)
+        os.kill(os.getppid(), signal.SIGKILL)
     if how == "memory":
         hoard = [bytes(range(256)) * 4_000_000]
         time.sleep(60)

@@ -25,7 +25,8 @@ class Death:
     """An array task that ended before its work was done; `again`: SLURM has put it back into the queue, or another
     worker has taken its place.
 
-    `said`: what kept its worker from beginning, in one line; only the first such task of an array is asked.
+    `said`: what kept its worker from beginning, in one line; only the first such task of an array is asked. `used_gb`:
+    the most memory that one of its processes was seen to use, 0 if that is not known.
     """
 
     task: str
@@ -33,6 +34,7 @@ class Death:
     node: str = ""
     again: bool = False
     said: str = ""
+    used_gb: float = 0.0
 
 
 def find_deaths(tasks: Iterable[TaskHistory], queue: Queue) -> Iterator[Death]:

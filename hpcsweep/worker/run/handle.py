@@ -254,7 +254,7 @@ class RunHandle(Told, Wished, Loop):
         """
         told: dict[str, Any] = {"run": self.id, "epochs": self.params.get("epochs"), "metrics": {}}
         told |= {"began": round(self._began_at - self._elapsed_before_s), "logged": round(self._logged_at)}
-        told["memory_gb"] = round(peak_memory_gb(), 1)
+        told["memory_gb"] = round(peak_memory_gb(), 2)
         if latest := self.last_metrics():
             told["epoch"] = self._history.last_epoch
             told["metrics"] = {name: value for name, value in latest.items() if math.isfinite(value)}

@@ -14,10 +14,11 @@ from tests.slurm.study import PROFILE, SlurmStudy
 RECONFIGURATION_FAILED = 1 << 17  # JOB_RECONFIG_FAIL of slurm.h
 ON_DGX2 = PROFILE + 'exclude = "dgx1"\n'
 BODY = '[fixed]\nhow = "{how}"\nsize = {size}\n[resources]\ntime = 1\nworkers = 1\n'
-# name: what the job does, the profile's further lines, the cause that status must name
+# name: what the job does, the profile's own lines, the cause that status must name
 DEATHS = {
     "raised": ("raised", "", "raised"),
     "killed": ("killed", "", "killed"),
+    "large": ("large", "mem_gb = 1\nheartbeat_s = 60\nlease_s = 180\n", "killed"),
     "memory": ("memory", "", "out of memory"),
     "gpu": ("gpu", "", "GPU memory"),
     "python": ("sleeps", 'python = "/nonexistent/python"', "no python"),
@@ -38,6 +39,8 @@ COMMANDS = {
     "out of memory": "type: hpcsweep resume --failed --mem 0.6G ",
 }
 SAID = {
+    "killed": "; the memory that it used was not measured",
+    "large": " of 1 GB, so it may need more: hpcsweep resume --failed --mem 2G ",
     "python": "jobs/profiles/python.toml: python: ",
     "container": "jobs/profiles/container.toml: container: ",
     "setup": "jobs/profiles/setup.toml: setup #2, 'false # no', failed before the worker began: exit code 1",
@@ -50,7 +53,8 @@ def dying(study: SlurmStudy, cut_sweeps: dict[str, Path]) -> dict[str, Path]:
     """All sweeps of DEATHS, submitted together, beside those that only need time."""
     found = {}
     for size, (name, (how, profile, _)) in enumerate(DEATHS.items()):
-        study.profile(name, ON_DGX2 + profile.replace("@STORE@", str(study.store)))
+        usual = [line for line in ON_DGX2.splitlines() if line.partition(" ")[0] not in profile.split()]
+        study.profile(name, "\n".join([*usual, profile.replace("@STORE@", str(study.store))]))
         found[name] = study.sweep(name, BODY.format(how=how, size=size), "dies", name)
         study.submit(found[name], "--continue", "manual")  # nobody takes their place
     return found
