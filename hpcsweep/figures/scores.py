@@ -12,7 +12,7 @@ from hpcsweep.figures.style import MAX_LINES, WIDE, legend, line_style, log_if_w
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.select import settings_of, with_others_that_vary
+from hpcsweep.results.query.select import axis_column, settings_of, with_others_that_vary
 from hpcsweep.results.query.values import default_value, finished, value_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABELS = 8
+SIZE = "parameters"  # a column of ours: how many weights a net has
 LOG_FROM = 20.0  # an axis whose largest value is this many times the smallest is logarithmic
 
 
@@ -37,7 +38,8 @@ def score(
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
     names = tuple(n for n in with_others_that_vary(results, (axis, *(group or ())), pool or ()) if n != axis)
     keys = settings_of(results, names)
-    positions = results.runs[axis].to_numpy(dtype=np.float64)
+    column = axis_column(results, axis)
+    positions = column.to_numpy(dtype=np.float64)
     good = finished(results, shown)
     figure, (axes,) = new_figure(width=6)
     for number, key in enumerate(list(dict.fromkeys(keys))[:MAX_LINES]):
@@ -47,9 +49,9 @@ def score(
         style = line_style(number)
         axes.plot(positions[mine], shown.numbers[mine], ".", color=style["color"], alpha=0.5, markersize=5)
         axes.plot(places, means, label=", ".join(map(key_text, key)) or "mean", linewidth=1.6, markersize=5, **style)
-    if positions.min() > 0 and positions.max() / positions.min() >= LOG_FROM:
+    if np.nanmin(positions) > 0 and np.nanmax(positions) / np.nanmin(positions) >= LOG_FROM:
         axes.set_xscale("log")
-    elif results.runs[axis].dtype.kind == "i" and len(set(positions)) <= LABELS:
+    elif column.dtype.kind == "i" and len(set(positions)) <= LABELS:
         axes.set_xticks(sorted(set(positions)))
     suffix = " (log)" if axes.get_xscale() == "log" else ""
     axes.set(
@@ -121,10 +123,12 @@ def _axis(results: Results, name: str | None) -> str:
     if name is None and numeric:
         counts = {parameter: len(distinct(results.runs[parameter])) for parameter in numeric}
         return max(numeric, key=counts.__getitem__)
+    if name == SIZE and name in results.own and len(distinct(results.column(SIZE).dropna())) > 1:
+        return name
     if name not in numeric:
         raise UsageError(
             f'--x: found "{name}"{nearest(name or "", numeric)}; expected a numeric parameter that varies: '
-            f"{', '.join(numeric) or 'there is none'}"
+            f"{', '.join(numeric) or 'there is none'}, or {SIZE}, the number of weights, where nets differ in it"
         )
     return name
 

@@ -50,7 +50,7 @@ class Prediction:
 
     def _doubt(self) -> str:
         """Say that it is little more than an order of magnitude, where it is."""
-        if not self.measured or self.training.high < VAGUE * self.training.low:
+        if not self.measured or self.training.high <= VAGUE * self.training.low:
             return ""
         off = math.sqrt(self.training.high / self.training.low)
         return (

@@ -59,8 +59,9 @@ def runs(source: ResultsSource, *, store: StoreSource = None) -> pd.DataFrame:
     epoch by the stop rule, where there is one; what the job returned; `reached_epoch`; `best_epoch` (by the stop rule,
     else by val_accuracy, val_loss, accuracy, loss or what [metrics] declares, the first that the run has);
     `notes` (what went wrong, in the words of `run_notes.WORDS`), `collapsed_classes` (how many classes a classifier
-    gets right less than a quarter as often as by guessing), `time_s`, `device`, `engine`, `backend`,
-    `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`, `job`.
+    gets right less than a quarter as often as by guessing), `time_s`, `parameters` (how many weights a Keras model
+    has), `device`, `engine`, `backend`, `commit`, `job_sha256`, `host`, `started`, `ended`, `cause`, `trajectory`,
+    `job`.
     A column of ours that has the name of a parameter is called `run_<name>`; a returned metric that was also logged
     by epoch is called `final_<name>`. `time_s` is in seconds.
     """

@@ -17,11 +17,12 @@ from hpcsweep.results.summaries import Array, collapsed_classes, summarise
 from hpcsweep.results.text import TEXT
 
 FACTS = (
-    *("time_s", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended"),
+    *("time_s", "parameters", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended"),
     *("code_sha256", "data_sha256", "libraries", "drew_on_import"),
     *("initial_weights_sha256", "final_weights_sha256", "restored"),
 )
-_NUMBERS = {"seed": "int64", **dict.fromkeys(("epoch", "monitored_epoch", "collapsed_classes", "time_s"), "float64")}
+_COUNTS = ("epoch", "monitored_epoch", "collapsed_classes", "time_s", "parameters")
+_NUMBERS = {"seed": "int64", **dict.fromkeys(_COUNTS, "float64")}
 IDENTITY = (
     "id",
     "trajectory",
@@ -123,7 +124,8 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
     for fact in FACTS:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]
     columns["libraries"] = [_minor_versions(result.facts.get("libraries")) for result in found]
-    columns["time_s"] = [_number(result.facts.get("time_s")) for result in found]
+    for fact in ("time_s", "parameters"):
+        columns[fact] = [_number(result.facts.get(fact)) for result in found]
     texts = {name: TEXT for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
     runs = pd.DataFrame({**columns, **summarise(history, lengths, monitored)}).astype({**texts, **_NUMBERS})
     return Records(runs, lengths, history)

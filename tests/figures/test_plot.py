@@ -102,6 +102,16 @@ def test_a_score_is_drawn_on_a_log_axis_where_that_helps() -> None:
     assert "lr (log)" in texts(figure)
 
 
+def test_the_number_of_weights_is_an_axis() -> None:
+    """A score is drawn against the size of the nets; what made them so large divides no lines; one size is no axis."""
+    runs = [{"width": n, "parameters": 10.0 * n, "last_accuracy": n / 9} for n in (1, 2, 4)]
+    axes = figures.plot(results_of(runs, ["width"]), "score", x="parameters").axes[0]
+    assert axes.get_xlabel() == "parameters"
+    assert [np.asarray(line.get_xdata()).tolist() for line in axes.get_lines()] == [[10.0, 20.0, 40.0]] * 2
+    with pytest.raises(UsageError, match="where nets differ in it"):
+        figures.plot(results_of([{**run, "parameters": 5.0} for run in runs], ["width"]), "score", x="parameters")
+
+
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_figures_are_saved_the_same_every_time(study: Study, tmp_path: Path, ending: str, start: bytes) -> None:
     """PNG, SVG and PDF are written, and the same figure gives the same bytes."""

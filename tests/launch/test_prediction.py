@@ -7,7 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcsweep.launch.prediction import clock
+from hpcsweep.launch.cost import NOTHING
+from hpcsweep.launch.prediction import Prediction, clock
 from tests.conftest import Study
 
 JOB = "import time\ndef train(run, *, rate: float, epochs: int):\n    return {'loss': rate}\n"
@@ -30,6 +31,14 @@ def test_with_measurements_they_are_used(study: Study) -> None:
     study.run("run", path)
     study.sweep("s", SWEEP.replace("0.2]", "0.2, 0.3]"))
     assert "(from 4 measured runs)" in study.run("plan", path).stdout
+
+
+def test_where_nothing_is_left_to_train_no_doubt_is_told() -> None:
+    """Fewer epochs than a trajectory has been trained for are only read from it: no time, and no doubt about it."""
+    nothing = Prediction(training=NOTHING, longest=NOTHING, trajectories=1, measured=3, gpus=0)
+    told = nothing.in_words(workers=1)
+    assert told.startswith("predicted training time 0:00:00 (0:00:00 to 0:00:00) in all")
+    assert "times more or less" not in told
 
 
 def test_other_data_are_hardly_a_measurement(study: Study) -> None:

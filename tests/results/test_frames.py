@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from hpcsweep import results
 from hpcsweep.errors import NothingSelectedError, UsageError
+from hpcsweep.tables import render, table
 from tests.made_results import MakeStore, make_result
 
 
@@ -23,6 +25,16 @@ def test_a_run_is_one_row_with_its_parameters_and_summaries(make_store: MakeStor
     assert summary == pytest.approx([0.4, 0.4, 1.0, (1 + 0.5 + 0.4) / 3])
     assert (row["score"], row["final_loss"]) == (0.5, 0.25)
     assert (row["reached_epoch"], row["best_epoch"], row["time_s"], row["device"]) == (3, 3, 1.5, "cpu")
+
+
+def test_how_many_weights_a_net_has_heads_rows_and_fills_cells(make_store: MakeStore) -> None:
+    """The number of weights that a worker recorded is a value of tables and a key of rows; other runs have none."""
+    made = [make_result({"width": n}, facts={"parameters": 10 * n} if n < 3 else {}) for n in (1, 2, 3)]
+    root = make_store(made).root
+    as_value = json.loads(render(table(root, rows=["width"], values=["parameters"]), "json"))
+    assert [cell["mean"] for cell in as_value] == [10.0, 20.0, None]
+    as_key = json.loads(render(table(root, rows=["parameters"], values=["last_loss"], where="width < 3"), "json"))
+    assert [cell["parameters"] for cell in as_key] == [10, 20]
 
 
 def test_history_has_epoch_0_and_one_row_an_epoch(make_store: MakeStore) -> None:
