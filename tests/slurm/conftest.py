@@ -81,7 +81,7 @@ def cut_sweeps(study: SlurmStudy) -> dict[str, Path]:
 
     They have node dgx1 to themselves: other tests preempt workers and break nodes.
     """
-    study.profile("cut", PROFILE + 'exclude = "dgx2"\n')
+    study.profile("cut", PROFILE + 'exclude = "dgx2"\nmail_user = "cy@example.org"\n')
     found = {}
     for way in WAYS:
         found[way] = study.sweep(f"cut-{way}", CUT_BODY.format(pace=cut_pace(way)), profile="cut")

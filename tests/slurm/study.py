@@ -192,6 +192,11 @@ class SlurmStudy:
         events = [json.loads(line) for file in files for line in file.read_text().splitlines()]
         return sorted(events, key=lambda event: event["time"])
 
+    def mails(self, sweep: str) -> list[str]:
+        """Return the mails about a sweep that SLURM would have sent, oldest first."""
+        mails = self.cluster.folder / "log" / "mails"
+        return [line for line in mails.read_text().splitlines() if f"Name={sweep}:" in line] if mails.exists() else []
+
     def age_events(self, sweep: str, by_s: int = 600) -> None:
         """Make a sweep's workers have been silent for longer: as if it were later."""
         for file in (self.store / "sweeps" / sweep).glob("*/workers/*.events"):

@@ -44,17 +44,20 @@ def main(path: str) -> int:
     """Name this job after how many runs are done, which its mail then says; exit code 1 if some are not."""
     submission = SubmissionFolder(Path(path))
     store = Store(submission.store_root)
-    runs = store.run_ids(submission)
-    done = runs & {run_id for _, run_id in store.result_ids()}
-    if _is_left_to_another(SlurmFiles(submission), store):
+    own = [one for one in slurm_submissions(store.layout, submission.path.parent.name) if one.is_own]
+    if _is_left_to_another(SlurmFiles(submission), own):
         return 0
+    runs = store.run_ids(own[-1].submission)  # whose workers may have been there already, so that it sent no mail
+    done = runs & {run_id for _, run_id in store.result_ids()}
     _update(f"name={submission.path.parent.name}: {len(done)} of {len(runs)} runs done")
     return 0 if len(done) == len(runs) else 1
 
 
-def _is_left_to_another(files: SlurmFiles, store: Store) -> bool:
-    """Leave the mail to another job if a newer submission has one, or if workers of the sweep live; say whether."""
-    own = [one for one in slurm_submissions(store.layout, files.path.parent.name) if one.is_own]
+def _is_left_to_another(files: SlurmFiles, own: list[SlurmFiles]) -> bool:
+    """Leave the mail to another job if a newer submission has one, or if workers of the sweep live; say whether.
+
+    `own` are this user's submissions of the sweep.
+    """
     newer = any(one.path.name > files.path.name and one.arrays() and _terms(one).request.mail_user for one in own)
     queue = ask_squeue()
     living = {task.array for one in own for task in living_workers(one, queue)}

@@ -57,3 +57,13 @@ def test_a_chain_that_is_done_leaves_no_worker_behind(study: SlurmStudy, cut_swe
     """Links that find nothing left end at once and well."""
     study.cluster.wait_until(lambda: len([e for e in study.events("cut-chain") if e["event"] == "exit"]) == 3, 60)
     assert {event["code"] for event in study.events("cut-chain") if event["event"] == "exit"} == {0}
+
+
+@pytest.mark.parametrize("way", WAYS[:3])
+def test_work_that_goes_on_by_itself_brings_one_mail(study: SlurmStudy, cut_sweeps: dict[str, Path], way: str) -> None:
+    """However it goes on after its wall time, the sweep's end is told once, when all is done."""
+    study.cluster.wait_until(lambda: study.states(cut_sweeps[way]) == ["done"], 150)
+    study.cluster.wait_until(lambda: study.mails(f"cut-{way}"), 60)
+    study.cluster.wait_until(lambda: not study.cluster.ask("squeue", "-h", "--name", f"cut-{way}: workers have ended"))
+    (mail,) = study.mails(f"cut-{way}")
+    assert f"Name=cut-{way}: 1 of 1 runs done Ended" in mail
