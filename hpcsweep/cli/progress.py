@@ -49,12 +49,12 @@ class ProgressDisplay:
         runs = f"{look.counts[RunState.DONE]}/{look.runs} runs done{failed}"
         if sys.stderr.isatty():
             self._bar = self._bar or self._start_bar()
-            shown = {"runs": runs, "left": left or "not known yet", "latest": look.latest}
+            shown = {"runs": runs, "left": left or "time left: not known yet", "latest": look.latest}
             self._bar.update(self._task, total=look.total, completed=look.trained, **shown)
             return
         is_new = (runs, look.epoch) != self._line
         if time.monotonic() >= self._told + (LINE_EVERY_S if is_new else LINE_AT_LEAST_EVERY_S):
-            about = f", about {left} left" if left else ""
+            about = f", {left}" if left else ""
             note(f"{time.strftime('%H:%M:%S')} {runs}{about}" + (f"; {look.latest}" if look.latest else ""))
             self._line, self._told = (runs, look.epoch), time.monotonic()
 
@@ -66,11 +66,11 @@ class ProgressDisplay:
             BarColumn(bar_width=28),
             TextColumn("{task.fields[runs]}"),
             TimeElapsedColumn(),
-            TextColumn("left {task.fields[left]}"),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[latest]}", style="dim"),
             console=Console(stderr=True),
             transient=True,
         )
         bar.start()
-        self._task = bar.add_task("", total=None, runs="starting workers", left="not known yet", latest="")
+        self._task = bar.add_task("", total=None, runs="starting workers", left="time left: not known yet", latest="")
         return bar

@@ -86,17 +86,21 @@ class Budget:
             )
 
     def _allocations(self) -> Iterator[str]:
-        """Yield what follows if the longest trajectory does not fit into one allocation."""
-        longest = self.prediction.longest
-        if not self.wall_s or longest.likely <= self.wall_s:
+        """Yield what follows if the longest trajectory may not fit into one allocation."""
+        longest, keeps = self.prediction.longest, self.prediction.keeps
+        if not self.wall_s or (longest.high if keeps is False else longest.likely) <= self.wall_s:
+            return
+        if keeps is False:
+            ends = "cannot end" if longest.low > self.wall_s else "may not end"
+            yield (
+                f"WARNING: a trajectory of {clock(longest.low)} to {clock(longest.high)} {ends} within "
+                f"{clock(self.wall_s)}, and as it keeps no checkpoints it would begin anew each time; give it more time"
+            )
             return
         low, high = (max(math.ceil(time_s / self.wall_s), 1) for time_s in (longest.low, longest.high))
         needs = f"a trajectory of {clock(longest.likely)} does not end within {clock(self.wall_s)}"
-        if self.prediction.keeps is False:
-            yield f"WARNING: {needs} and keeps no checkpoints: it can never end; give it more time"
-            return
         many = f"{low} to {high}" if high > low else f"{low}"
-        unknown = "" if self.prediction.keeps else ", if its job keeps checkpoints (`hpcsweep try SWEEP` tells)"
+        unknown = "" if keeps else ", if its job keeps checkpoints (`hpcsweep try SWEEP` tells)"
         yield f"{needs}: it goes on from its checkpoints, in {many} allocations one after the other{unknown}"
 
 

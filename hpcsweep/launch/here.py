@@ -109,7 +109,7 @@ def _supervise(
     team.start_missing()
     while True:
         began = time.monotonic()
-        progress = progress_of(store, _admitted(todo, ladder), epoch_s)
+        progress = progress_of(store, _admitted(todo, ladder), epoch_s, team.size)
         watch(progress)
         running = team.running()
         if progress.ended == progress.runs and not running:

@@ -27,7 +27,7 @@ class LocalWorkers:
     def __init__(self, sweep: Sweep, submission: SubmissionFolder, workers: int, threads: int = 1) -> None:
         self._data = str(sweep.profile.data or sweep.root / "data")
         self._submission = submission
-        self._workers = workers
+        self.size = workers
         self._threads = threads
         self._jobs: dict[int, Any] = {}
         self._gpus = visible_gpus()
@@ -39,14 +39,14 @@ class LocalWorkers:
         controllers are started by a thread in which SIGINT is blocked, and they inherit that. A ctrl-C in the meantime
         is raised when all have been started and are known here.
         """
-        missing = [index for index in range(self._workers) if not self._is_running(index)]
+        missing = [index for index in range(self.size) if not self._is_running(index)]
         with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
             list(starter.map(self._start, missing))
         return missing
 
     def running(self) -> int:
         """Return how many workers run."""
-        return sum(self._is_running(index) for index in range(self._workers))
+        return sum(self._is_running(index) for index in range(self.size))
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ask the workers to write checkpoints and end; `at_once`: to end without checkpoints."""
@@ -76,13 +76,13 @@ class LocalWorkers:
         executor = LocalExecutor(self._submission.workers)
         gpus = [self._gpus[index % len(self._gpus)]] if self._gpus else []
         executor.update_parameters(timeout_min=NO_LIMIT_MIN, gpus_per_node=len(gpus), visible_gpus=gpus)
-        pin = self._workers * self._threads <= usable_cores() and self._threads == 1
+        pin = self.size * self._threads <= usable_cores() and self._threads == 1
         try:
             self._jobs[index] = executor.submit(
                 work,
                 str(self._submission.path),
                 index,
-                self._workers,
+                self.size,
                 threads=self._threads,
                 pin=pin,
                 data=self._data,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hpcsweep.launch.cost import NOTHING, Costs, Span
 from hpcsweep.launch.measured import costs_of, worked
@@ -85,7 +86,7 @@ def predict_training(
         goal = goal_of(trajectory)
         if finished and not has_checkpoint(store.folder(trajectory.id), goal):
             finished, anew = 0, anew + 1
-        one = training_of(costs, trajectory, goal - finished, has_gpu=has_gpu)
+        one = training_of(costs, trajectory.runs[-1].params, goal - finished, has_gpu=has_gpu)
         total, longest = total + one, max(longest, one, key=lambda span: span.likely)
     share = len(left) / len(some) if some else 1.0
     known = [one.keeps for one in costs.measured if one.keeps is not None]
@@ -100,22 +101,22 @@ def predict_training(
     )
 
 
-def training_of(costs: Costs, trajectory: Trajectory, epochs: float, *, has_gpu: bool) -> Span:
-    """Return the seconds that so many epochs of a trajectory take; a guess, one number, if nothing was measured."""
+def training_of(costs: Costs, params: Mapping[str, Any], epochs: float, *, has_gpu: bool) -> Span:
+    """Return the seconds that so many epochs of a run take; a guess, one number, if nothing was measured."""
     if not costs.measured:
         return Span(*(GUESSED_EPOCH_S * epochs,) * 3)
     before_s = costs.before_s()
     once = Span(before_s / 2, before_s, before_s * 2)
-    return costs.epoch(trajectory.runs[-1].params, has_gpu=has_gpu).times(epochs) + once
+    return costs.epoch(params, has_gpu=has_gpu).times(epochs) + once
 
 
-def epochs_in_s(sweep: Sweep, left: Sequence[Trajectory], store: Store) -> dict[str, float]:
-    """Return what an epoch of each trajectory is likely to take, by its id; nothing if no run was measured."""
+def epochs_in_s(sweep: Sweep, left: Sequence[Trajectory], store: Store) -> dict[str, Span]:
+    """Return what an epoch of each trajectory takes, by its id; nothing if no run was measured."""
     has_gpu = bool(sweep.profile.gpus)
     costs = costs_of(sweep.job.reference, store, has_gpu=has_gpu)
     if not costs.measured:
         return {}
-    return {one.id: costs.epoch(one.runs[-1].params, has_gpu=has_gpu).likely for one in left}
+    return {one.id: costs.epoch(one.runs[-1].params, has_gpu=has_gpu) for one in left}
 
 
 def goal_of(trajectory: Trajectory) -> int:

@@ -15,7 +15,7 @@ from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.last_workers import deaths_by_run, with_memory
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
-from hpcsweep.launch.progress import Stage, stage_of
+from hpcsweep.launch.progress import Stage, stage_of, told_of_beginners
 from hpcsweep.launch.spent import Spent, spent_on
 from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.slurm.watching.deaths import Death
@@ -64,6 +64,7 @@ class RunStatus:
         del told["why"], told["doubt"], told["stage"], told["used_gb"]
         if self.stage:
             told |= {"epochs": self.stage.epochs, "elapsed_s": self.stage.elapsed_s, "left_s": self.stage.left_s}
+            told |= {"left_s_by_others": self.stage.others and self.stage.others._asdict()}
         return told
 
 
@@ -154,6 +155,8 @@ def watch(
     while True:
         halving = halved(sweep, opened)
         runs = list(_runs(sweep, opened, halving))
+        stages = told_of_beginners({run.id: run.stage for run in runs if run.stage}, sweep, opened)
+        runs = [replace(run, stage=stages.get(run.id)) for run in runs]
         left = {run.trajectory for seen, run in zip(runs, sweep.runs, strict=True) if seen.state in LEFT}
         view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs), left=len(left))
         if view and view.deaths:

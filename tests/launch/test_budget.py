@@ -50,7 +50,13 @@ def test_what_can_never_end_is_refused_and_what_goes_on_is_counted() -> None:
     with pytest.raises(UsageError, match="can never end"):
         _of(0.5, keeps=False).refuse(None)
     _of(1.5, keeps=False).refuse(None)  # it may be shorter than that
-    assert "WARNING" in list(_of(1.5, keeps=False).lines())[1]
+    assert (
+        "WARNING: a trajectory of 1:00:00 to 4:00:00 may not end within 1:30:00"
+        in list(_of(1.5, keeps=False).lines())[1]
+    )
+    assert "may not end within 3:00:00" in list(_of(3, keeps=False).lines())[1]  # longer than is likely
+    assert "cannot end within 0:30:00" in list(_of(0.5, keeps=False).lines())[1]
+    assert len(list(_of(4, keeps=False).lines())) == len(list(_of(2, keeps=True).lines())) == 1
     _of(0.5, keeps=True).refuse(None)
     assert "in 2 to 8 allocations" in list(_of(0.5, keeps=True).lines())[1]
     assert "if its job keeps checkpoints" in list(_of(0.5, keeps=None).lines())[1]
