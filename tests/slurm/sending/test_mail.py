@@ -66,7 +66,11 @@ def _begun(study: SlurmStudy, name: str, size: int) -> tuple[Path, str]:
 
 def _only_mail(study: SlurmStudy, name: str) -> str:
     """Wait until nothing of a sweep is left in the queue, and return the one mail about it."""
-    names = lambda: study.cluster.ask("squeue", "-h", "-o", "%j").splitlines()  # noqa: E731
-    study.cluster.wait_until(lambda: study.mails(name) and not any(one.startswith(name) for one in names()), 120)
+
+    def is_over() -> bool:
+        names = study.cluster.ask("squeue", "-h", "-o", "%j").splitlines()
+        return bool(study.mails(name)) and not any(one.startswith(name) for one in names)
+
+    study.cluster.wait_until(is_over, 120)
     (mail,) = study.mails(name)
     return mail
