@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.figures.style import MAX_LINES
+from hpcsweep.figures.merit import best_labels
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.select import settings_of, with_others_that_vary
@@ -32,40 +32,64 @@ class Band:
     seeds: int
 
 
-def lines_of(
-    results: Results, group: Sequence[str] | None, pool: Sequence[str] | None = None
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return the parameters that tell lines apart and the label of each run.
+@dataclass(frozen=True)
+class Lines:
+    """The runs that make the lines of a figure: `runs` is {run id: label}, the best setting first if any are left out.
 
-    They are `group` and all others that vary, but for epochs and those to `pool`: a line's band is over seeds.
+    `title` names the parameters that tell them apart, and `left_out` says which are shown ("" if all are).
+    """
+
+    title: str
+    runs: dict[str, str]
+    left_out: str
+
+    def labels(self) -> list[str]:
+        """Return each label once, in order."""
+        return list(dict.fromkeys(self.runs.values()))
+
+
+def lines_of(
+    results: Results,
+    group: Sequence[str] | None,
+    pool: Sequence[str] | None = None,
+    *,
+    value: str | None = None,
+    among: Container[str] | None = None,
+) -> Lines:
+    """Return the lines of a figure, from the longest finished run of each trajectory, of the runs `among` (ids).
+
+    They are told apart by `group` and all other parameters that vary, but for epochs and those to `pool`: a line's band
+    is over seeds. Too many are cut by merit in `value`.
     """
     names = with_others_that_vary(results, group or (), (*(pool or ()), *({EPOCHS} & set(results.parameters))))
-    return names, [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
+    labels = [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
+    longest = {run: label for run, label in _longest_runs(results, labels).items() if among is None or run in among}
+    shown, left_out = best_labels(results, [longest.get(run) for run in results.column("id")], value)
+    by_label: dict[str, list[str]] = {label: [] for label in shown}
+    for run, label in longest.items():
+        if label in by_label:
+            by_label[label].append(run)
+    return Lines(", ".join(names), {run: label for label, runs in by_label.items() for run in runs}, left_out)
 
 
-def bands(
-    results: Results, metric: str, group: Sequence[str] | None = None, pool: Sequence[str] | None = None
-) -> tuple[str, list[Band]]:
-    """Return a title for the legend and one band per setting, from the longest finished run of each seed.
+def bands(results: Results, metric: str, lines: Lines) -> list[Band]:
+    """Return one band per line.
 
     Epochs that some seed of a setting did not reach are left out, so that no mean jumps because a run ended.
     """
-    names, labels = lines_of(results, group, pool)
-    rows = longest_runs(results, labels)
     history = results.history()
-    if metric not in history or not rows:
+    if metric not in history or not lines.runs:
         raise NothingSelectedError(f"{results.title}: no finished run has {metric} by epoch")
-    wanted = history[history["id"].isin(list(rows)) & np.isfinite(history[metric])]
+    wanted = history[history["id"].isin(list(lines.runs)) & np.isfinite(history[metric])]
     by_id = {str(run_id): part for run_id, part in wanted.groupby("id", observed=True, sort=False)}
     grouped: dict[str, list[pd.DataFrame]] = {}
-    for run_id, label in rows.items():
+    for run_id, label in lines.runs.items():
         if run_id in by_id:
             grouped.setdefault(label, []).append(by_id[run_id])
-    shown = list(grouped.items())[:MAX_LINES]
-    return ", ".join(names), [_band(label, parts, metric) for label, parts in shown]
+    return [_band(label, parts, metric) for label, parts in grouped.items()]
 
 
-def longest_runs(results: Results, labels: Sequence[str]) -> dict[str, str]:
+def _longest_runs(results: Results, labels: Sequence[str]) -> dict[str, str]:
     """Return {run id: label} of the longest finished run of each trajectory of each label."""
     frame = pd.DataFrame(
         {

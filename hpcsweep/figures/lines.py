@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.figures.data import Band, bands
-from hpcsweep.figures.style import MAX_LINES, chance, fit_to, legend, line_style, log_if_wide, new_figure, words
+from hpcsweep.figures.data import Band, bands, lines_of
+from hpcsweep.figures.merit import MOST_ROWS, best_of
+from hpcsweep.figures.style import LOG_FROM, chance, fit_to, heading, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.metrics import metrics_among
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
@@ -35,11 +37,13 @@ def curves(
 ) -> Figure:
     """Draw one panel per metric: the mean over seeds against the epoch, and a band from the worst to the best seed."""
     shown = list(metrics or _default_metrics(results))
-    figure, panels = new_figure(-(-len(shown) // 2), min(len(shown), 2), width=4.8 if len(shown) > 1 else 7.0)
+    lines = lines_of(results, group, pool, value=metrics[0] if metrics else None)
+    size = {"width": 4.8} if len(shown) > 1 else {"width": 7.5, "height": 4.0}
+    figure, panels = new_figure(-(-len(shown) // 2), min(len(shown), 2), **size)
     for empty in panels[len(shown) :]:
         empty.set_axis_off()
     for axes, metric in zip(panels, shown, strict=False):
-        title, found = bands(results, metric, group, pool)
+        found = bands(results, metric, lines)
         for number, band in enumerate(found):
             draw_band(axes, band, number, log_epochs)
         _draw_chance(axes, metric, classes)
@@ -50,12 +54,10 @@ def curves(
         trained = [numbers[band.epoch > 0] for band in found for numbers in (band.low, band.high)]
         if fit_to(axes, np.concatenate(trained)):
             axes.set_xlabel(f"{axes.get_xlabel()}; the untrained model is off the axis")
-    legend(figure, panels[0], title)
+    legend(figure, panels[0], lines.title)
     seeds = sorted({band.seeds for band in found})
-    dropped = f"; the first {MAX_LINES} settings" if len(found) == MAX_LINES else ""
     over = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    heading = f"{results.title}: mean over n = {over} seeds; band: worst to best seed{dropped}"
-    figure.suptitle(heading, fontsize=10, x=0.02, horizontalalignment="left")
+    heading(figure, f"{results.title}: mean over n = {over} seeds; band: worst to best seed", lines.left_out)
     return figure
 
 
@@ -92,9 +94,9 @@ def gap(
     )
     if not {metric, f"val_{metric}"} <= set(results.metrics):
         raise NothingSelectedError(f"{results.title}: no run logged both {metric} and val_{metric}")
-    figure, (axes,) = new_figure(width=6)
-    title, train = bands(results, metric, group, pool)
-    _, validation = bands(results, f"val_{metric}", group, pool)
+    figure, (axes,) = new_figure(width=7.5, height=4.0)
+    lines = lines_of(results, group, pool, value=f"val_{metric}" if metrics else None)
+    train, validation = bands(results, metric, lines), bands(results, f"val_{metric}", lines)
     sign = 1.0 if direction_of(results, metric) == "max" else -1.0
     held_out = {band.label: band for band in validation}
     for number, band in enumerate(band for band in train if band.label in held_out):
@@ -108,8 +110,8 @@ def gap(
     axes.axhline(0, color="#555555", linewidth=1)
     order = "validation minus training" if sign < 0 else "training minus validation"
     axes.set(xlabel="epoch (0: untrained)", ylabel=f"{words(metric)}: {order}")
-    axes.set_title(f"{results.title}: overfitting gap (mean over seeds)")
-    legend(figure, axes, title)
+    heading(figure, f"{results.title}: overfitting gap (mean over seeds)", lines.left_out)
+    legend(figure, axes, lines.title)
     return figure
 
 
@@ -120,21 +122,25 @@ def time_an_epoch(results: Results, *, group: Sequence[str] | None = None, **_un
         raise NothingSelectedError(f"{results.title}: no run recorded its seconds per epoch")
     columns = [results.column("device").fillna("unknown device"), *(axis_column(results, name) for name in names)]
     keys = [", ".join(map(key_text, key)) for key in zip(*(column.tolist() for column in columns), strict=True)]
-    seconds = results.column("mean_seconds").to_numpy()
-    order = [key for key in dict.fromkeys(keys) if np.isfinite(seconds[[k == key for k in keys]]).any()]
+    seconds = pd.Series(results.column("mean_seconds").to_numpy()).groupby(keys, sort=False)
+    by_key = {str(key): found.to_numpy() for key, all_of_it in seconds if len(found := all_of_it.dropna())}
+    order, left_out = list(by_key), ""
+    if len(order) > MOST_ROWS:
+        order = best_of(order, [found.mean() for found in by_key.values()], "max", MOST_ROWS)
+        left_out = f"the {MOST_ROWS} slowest of {len(by_key)}; choose with --where"
     figure, (axes,) = new_figure(width=6.5, height=max(2.2, 0.32 * len(order) + 1.2))
     for row, key in enumerate(order):
-        mine = seconds[[k == key for k in keys]]
-        mine = mine[np.isfinite(mine)]
-        axes.plot(mine, [row] * len(mine), "o", color="#0072B2", alpha=0.6, markersize=5)
-        axes.plot([mine.mean()], [row], "|", color="#D55E00", markersize=16, markeredgewidth=2)
+        axes.plot(by_key[key], [row] * len(by_key[key]), "o", color="#0072B2", alpha=0.6, markersize=5)
+        axes.plot([by_key[key].mean()], [row], "|", color="#D55E00", markersize=16, markeredgewidth=2)
     axes.set_yticks(range(len(order)), order)
     axes.invert_yaxis()
+    every = np.concatenate([by_key[key] for key in order])
+    is_log = bool(every.min() > 0 and every.max() / every.min() >= LOG_FROM)
     axes.set(
-        xscale="log",
-        xlabel="time per epoch (s, log); | is the mean",
-        title=f"{results.title}: device, {', '.join(names)}",
+        xscale="log" if is_log else "linear",
+        xlabel=f"time per epoch (s{', log' if is_log else ''}); | is the mean",
     )
+    heading(figure, f"{results.title}: device, {', '.join(names)}", left_out)
     return figure
 
 

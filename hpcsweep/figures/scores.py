@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.figures.style import MAX_LINES, WIDE, legend, line_style, log_if_wide, new_figure, words
+from hpcsweep.figures.merit import best_labels
+from hpcsweep.figures.style import LOG_FROM, WIDE, heading, legend, line_style, log_if_wide, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.labels import key_text
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 LABELS = 8
 SIZE = "parameters"  # a column of ours: how many weights a net has
-LOG_FROM = 20.0  # an axis whose largest value is this many times the smallest is logarithmic
 
 
 def score(
@@ -37,26 +37,26 @@ def score(
     axis = _axis(results, x)
     shown = value_of(results, (list(metrics or []) or [default_value(results)])[0])
     names = tuple(n for n in with_others_that_vary(results, (axis, *(group or ())), pool or ()) if n != axis)
-    keys = settings_of(results, names)
+    labels = [", ".join(map(key_text, setting)) or "mean" for setting in settings_of(results, names)]
+    drawn, left_out = best_labels(results, labels, shown.name)
     column = axis_column(results, axis)
     positions = column.to_numpy(dtype=np.float64)
     good = finished(results, shown)
-    figure, (axes,) = new_figure(width=6)
-    for number, key in enumerate(list(dict.fromkeys(keys))[:MAX_LINES]):
-        mine = good & np.array([one == key for one in keys])
+    figure, (axes,) = new_figure(width=7.5, height=4.0)
+    for number, label in enumerate(drawn):
+        mine = good & np.array([one == label for one in labels])
         places = np.unique(positions[mine])
         means = [shown.numbers[mine & (positions == place)].mean() for place in places]
         style = line_style(number)
         axes.plot(positions[mine], shown.numbers[mine], ".", color=style["color"], alpha=0.5, markersize=5)
-        axes.plot(places, means, label=", ".join(map(key_text, key)) or "mean", linewidth=1.6, markersize=5, **style)
+        axes.plot(places, means, label=label, linewidth=1.6, markersize=5, **style)
     if np.nanmin(positions) > 0 and np.nanmax(positions) / np.nanmin(positions) >= LOG_FROM:
         axes.set_xscale("log")
     elif column.dtype.kind == "i" and len(set(positions)) <= LABELS:
         axes.set_xticks(sorted(set(positions)))
     suffix = " (log)" if axes.get_xscale() == "log" else ""
-    axes.set(
-        xlabel=f"{axis}{suffix}", ylabel=words(shown.name), title=f"{results.title}: points are runs, lines are means"
-    )
+    axes.set(xlabel=f"{axis}{suffix}", ylabel=words(shown.name))
+    heading(figure, f"{results.title}: points are runs, lines are means", left_out)
     log_if_wide(axes, shown.numbers[good])
     legend(figure, axes, ", ".join(names))
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = "osD^vPX"
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
-MAX_LINES = 28
 WIDE = 1e4
+LOG_FROM = 20.0  # an axis whose largest value is this many times the smallest is logarithmic
+LETTERS_PER_INCH = 13  # of a heading
 FLAT = 3.0  # an axis this many times as long as what it should show is too long
 _STYLE = {
     "axes.grid": True,
@@ -121,4 +123,11 @@ def legend(figure: Figure, axes: Axes, title: str) -> None:
     """Put the legend beside the panels, where it hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
     if labels:
-        figure.legend(handles, labels, title=title, loc="outside right upper")
+        figure.legend(handles, labels, title=title, loc="outside right center")
+
+
+def heading(figure: Figure, text: str, left_out: str = "") -> None:
+    """Say above all panels what they show, and below that what was left out of them."""
+    letters = int(LETTERS_PER_INCH * figure.get_figwidth())
+    lines = [line for part in (text, left_out) for line in textwrap.wrap(part, letters)]
+    figure.suptitle("\n".join(lines), fontsize=10, x=0.02, horizontalalignment="left")

@@ -15,6 +15,7 @@ from hpcsweep import figures, results
 from hpcsweep.errors import NothingSelectedError, UsageError
 from hpcsweep.figures.style import COLOURS, chance, line_style, words
 from tests.made_results import Study, results_of
+from tests.made_sweeps import made_sweep
 
 KINDS = sorted(figures.KINDS)
 
@@ -149,3 +150,44 @@ def test_a_wrong_wish_is_refused(study: Study, tmp_path: Path) -> None:
         figures.plot(study.sweep, "score", x="optimizer")
     with pytest.raises(NothingSelectedError, match="by epoch"):
         figures.plot(study.sweep, "curves", metrics=["nothing"])
+
+
+def winner(made: Any) -> str:
+    """The label of the best setting of a made sweep, by the mean of its seeds."""
+    done = made.runs[made.runs["state"] == "done"]
+    means = done.groupby(list(made.varying()))["last_val_accuracy"].mean()
+    return ", ".join(str(value) for value in means.idxmax())
+
+
+@pytest.mark.parametrize("kind", ["curves", "gap", "per-class", "confusion"])
+def test_the_best_settings_are_drawn_and_the_cut_is_said(kind: str) -> None:
+    """Of 288 settings the 12 best are drawn, the best first, and the figure says so."""
+    made = made_sweep(864, epochs=3)
+    figure = figures.plot(made, kind)
+    assert "the 12 best of 288 settings by last_val_accuracy" in texts(figure)
+    drawn = [text for text in texts(figure).splitlines() if text.count(", ") == 3 and "depth" not in text]
+    labels = list(dict.fromkeys(text.partition(" (n")[0] for text in drawn))
+    assert len(labels) == 12
+    assert labels[0] == winner(made)
+
+
+def test_lines_are_cut_by_the_value_that_is_drawn() -> None:
+    """Curves of a loss keep the settings of the lowest loss; where no end is better, the first, which is said."""
+    made = made_sweep(48, epochs=3)
+    assert "the 12 best of 16 settings by last_val_loss" in texts(figures.plot(made, "curves", metrics=["val_loss"]))
+    undecided = texts(figures.plot(replace(made, directions={"val_loss": None}), "curves", metrics=["val_loss"]))
+    assert "the first 12 of 16 settings, as no end of last_val_loss is known to be better" in undecided.replace(
+        "\n", " "
+    )
+
+
+def test_a_heat_map_of_many_settings_stays_readable() -> None:
+    """40 rows with the best cells are drawn, no text of a cell is wider than the cell, and the cut is said."""
+    figure = figures.plot(made_sweep(864, epochs=3), "heatmap")
+    drawn = texts(figure)
+    assert "the 40 best of 48 rows by last_val_accuracy" in drawn
+    axes = figure.axes[0]
+    assert axes.get_yticklabels()[0].get_text() == winner(made_sweep(864, epochs=3)).rpartition(", ")[0]
+    assert max(figure.get_size_inches()) < 20
+    width = abs(axes.transData.transform((1, 0))[0] - axes.transData.transform((0, 0))[0])
+    assert max(text.get_window_extent().width for text in axes.texts) < width
