@@ -25,8 +25,8 @@ STYLES = ("colours", "frame", "parts", "runs", "print")
 # each may use what the ones before it define
 SCRIPTS = (
     *("elements", "columns", "words", "parser", "evaluator", "colours", "scales", "state", "settings", "copying"),
-    *("bar", "completion", "answer", "forest", "chart", "lines", "curves", "matrix", "parallel", "runs", "keys"),
-    *("one_run", "drawer", "failures", "again", "live", "start"),
+    *("bar", "completion", "answer", "forest", "chart", "lines", "curves", "matrix_rows", "matrix", "parallel"),
+    *("runs", "keys", "one_run", "drawer", "failures", "again", "live", "start"),
 )
 
 

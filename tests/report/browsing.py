@@ -17,6 +17,7 @@ from tests.made_sweeps import in_memory
 from tests.report.conditions import LOSSES, RUNS
 
 READY_S = 60
+COPIED = "navigator.clipboard.writeText = async (text) => { window.copied = text; }"
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,21 @@ import pytest
 from hpcsweep.report import write_report
 from tests.made_results import make_result
 from tests.made_sweeps import in_memory, made_sweep
-from tests.report.browsing import click, condition_results, listed, opened, press, show, shown, type_condition, until
+from tests.report.browsing import (
+    COPIED,
+    click,
+    condition_results,
+    listed,
+    opened,
+    press,
+    show,
+    shown,
+    type_condition,
+    until,
+)
 from tests.report.conditions import CONDITIONS
 
 HOSTILE = "<script>window.broken=1</script><img src=x onerror='window.broken=2'>"
-COPIED = "navigator.clipboard.writeText = async (text) => { window.copied = text; }"
 SAVED = "URL.createObjectURL = (blob) => { window.saved = blob; return 'data:,'; }"
 
 

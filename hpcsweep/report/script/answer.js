@@ -47,7 +47,7 @@ function paintDots(place) {
 
 function drawDots(pen, width, height, rows) {
   const left = Math.min(width * 0.42, 12 + 6.6 * Math.max(...rows.map((group) => nameOfSetting(group.key).length))), right = width - (narrow() ? VALUE.narrow : VALUE.wide);
-  const scale = linear(...extent(rows.flatMap((group) => group.good.map((run) => view.numbers[run]))), left + 10, right - 10);
+  const scale = linear(...extent(rows.flatMap((group) => group.good.map((run) => view.numbers[run]))), left + 16, right - 10);
   for (const { value, text } of scale.ticks) {
     pen.path([[scale.at(value), 0], [scale.at(value), height - 22]], { stroke: ink("rule") });
     pen.text(scale.at(value), height - 10, text, { fill: ink("soft"), anchor: "middle", size: 11 });

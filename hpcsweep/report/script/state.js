@@ -3,7 +3,7 @@
 const FIRST_COLOURS = ["setting", ...data.varying];
 const STARTING = {
   where: "", value: data.values[0]?.name ?? "", colour: "setting", selected: [], smooth: 0, logx: false, logy: false, whole: false,
-  multiples: false, rows: "", cols: data.layout.cols[0] ?? "", sort: "", down: false, grouped: false, extra: [], open: "",
+  multiples: false, rows: "", cols: data.layout.cols[0] ?? "", unfolded: [], everyRow: false, sort: "", down: false, grouped: false, extra: [], open: "",
 };
 const state = { ...STARTING };
 const painters = [];
@@ -20,6 +20,7 @@ const CHECKS = {
   rows: (text) => (data.varying.includes(text) ? text : ""),
   cols: (text) => (data.varying.includes(text) || text === "-" ? text : STARTING.cols),
   sort: (text) => (columns.has(text) ? text : ""),
+  unfolded: (text) => text.split("\n"),
   extra: (text) => text.split("\n").filter((name) => columns.has(name)),
   open: (text) => (text === "compare" || runCalled(text) >= 0 ? text : ""),
 };
@@ -50,7 +51,7 @@ function writeAddress() {
 
 function addressText(name) {
   if (name === "selected") return state.selected.map(shortId).join(".");
-  if (name === "extra") return state.extra.join("\n");
+  if (Array.isArray(state[name])) return state[name].join("\n");
   return typeof state[name] === "boolean" ? Number(state[name]) : state[name];
 }
 
