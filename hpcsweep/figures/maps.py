@@ -16,7 +16,7 @@ from hpcsweep.figures.style import heading, line_style, new_figure, words
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.select import settings_of, with_others_that_vary
-from hpcsweep.results.summaries import collapsed_classes
+from hpcsweep.run_notes import collapsed_classes
 from hpcsweep.store.states import FINISHED
 from hpcsweep.tables import Table, table
 from hpcsweep.tables.formats.decimals import cell_text

@@ -6,12 +6,19 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from hpcsweep.files import canonical_json, sha256_hex
+from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction
 
-LOST = -math.inf  # the score of a run that failed or diverged
+LOST = -math.inf  # the score of a run that failed, diverged or learnt nothing
+
+
+class Measured(NamedTuple):
+    """The metric of a run at a rung, None if it has none; `lost` says why the run is ranked last, if it is."""
+
+    value: float | None
+    lost: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,21 +56,29 @@ class Rules:
         top = self.top[rung] if isinstance(self.top, tuple) else self.top
         return min(settings, max(self.part(settings) if top is None else top, self.at_least))
 
-    def score(self, values: Sequence[float | None]) -> float:
-        """Return what ranks a setting, more is better, from the metric of each of its seeds; None for a lost run."""
-        signed = [LOST if one is None else self._sign * one for one in values]
-        return statistics.median(signed) if self.by == "median" else math.fsum(signed) / len(signed)
+    def score(self, runs: Sequence[Measured]) -> tuple[float, ...]:
+        """Return what ranks a setting, more is better, from each of its seeds.
 
-    def ranked(self, values: Mapping[str, Sequence[float | None]]) -> list[str]:
+        Where lost runs leave no mean or median, fewer of them are better, then the mean of what numbers there are.
+        """
+        average = statistics.median if self.by == "median" else statistics.mean
+        score = average([LOST if one.lost else self._signed(one) for one in runs])
+        if score > LOST:
+            return (score,)
+        known = [self._signed(one) for one in runs if one.value is not None]
+        return LOST, -sum(bool(one.lost) for one in runs), statistics.mean(known) if known else LOST
+
+    def ranked(self, measured: Mapping[str, Sequence[Measured]]) -> list[str]:
         """Return the ids of settings, the best first; ties in the order of their ids."""
-        return sorted(values, key=lambda setting: (-self.score(values[setting]), setting))
+        return sorted(sorted(measured), key=lambda setting: self.score(measured[setting]), reverse=True)
 
-    def key(self, question: str, trajectories: Sequence[str]) -> str:
-        """Return what names a decision: everything on which it depends beside the numbers of the runs."""
-        of = sha256_hex("".join(trajectories).encode())
+    def key(self, question: str, of: str) -> str:
+        """Return what names a decision: everything on which it depends beside the numbers of the runs.
+
+        `of` is the digest of the trajectories that it is about.
+        """
         told = {name: value for name, value in vars(self).items() if name != "audit" or question == "audit"}
         return "halving " + canonical_json({"rules": told, "question": question, "trajectories": of})
 
-    @property
-    def _sign(self) -> int:
-        return 1 if self.direction == "max" else -1
+    def _signed(self, run: Measured) -> float:
+        return LOST if run.value is None else run.value if self.direction == "max" else -run.value

@@ -14,7 +14,7 @@ def in_words(ladder: Ladder, standing: Standing) -> Iterator[str]:
     rules = ladder.rules
     come, parts = _come(ladder, standing), []
     for rung, (count, epochs) in enumerate(zip_equal(come, rules.epochs)):
-        ended = len(ladder.ended(rung, [one for one in ladder.settings if standing.reached(one) >= rung]))
+        ended = len(ladder.readings.ended(rung, [one for one in ladder.settings if standing.reached(one) >= rung]))
         so_far = f" ({ended} ended)" if 0 < ended < count else ""
         parts.append(f"{count}{'' if rung else ' settings'} to epoch {epochs}{so_far}")
     order = "in rounds" if rules.order == "rounds" else "as they are ready"
@@ -53,9 +53,9 @@ def _audit(ladder: Ladder, standing: Standing) -> Iterator[str]:
     last = ladder.rules.last
     final = [one for one in ladder.settings if standing.highest[one] == last and one not in standing.audited]
     compared = [*final, *standing.audited]
-    if not standing.audited or len(ladder.ended(last, compared)) < len(compared):
+    if not standing.audited or len(ladder.readings.ended(last, compared)) < len(compared):
         return
-    values = ladder.values(last, compared)
+    values = ladder.readings.measured(last, compared)
     missed = len(set(ladder.rules.ranked(values)[: len(final)]) & standing.audited)
     audited, stopped = len(standing.audited), len(standing.stopped)
     yield (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hpcsweep.errors import UsageError, to_type
-from hpcsweep.results.run_notes import WORDS
+from hpcsweep.run_notes import WORDS
 from hpcsweep.store import Store
 from hpcsweep.store.opening import StoreSource, open_store, words_of_store
 from hpcsweep.store.remarks import Remark, read_remarks, setting_key, write_remark

@@ -17,7 +17,7 @@ from hpcsweep.results.query.labels import key_texts
 from hpcsweep.results.query.noted import condition_for, counted_notes
 from hpcsweep.results.query.select import settings_of
 from hpcsweep.results.query.values import default_value, find_column, value_of
-from hpcsweep.results.run_notes import WORDS
+from hpcsweep.run_notes import WORDS
 from hpcsweep.statistics import best, effects, sentences
 from hpcsweep.statistics.compare import compare_all
 from hpcsweep.store.states import COUNTED, FINISHED, NOT_OF_TODAY, RunState

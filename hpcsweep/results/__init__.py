@@ -7,8 +7,7 @@ history = results.history("sweeps/quickstart.toml")  # one row per epoch
 ```
 
 What reads results also imports `frames` (the Results value), `query` (select, conditions, values and their labels),
-`summaries` (names such as max_accuracy), `origins` (by what runs were made), `run_notes` (words for
-what went wrong) and, for `show`, `describe`.
+`summaries` (names such as max_accuracy), `origins` (by what runs were made) and, for `show`, `describe`.
 """
 
 from __future__ import annotations

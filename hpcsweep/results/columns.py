@@ -12,9 +12,9 @@ import pandas as pd
 
 from hpcsweep.files import json_text
 from hpcsweep.metrics import STATISTICS
-from hpcsweep.results.run_notes import notes_of_runs
-from hpcsweep.results.summaries import Array, collapsed_classes, summarise
+from hpcsweep.results.summaries import Array, summarise
 from hpcsweep.results.text import TEXT
+from hpcsweep.run_notes import collapsed_classes, notes_of_runs
 
 FACTS = (
     *("time_s", "parameters", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended"),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hpcsweep.results.run_notes import WORDS, has_note
+from hpcsweep.run_notes import WORDS, has_note
 
 FIRST, LAST = 3, 5
 WIDE = 100

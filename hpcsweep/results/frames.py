@@ -18,9 +18,9 @@ from hpcsweep.errors import to_type
 from hpcsweep.files import canonical_json, numbers_of
 from hpcsweep.metrics import STATISTICS, Direction, better
 from hpcsweep.results.columns import FACTS, Records
-from hpcsweep.results.run_notes import joined, joined_after
 from hpcsweep.results.summaries import best_epochs
 from hpcsweep.results.text import TEXT
+from hpcsweep.run_notes import joined, joined_after
 from hpcsweep.store.states import RunState
 
 OWN_FIRST = ("id", "state", "seed")

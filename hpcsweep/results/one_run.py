@@ -11,8 +11,8 @@ import pandas as pd
 
 from hpcsweep.files import plain
 from hpcsweep.metrics import metrics_among
-from hpcsweep.results.run_notes import joined, joined_after, notes_of_runs
-from hpcsweep.results.summaries import Array, collapsed_classes
+from hpcsweep.results.summaries import Array
+from hpcsweep.run_notes import collapsed_classes, joined, joined_after, notes_of_run
 from hpcsweep.store import Store
 from hpcsweep.store.remarks import Remarks, read_remarks
 from hpcsweep.store.results import Result, read_result
@@ -85,18 +85,15 @@ def _finished(store: Store, result: Result) -> dict[str, Any]:
     record["arrays"] = {name: array.tolist() for name, array in result.arrays.items()}
     confusion = result.arrays.get("confusion_matrix")
     remarks = Remarks(read_remarks(store.layout)[0]).about(result.id, result.job, result.params)
-    record |= {"notes": joined_after(notes_of(result), remarks["note"]), "tags": joined(remarks["tag"])}
+    record |= {"notes": joined_after(_notes_of(result), remarks["note"]), "tags": joined(remarks["tag"])}
     if confusion is not None:
         record["collapsed_classes"] = collapsed_classes(confusion)
     fit_for_json: dict[str, Any] = plain(record)
     return fit_for_json
 
 
-def notes_of(result: Result) -> str | None:
-    """Return the words for what went wrong in a run, as far as it can be seen in the run alone; None for nothing."""
-    epochs = np.asarray(result.history.get("epoch", ()))
-    history = {"epoch": epochs, **result.history}
-    return notes_of_runs(history, np.array([len(epochs)]), [result.arrays.get("confusion_matrix")])[0]
+def _notes_of(result: Result) -> str | None:
+    return notes_of_run(result.history, result.arrays.get("confusion_matrix"))
 
 
 def _sides(result: Result) -> dict[tuple[str, str], Any]:

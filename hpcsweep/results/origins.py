@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from hpcsweep.results.frames import Results
-from hpcsweep.results.run_notes import joined_after
 from hpcsweep.results.text import TEXT
+from hpcsweep.run_notes import joined_after
 from hpcsweep.store.states import FINISHED
 
 ORIGINS = {"code_sha256": "versions of the code", "data_sha256": "sets of data", "libraries": "sets of libraries"}

@@ -14,7 +14,6 @@ import numpy as np
 from hpcsweep.metrics import HEADLINES, Direction, better
 
 Array = np.ndarray[Any, Any]
-COLLAPSED_BELOW = 0.25
 
 
 def summarise(history: Mapping[str, Array], lengths: Array, monitored: Sequence[int | None] = ()) -> dict[str, Array]:
@@ -104,25 +103,3 @@ def _first_best(scores: Array, epochs: Array, lengths: Array) -> Array:
     row = np.minimum.reduceat(np.where(reached, np.arange(len(scores)), len(scores)), starts)
     best[has_rows] = np.where(np.isfinite(highest), epochs[row], np.nan)
     return best
-
-
-def confusion_of(array: Array | None) -> Array | None:
-    """Return a confusion matrix [true, predicted] with something in it; None for any other array, and for none."""
-    if array is None:
-        return None
-    counts = np.asarray(array)
-    is_one = counts.ndim == 2 and counts.shape[0] == counts.shape[1] and counts.sum() > 0
-    return counts if is_one else None
-
-
-def collapsed_classes(confusion: Array) -> list[int]:
-    """Return the classes that a classifier gets right less than COLLAPSED_BELOW times as often as by guessing.
-
-    `confusion` is the matrix [true, predicted] of one run: a sum over seeds would hide what one of them never learnt.
-    """
-    counts = confusion_of(confusion)
-    if counts is None:
-        return []
-    examples = counts.sum(axis=1)
-    few = np.diag(counts) * len(counts) < COLLAPSED_BELOW * examples
-    return [int(label) for label in np.flatnonzero(few)]

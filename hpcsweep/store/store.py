@@ -24,7 +24,7 @@ from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
 FORMAT = 2
 """Of a new store. In one of format 1 nothing is packed, since releases that know only that would not find it."""
 _DECISION_FORMAT = 1
-MADE_FROM = "made_from"  # what a decision calls the ids of the trajectories whose results it was made from
+MADE_FROM = "made_from"  # what a decision calls the ids of the trajectories on whose results it rests
 _RUN_IDS_FORMAT = 1
 _LOG = logging.getLogger("hpcsweep")
 DEFAULT_LEASE_S = 300.0
@@ -244,7 +244,8 @@ class Store:
     def decide(self, key: str, propose: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the decision for `key`. Whoever asks first makes it with `propose`, and all others follow it.
 
-        One that was MADE_FROM results leaves the store with any of them.
+        One that was MADE_FROM results leaves the store with any of them; in place of their trajectories it may name the
+        key of a decision that lists them.
         """
         path = self.layout.decision(sha256_hex(key.encode()))
         while (known := self.decided(key)) is None:

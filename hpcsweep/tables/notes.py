@@ -16,7 +16,7 @@ from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.noted import condition_for, counted_notes, written
 from hpcsweep.results.query.over_epochs import EXTREMES
 from hpcsweep.results.query.values import Value, metric_is_test
-from hpcsweep.results.run_notes import WORDS
+from hpcsweep.run_notes import WORDS
 from hpcsweep.statistics.robust import MIN_RUNS, count_far_worse, typical_distance
 from hpcsweep.store.states import COUNTED, FINISHED, RunState, count_states
 from hpcsweep.sweep.runs import short_id

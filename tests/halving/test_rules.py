@@ -8,10 +8,13 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcsweep.halving.rules import Rules
+from hpcsweep.halving.rules import Measured, Rules
 
-numbers = st.one_of(st.none(), st.floats(-1e6, 1e6))
-values = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.lists(numbers, min_size=3, max_size=3), min_size=1)
+runs = st.one_of(
+    st.just(Measured(None, "failed")),
+    st.builds(Measured, st.floats(-1e6, 1e6), st.sampled_from([None, None, "collapsed"])),
+)
+settings = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.lists(runs, min_size=3, max_size=3), min_size=1)
 
 
 def rules(**given: object) -> Rules:
@@ -19,11 +22,11 @@ def rules(**given: object) -> Rules:
     return Rules.of({"metric": "loss", "direction": "min", "epochs": [1, 3, 9], **({"keep": 0.5} | given)})
 
 
-@given(percent=st.integers(1, 99), settings=st.integers(1, 500), at_least=st.integers(1, 20))
-def test_the_part_that_goes_on_is_rounded_down(percent: int, settings: int, at_least: int) -> None:
+@given(percent=st.integers(1, 99), count=st.integers(1, 500), at_least=st.integers(1, 20))
+def test_the_part_that_goes_on_is_rounded_down(percent: int, count: int, at_least: int) -> None:
     """Exactly, whatever binary fractions say; at least as many as asked for, and no more than there are."""
-    wanted = max(math.floor(Fraction(percent, 100) * settings), at_least)
-    assert rules(keep=percent / 100, at_least=at_least).go_on(0, settings) == min(wanted, settings)
+    wanted = max(math.floor(Fraction(percent, 100) * count), at_least)
+    assert rules(keep=percent / 100, at_least=at_least).go_on(0, count) == min(wanted, count)
 
 
 def test_so_many_go_on_from_each_rung() -> None:
@@ -32,22 +35,44 @@ def test_so_many_go_on_from_each_rung() -> None:
     assert [rules(keep=None, top=[8, 2]).go_on(rung, 20) for rung in (0, 1)] == [8, 2]
 
 
-@given(values=values)
-def test_the_ranks_depend_on_the_numbers_alone(values: dict[str, list[float | None]]) -> None:
+@given(measured=settings)
+def test_the_ranks_depend_on_the_numbers_alone(measured: dict[str, list[Measured]]) -> None:
     """Not on the order in which runs ended; ties are broken by the ids."""
-    backwards = dict(reversed(values.items()))
-    assert rules().ranked(values) == rules().ranked(backwards)
-    assert rules(direction="max").ranked({one: [0.5] for one in values}) == sorted(values)
+    backwards = dict(reversed(measured.items()))
+    assert rules().ranked(measured) == rules().ranked(backwards)
+    assert rules(direction="max").ranked({one: [Measured(0.5)] for one in measured}) == sorted(measured)
 
 
-@given(values=values)
-def test_a_setting_with_a_lost_run_is_ranked_last_by_its_mean(values: dict[str, list[float | None]]) -> None:
-    """A run that failed or diverged has no number, so there is no mean that could be better than another."""
-    lost = [any(one is None for one in values[setting]) for setting in rules().ranked(values)]
+@given(measured=settings)
+def test_a_setting_with_a_lost_run_is_ranked_last_by_its_mean(measured: dict[str, list[Measured]]) -> None:
+    """A run that failed, diverged or collapsed is no better than any other, whatever number it has."""
+    lost = [sum(bool(one.lost) for one in measured[setting]) for setting in rules().ranked(measured)]
     assert lost == sorted(lost)
+
+
+def test_settings_with_lost_runs_are_ranked_by_what_numbers_they_have() -> None:
+    """Where more go on than are sound, those do that have lost fewest, then those with the better numbers."""
+    good, bad = Measured(0.2, "stuck"), Measured(0.3, "stuck")
+    ranked = rules().ranked(
+        {"a": [bad, bad], "b": [good, good], "c": [Measured(9.0), bad], "d": [Measured(None, "failed")] * 2}
+    )
+    assert ranked == ["c", "b", "a", "d"]
+
+
+def test_numbers_whose_sum_no_float_holds_are_ranked() -> None:
+    """Their mean is a float all the same."""
+    huge = [Measured(1.7e308)] * 3
+    assert rules().ranked({"a": huge, "b": [Measured(1.0)] * 3}) == ["b", "a"]
 
 
 def test_a_median_bears_one_lost_run_of_three() -> None:
     """By the median, a setting with one lost run is ranked by the two that are left."""
-    ranked = rules(by="median").ranked({"a": [1.0, 2.0, None], "b": [3.0, 3.0, 3.0], "c": [0.0, None, None]})
+    failed = Measured(None, "failed")
+    ranked = rules(by="median").ranked(
+        {
+            "a": [Measured(1.0), Measured(2.0), failed],
+            "b": [Measured(3.0)] * 3,
+            "c": [Measured(0.0), failed, failed],
+        }
+    )
     assert ranked == ["a", "b", "c"]

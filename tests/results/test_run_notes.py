@@ -10,8 +10,7 @@ import pytest
 
 from hpcsweep.results import load
 from hpcsweep.results.query.select import select
-from hpcsweep.results.run_notes import WORDS, notes_of_runs
-from hpcsweep.results.summaries import collapsed_classes
+from hpcsweep.run_notes import WORDS, collapsed_classes, notes_of_runs
 from hpcsweep.tables import render, table
 from tests.made_results import MakeStore, make_result
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpcsweep.results.frames import Results
 from hpcsweep.results.query.select import columns_of_words
-from hpcsweep.results.run_notes import WORDS, has_note, words_in
+from hpcsweep.run_notes import WORDS, has_note, words_in
 
 
 def counted_notes(results: Results, rows: Any) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpcsweep.results.run_notes import has_note
+from hpcsweep.run_notes import has_note
 
 COLUMNS = {"note": "notes", "tag": "tags"}
 """Names that mean any one of several words of a run, and the column in which these words are."""

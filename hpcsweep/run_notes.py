@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.metrics import is_accuracy
-from hpcsweep.results.summaries import Array, collapsed_classes, confusion_of
 
+Array = np.ndarray[Any, Any]
 EXPLODED_ABOVE = 10.0
 OVERFIT_ABOVE = 1.2
+COLLAPSED_BELOW = 0.25
 CHANCE_SIGMAS = 3.0
 OTHER_DATA_SIGMAS = 4.0  # a confusion matrix may be of other data than val_accuracy: of a test set, say
 WORDS = {
@@ -27,6 +28,8 @@ WORDS = {
     "accumulated": "it began with the weights that another run ended with: its model was not built anew",
 }
 """What is written of a run, and what it means."""
+LEARNT_NOTHING = ("exploded", "stuck", "one class", "collapsed")
+"""Those of a run whose other numbers are not to be trusted: of what is ranked, it comes last."""
 _BETWEEN = "; "
 
 
@@ -46,6 +49,34 @@ def notes_of_runs(history: Mapping[str, Array], lengths: Array, matrices: Sequen
         "odd metric": _odd_metric(history, lengths, known),
     }
     return [joined([word for word in found if found[word][run]]) for run in range(len(lengths))]
+
+
+def notes_of_run(history: Mapping[str, Array], matrix: Array | None) -> str | None:
+    """Return the same for one run, as far as it can be seen in the run alone; None if there is nothing to say."""
+    epochs = np.asarray(history.get("epoch", ()))
+    return notes_of_runs({"epoch": epochs, **history}, np.array([len(epochs)]), [matrix])[0]
+
+
+def confusion_of(array: Array | None) -> Array | None:
+    """Return a confusion matrix [true, predicted] with something in it; None for any other array, and for none."""
+    if array is None:
+        return None
+    counts = np.asarray(array)
+    is_one = counts.ndim == 2 and counts.shape[0] == counts.shape[1] and counts.sum() > 0
+    return counts if is_one else None
+
+
+def collapsed_classes(confusion: Array) -> list[int]:
+    """Return the classes that a classifier gets right less than COLLAPSED_BELOW times as often as by guessing.
+
+    `confusion` is the matrix [true, predicted] of one run: a sum over seeds would hide what one of them never learnt.
+    """
+    counts = confusion_of(confusion)
+    if counts is None:
+        return []
+    examples = counts.sum(axis=1)
+    few = np.diag(counts) * len(counts) < COLLAPSED_BELOW * examples
+    return [int(label) for label in np.flatnonzero(few)]
 
 
 def joined(words: Sequence[str]) -> str | None:
