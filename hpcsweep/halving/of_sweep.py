@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from hpcsweep.halving.expected import expected_epochs, most_epochs
 from hpcsweep.halving.ladder import Ladder
 from hpcsweep.halving.rules import Rules
+from hpcsweep.halving.standing import setting_of
 from hpcsweep.halving.words import in_words
 from hpcsweep.store import Store
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import group_trajectories
+from hpcsweep.sweep.runs import Trajectory, group_trajectories
 
 
 def ladder_of_sweep(sweep: Sweep, store: Store) -> Ladder | None:
@@ -35,6 +38,25 @@ def halved(sweep: Sweep, store: Store) -> Halved:
     standing = ladder.look()
     trajectories = [one for several in ladder.settings.values() for one in several]
     return Halved(standing.stopped_runs(trajectories), tuple(in_words(ladder, standing)))
+
+
+def goals_of(
+    sweep: Sweep, store: Store, cost: Callable[[Trajectory], float]
+) -> Callable[[Trajectory], tuple[float, int]] | None:
+    """Return what says how far a trajectory is trained: on average, and if the settings of the highest `cost` go on.
+
+    None if the sweep has no [halving].
+    """
+    ladder = ladder_of_sweep(sweep, store)
+    if ladder is None:
+        return None
+    standing = ladder.look()
+    costs = defaultdict[str, float](float)
+    for one in group_trajectories(sweep.runs):
+        costs[setting_of(one)] += cost(one)
+    likely = expected_epochs(ladder, standing)
+    most = most_epochs(ladder, standing, sorted(costs, key=costs.__getitem__, reverse=True))
+    return lambda one: (likely[setting_of(one)], most[setting_of(one)])
 
 
 def with_stopped(states: Mapping[str, str], stopped: Collection[str]) -> dict[str, str]:

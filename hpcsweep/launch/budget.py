@@ -39,7 +39,15 @@ class Budget:
     @property
     def hours(self) -> Span:
         """GPU-hours, or worker-hours."""
-        return self.prediction.training.times(max(self.gpus, 1) / self.at_once / HOUR_S)
+        return self._hours_of(self.prediction.training)
+
+    @property
+    def most_hours(self) -> Span:
+        """The same, with [halving] if the dearest settings go on."""
+        return self._hours_of(self.prediction.most or self.prediction.training)
+
+    def _hours_of(self, training: Span) -> Span:
+        return training.times(max(self.gpus, 1) / self.at_once / HOUR_S)
 
     @property
     def wall_hours(self) -> Span:
@@ -52,8 +60,8 @@ class Budget:
         """Yield the lines for people."""
         if self.prediction.measured:
             yield (
-                f"budget: {_hours(self.hours)} {self.unit}, {_hours(self.wall_hours)} wall hours with {self.workers} "
-                f"worker(s), {self.prediction.basis}"
+                f"budget: {_hours(self.hours)} {self.unit}{self._at_most()}, {_hours(self.wall_hours)} wall hours with "
+                f"{self.workers} worker(s), {self.prediction.basis}"
             )
             yield from self._allocations()
         elif self.wall_s is not None:
@@ -79,11 +87,14 @@ class Budget:
                 f"--max-gpu-hours: found {most_gpu_hours:g}, but nothing is measured yet, so nobody knows; expected "
                 "a finished run, or: hpcsweep try SWEEP"
             )
-        if self.hours.high > most_gpu_hours:
+        if self.most_hours.high > most_gpu_hours:
             raise UsageError(
-                f"--max-gpu-hours: found {most_gpu_hours:g}, but the sweep may need {self.hours.high:.3g} "
+                f"--max-gpu-hours: found {most_gpu_hours:g}, but the sweep may need {self.most_hours.high:.3g} "
                 f"(likely {self.hours.likely:.3g}, {self.prediction.basis}); expected a larger number, or fewer runs"
             )
+
+    def _at_most(self) -> str:
+        return f", at most {_hours(self.most_hours)}" if self.prediction.most else ""
 
     def _allocations(self) -> Iterator[str]:
         """Yield what follows if the longest trajectory may not fit into one allocation."""

@@ -94,8 +94,7 @@ class Plan:
         if not self.budget or not self.budget.prediction.trajectories:
             return []
         on_cluster = self.budget.lines() if self.sweep.profile.scheduler == "slurm" else ()
-        predicted = self.budget.prediction.in_words(self.budget.workers)
-        return [f"{predicted}{'; that is for the full grid' if self.rungs else ''}", *on_cluster]
+        return [self.budget.prediction.in_words(self.budget.workers), *on_cluster]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield one dict per run: id, seed, params, state, and for those of other code or data also the cause."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpcsweep.halving.of_sweep import goals_of
 from hpcsweep.launch.cost import NOTHING, Costs, Span
 from hpcsweep.launch.measured import costs_of, worked
 from hpcsweep.store import Store
@@ -25,7 +26,7 @@ class Prediction:
 
     `measured` runs stand behind it; if there are none, the time is a guess. `anew` counts the trajectories with
     finished runs of which no checkpoint was kept: they are trained from the start. `keeps`: whether runs keep
-    checkpoints, as far as that is known.
+    checkpoints, as far as that is known. `most` is for a sweep with [halving] of which the dearest settings go on.
     """
 
     training: Span
@@ -35,6 +36,7 @@ class Prediction:
     gpus: int
     anew: int = 0
     keeps: bool | None = None
+    most: Span | None = None
 
     @property
     def gpu_hours(self) -> float:
@@ -47,7 +49,8 @@ class Prediction:
         gpus = f", {self.gpu_hours:.2g} GPU-hours" if self.gpus else ""
         said = f"predicted training time {alone} in all{gpus}, {together} with {workers} worker(s) ({self.basis})"
         anew = f"; {self.anew} trajectories are trained from their start, as their checkpoints were not kept"
-        return said + (anew if self.anew else "") + self._doubt()
+        most = f"; at most {self._span(self.most)} in all, if the dearest settings go on" if self.most else ""
+        return said + most + (anew if self.anew else "") + self._doubt()
 
     def _doubt(self) -> str:
         """Say that it is little more than an order of magnitude, where it is."""
@@ -79,15 +82,18 @@ def predict_training(
     """
     has_gpu = gpus > 0
     costs = costs_of(sweep.job.reference, store, left, has_gpu=has_gpu) if left else Costs()
+    goals = goals_of(sweep, store, lambda one: training_of(costs, one.runs[-1].params, 1, has_gpu=has_gpu).likely)
     some = left[:: max(1, len(left) // MOST_PREDICTED)]
-    total, longest, anew = NOTHING, NOTHING, 0
+    total, longest, most, anew = NOTHING, NOTHING, NOTHING, 0
     for trajectory in some:
         finished = _finished_epochs(trajectory, done)
-        goal = goal_of(trajectory)
-        if finished and not has_checkpoint(store.folder(trajectory.id), goal):
+        if finished and not has_checkpoint(store.folder(trajectory.id), goal_of(trajectory)):
             finished, anew = 0, anew + 1
-        one = training_of(costs, trajectory.runs[-1].params, goal - finished, has_gpu=has_gpu)
-        total, longest = total + one, max(longest, one, key=lambda span: span.likely)
+        params, ends = trajectory.runs[-1].params, (goal_of(trajectory), *(goals(trajectory) if goals else ()))
+        whole, *halved = (training_of(costs, params, end - finished, has_gpu=has_gpu) for end in ends)
+        likely, dearest = halved or (whole, NOTHING)
+        total, most = total + likely, most + dearest
+        longest = max(longest, whole, key=lambda span: span.likely)
     share = len(left) / len(some) if some else 1.0
     known = [one.keeps for one in costs.measured if one.keeps is not None]
     return Prediction(
@@ -98,6 +104,7 @@ def predict_training(
         gpus,
         round(anew * share),
         all(known) if known else None,
+        most.times(share) if goals else None,
     )
 
 

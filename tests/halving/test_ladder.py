@@ -14,14 +14,13 @@ from hpcsweep.errors import JobError
 from hpcsweep.halving.ladder import Ladder
 from hpcsweep.halving.rules import Rules
 from hpcsweep.halving.standing import setting_of
-from hpcsweep.store import Result, Store
+from hpcsweep.store import Store
 from hpcsweep.store.aside import put_aside
-from hpcsweep.store.results import publish_result
 from hpcsweep.store.states import RunState
-from hpcsweep.sweep.runs import Run, Trajectory, group_trajectories, run_id, trajectory_id
+from hpcsweep.sweep.runs import Trajectory
+from tests.halving.made import publish, trajectories
 
 EPOCHS = (1, 3)
-Losses = Sequence[float]
 
 
 @pytest.fixture
@@ -32,30 +31,10 @@ def store(tmp_path: Path) -> Store:
     return made
 
 
-def trajectories(count: int) -> list[Trajectory]:
-    """Return so many settings of one seed, each with two rungs."""
-    return group_trajectories([_run(width, end) for width in range(count) for end in EPOCHS])
-
-
-def _run(width: int, end: int) -> Run:
-    ids = run_id("j", 0, {"width": width, "epochs": end}), trajectory_id("j", 0, {"width": width})
-    return Run(*ids, 0, ("width", "epochs"), (width, end))
-
-
 def ladder(store: Store, several: Sequence[Trajectory], **given: Any) -> Ladder:
     """Return the rungs, a third of whose settings goes on by their loss."""
     section = {"metric": "loss", "direction": "min", "epochs": list(EPOCHS), "keep": 0.34}
     return Ladder(store, Rules.of(section | given), several)
-
-
-def publish(store: Store, run: Run, losses: Losses, outcome: str = RunState.DONE, **arrays: Any) -> None:
-    """Put the result of a run into the store."""
-    folder = store.folder(run.trajectory)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    history = {"epoch": np.arange(len(losses)), "loss": np.array(losses)}
-    metrics = {"loss": float(losses[-1])}
-    result = Result(run.id, run.trajectory, "j", 0, run.params, outcome, 1, metrics, history=history, arrays=arrays)
-    publish_result(folder, result, 1)
 
 
 def decisions(store: Store) -> Mapping[str, Any]:
@@ -66,7 +45,7 @@ def decisions(store: Store) -> Mapping[str, Any]:
 
 def test_a_run_that_learnt_nothing_is_ranked_last_whatever_its_number(store: Store) -> None:
     """It exploded, collapsed, diverged: the decision says so, and keeps the number."""
-    several = trajectories(4)
+    several = trajectories(4, EPOCHS)
     exploded, collapsed, diverged, sound = (one.runs[0] for one in several)
     publish(store, exploded, [1.0, 100.0, 0.1])
     publish(store, collapsed, [1.0, 0.2], confusion_matrix=np.array([[9, 0], [9, 0]]))
@@ -83,7 +62,7 @@ def test_a_run_that_learnt_nothing_is_ranked_last_whatever_its_number(store: Sto
 @pytest.mark.parametrize("order", ["rounds", "as ready"])
 def test_nothing_is_decided_from_a_result_that_cannot_be_read(store: Store, order: str) -> None:
     """It would be ranked last for good."""
-    several = trajectories(4)
+    several = trajectories(4, EPOCHS)
     for number, one in enumerate(several):
         publish(store, one.runs[0], [1.0, 0.5 + number])
     path = store.folder(several[0].id).result(several[0].runs[0].id)
@@ -95,7 +74,7 @@ def test_nothing_is_decided_from_a_result_that_cannot_be_read(store: Store, orde
 
 def test_as_ready_each_number_is_written_down_once(store: Store) -> None:
     """So decisions stay small however many there are; whoever reads them knows the same."""
-    several = trajectories(30)
+    several = trajectories(30, EPOCHS)
     for number, one in enumerate(several):
         publish(store, one.runs[0], [10.0, 1.0 + number])
         standing = ladder(store, several, order="as ready").look(decide=True)
@@ -108,7 +87,7 @@ def test_as_ready_each_number_is_written_down_once(store: Store) -> None:
 
 def test_as_ready_what_rests_on_results_leaves_with_them(store: Store) -> None:
     """All of a sweep's decisions do, since each depends on those before it."""
-    several = trajectories(9)
+    several = trajectories(9, EPOCHS)
     for number, one in enumerate(several):
         publish(store, one.runs[0], [10.0, 1.0 + number])
         ladder(store, several, order="as ready").look(decide=True)

@@ -26,7 +26,7 @@ WORKER_HALF = (
     "sweep/value_types.py",
 )  # fmt: skip
 """Files and folders of the package that a worker imports; they run with Python 3.9 or newer."""
-LOGIN_HALF = ("halving/of_sweep.py", "halving/words.py", "store/opening.py")
+LOGIN_HALF = ("halving/expected.py", "halving/of_sweep.py", "halving/words.py", "store/opening.py")
 """Those of these folders that only a login node imports."""
 COMPANIONS = ("submitit", "cloudpickle", "typing_extensions")
 """What starts a worker: pure Python, of the versions that are installed here."""
