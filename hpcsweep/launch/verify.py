@@ -20,6 +20,7 @@ from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, short_id
 
+ENDED = (RunState.DONE, RunState.DIVERGED)
 DIGESTS = ("initial_weights_sha256", "final_weights_sha256")
 NOT_COMPARED = (SECONDS,)  # the one column of a history that differs between any two trainings
 
@@ -37,8 +38,9 @@ class Verification:
     """What `verify` found: `done` runs, of which `intact` have results that match their hashes.
 
     `damaged` are the others, `accumulated` those that began with the weights that another run ended with, and
-    `not_looked` counts those whose job records no weights. `retrained` has, for each run that was trained again (picked
-    at random with `seed`), in what it differs: nothing if it is the same; `origins` has what differs in its making.
+    `not_looked` counts those whose job records no weights. `retrained` has, for each run that was trained again, in
+    what it differs: nothing if it is the same; `origins` has what differs in its making. These runs were picked at
+    random with `seed`, or named if that is None.
     """
 
     done: int
@@ -48,7 +50,7 @@ class Verification:
     not_looked: int
     retrained: dict[str, list[str]]
     origins: dict[str, list[str]]
-    seed: int
+    seed: int | None
 
     @property
     def ok(self) -> bool:
@@ -63,7 +65,7 @@ class Verification:
         if self.not_looked:
             lines.append(f"{self.not_looked} were not checked for that: their job does not record their weights")
         lines += [f"  {short_id(one.run_id)}: {one.problem}" for one in (*self.damaged, *self.accumulated)]
-        if self.retrained:
+        if self.retrained and self.seed is not None:
             lines.append(f"sample of {len(self.retrained)}, picked with seed {self.seed}:")
         for run_id, different in self.retrained.items():
             told = f"differs in {', '.join(different)}" if different else "identical to the bit"
@@ -88,25 +90,31 @@ def verify(
     store: StoreSource = None,
     sample: int | None = 1,
     seed: int | None = None,
+    runs: Sequence[str] = (),
     say: Say = tell,
 ) -> Verification:
     """Check the hashes of all results of a sweep and that every model was fresh; train `sample` runs again and compare.
 
     Each is trained by the very code that made it. `sample` is a number, or None for all. The runs are drawn with
-    `seed`, by default another one each time. Raises NothingSelectedError if no run is done.
+    `seed`, by default another one each time, or named by the beginnings of their ids in `runs`. Raises
+    NothingSelectedError if no run has ended, or if one of `runs` has no intact result.
     """
     sweep, opened = open_sweep(source, store=store, say=say)
     states = opened.states(sweep.runs)
-    done = [run for run in sweep.runs if states.get(run.id) == RunState.DONE]
+    done = [run for run in sweep.runs if states.get(run.id) in ENDED]
     if not done:
         raise NothingSelectedError(
             f"no run of {sweep.shown} is done yet; type: {to_type('run', *words_of_sweep(sweep, opened))}"
         )
     results, damaged = read_all(opened, done)
-    seed = secrets.randbelow(10**6) if seed is None else seed
-    chosen = random.Random(seed).sample(results, len(results) if sample is None else min(sample, len(results)))
+    if runs:
+        seed, chosen = None, _named(sweep, opened, results, runs)
+    else:
+        seed = secrets.randbelow(10**6) if seed is None else seed
+        chosen = random.Random(seed).sample(results, len(results) if sample is None else min(sample, len(results)))
     if chosen:
-        say(f"training {len(chosen)} run(s) again, each alone in a new process (seed {seed})")
+        drawn = "" if seed is None else f" (seed {seed})"
+        say(f"training {len(chosen)} run(s) again, each alone in a new process{drawn}")
     retrained: dict[str, list[str]] = {}
     origins: dict[str, list[str]] = {}
     for result, alone in zip(chosen, train_alone(sweep, opened, chosen, say), strict=True):
@@ -115,6 +123,19 @@ def verify(
     not_looked = sum(_digest(result, 0) is None or _digest(result, 1) is None for result in results)
     accumulated = tuple(find_accumulated(results))
     return Verification(len(done), len(results), tuple(damaged), accumulated, not_looked, retrained, origins, seed)
+
+
+def _named(sweep: Sweep, store: Store, results: Sequence[Result], prefixes: Sequence[str]) -> list[Result]:
+    by_id = {result.id: result for result in results}
+    found = [store.find_run(prefix)[1] for prefix in prefixes]
+    for run_id in found:
+        if run_id not in by_id:
+            command = to_type("run", *words_of_sweep(sweep, store))
+            raise NothingSelectedError(
+                f"run {short_id(run_id)} has no intact result of {sweep.shown} to compare with; expected a run that "
+                f"ended; type: {command}"
+            )
+    return [by_id[run_id] for run_id in dict.fromkeys(found)]
 
 
 def read_all(store: Store, runs: Iterable[Run]) -> tuple[list[Result], list[Finding]]:
@@ -160,7 +181,7 @@ def train_alone(sweep: Sweep, opened: Store, recorded: Sequence[Result], say: Sa
         with store_for_a_while("verify") as store:
             files = _code_of(result, opened, say)
             let_work(one_worker(made_as(sweep, result), [run], store, files=files)[0])
-            yield store.result(run) if store.states([run]).get(run.id) == RunState.DONE else None
+            yield store.result(run) if store.states([run]).get(run.id) in ENDED else None
 
 
 def _code_of(result: Result, store: Store, say: Say) -> dict[str, bytes] | None:

@@ -9,7 +9,7 @@ from hpcsweep.errors import HpcsweepError
 from hpcsweep.report.answer import best_of, doubts_of, effects_of, values_of
 from hpcsweep.report.columns import columns_of
 from hpcsweep.report.curves import curves_of, shown_metrics
-from hpcsweep.report.details import confusion_of, logs_of, provenance
+from hpcsweep.report.details import commands, confusion_of, logs_of, provenance
 from hpcsweep.results import Results
 from hpcsweep.results.query.select import columns_of_words
 from hpcsweep.store.states import COUNTED, FINISHED, RunState, count_states
@@ -44,7 +44,7 @@ def content_of(results: Results, next_s: float | None) -> dict[str, Any]:
         "confusion": confusion_of(results, values),
         "logs": logs_of(results),
         "provenance": [list(fact) for fact in provenance(results)],
-        "commands": {verb: results.to_type(verb) for verb in ("run", "verify", "table", "report")},
+        "commands": commands(results),
         "written": datetime.now(UTC).timestamp(),
         "next_s": next_s,
     }

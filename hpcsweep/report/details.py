@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcsweep.errors import to_type
 from hpcsweep.results import Results
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.values import value_of
@@ -51,6 +52,24 @@ def logs_of(results: Results) -> dict[int, str]:
     trajectories = results.column("trajectory")
     texts = {int(row): results.read_log(trajectories[row]) for row in rows}
     return {row: "\n".join(text.splitlines()[-LINES:]) for row, text in texts.items() if text}
+
+
+def commands(results: Results) -> dict[str, str]:
+    """Return {what it is for: command} about the sweep, and about one run, whose id is still to be added.
+
+    Those about a run, and the two that train what is missing, work from any folder of this machine.
+    """
+    store = () if results.store is None else ("--store", results.store)
+    sweep = results.words if results.file is None else (results.file, *store)
+    return {
+        **{verb: results.to_type(verb) for verb in ("run", "verify", "table", "report")},
+        "again": to_type("verify", *sweep, "--run"),
+        "try": to_type("try", *sweep[:1], "--run"),
+        "show": to_type("show", *store),
+        "logs": to_type("logs", *store),
+        "missing": to_type("run", *sweep),
+        "failed": to_type("run", *sweep, "--failed"),
+    }
 
 
 def provenance(results: Results) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,8 @@ class Results:
     `metrics` what was logged by epoch, `returned` the columns of what the jobs returned. `own[name]` is the column that
     holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, or for a
     store what all its sweeps say, with None if they contradict each other. `layout` and `expected` are the file's.
-    `words` name the sweep on the command line. `rungs` says what its [halving] has done, in lines, and `last_rung` is
-    the last of its epochs.
+    `words` name the sweep on the command line; `file` is its file, and `store` the store's folder. `rungs` says what
+    its [halving] has done, in lines, and `last_rung` is the last of its epochs.
     """
 
     title: str
@@ -64,6 +65,8 @@ class Results:
     expected: Sequence[Any] = ()
     directions: Mapping[str, Direction | None] = field(default_factory=dict)
     words: tuple[object, ...] = ("SWEEP",)
+    file: Path | None = None
+    store: Path | None = None
     rungs: Sequence[str] = ()
     last_rung: int | None = None
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame

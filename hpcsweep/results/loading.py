@@ -53,6 +53,7 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
         layout=sweep.table,
         expected=sweep.expected,
         words=words,
+        file=sweep.path.absolute(),
         rungs=halving.lines,
         last_rung=sweep.halving.epochs[-1] if sweep.halving else None,
     )
@@ -104,6 +105,7 @@ def _assemble(
             returned=returned,
             own=own,
             directions=directions,
+            store=store.root.absolute(),
             read_history=lambda: history_frame(records),
             read_facts=lambda run_id: (
                 read_result(store.folder(stamps[run_id].trajectory), run_id, with_arrays=False).facts

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 from hpcsweep.files import canonical_json, sha256_hex
 from tests.conftest import Study
@@ -133,3 +136,29 @@ def test_data_that_have_changed_are_told_apart_from_code(study: Study) -> None:
     ended = study.run("verify", path)
     assert ended.returncode == 1
     assert "differs in metric loss; trained again with other data" in ended.stdout
+
+
+def test_the_commands_of_the_report_about_a_run_work_from_any_folder(study: Study, tmp_path: Path) -> None:
+    """Pasted into a shell elsewhere, they train one run again, print its log and show it; a failed run is tried."""
+    study.job("honest", HONEST.replace("epochs + 1):", "epochs + 1):\n        assert rate < 9"))
+    path = study.sweep("s", SWEEP.format("honest").replace("0.2]", "9]"))
+    study.run("run", path)
+    page = study.run("report", path, "--out", tmp_path / "page.html").stdout.strip()
+    data = json.loads(Path(page).read_text().partition('id="data">')[2].partition("</script>")[0])
+    commands, ids = data["commands"], data["columns"]["id"]["values"]
+    environment = study.environment() | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+
+    def paste(name: str, run: str) -> str:
+        line = f"{commands[name]} {run[:12]}"
+        ended = subprocess.run(
+            ["sh", "-c", line], cwd="/", env=environment, capture_output=True, text=True, check=False
+        )
+        return ended.stdout + ended.stderr
+
+    assert f"  {ids[1][:12]} trained again alone: identical to the bit\n" in paste("again", ids[1])
+    assert "picked with seed" not in paste("again", ids[1])
+    assert ids[0] in paste("show", ids[0])
+    assert "AssertionError" in paste("logs", ids[2])
+    assert "AssertionError" in paste("try", ids[2])
+    assert "has no intact result" in paste("again", ids[2])
+    assert "--run says which runs" in study.run("verify", path, "--run", ids[0], "--sample", "all").stderr

@@ -24,7 +24,10 @@ from hpcsweep.errors import UsageError
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Draw the sample with this seed  [default: a new one each time]"
 )
-def command(sweep_path: Path, store: str | None, sample: str, no_train: bool, seed: int | None) -> int:
+@click.option("--run", "runs", metavar="ID", multiple=True, help="Train this run again, in place of a sample.")
+def command(
+    sweep_path: Path, store: str | None, sample: str, no_train: bool, seed: int | None, runs: tuple[str, ...]
+) -> int:
     """Check the hashes of all results of SWEEP and that every model was fresh; train a sample again and compare.
 
     Exit code 1 if anything is wrong.
@@ -33,8 +36,10 @@ def command(sweep_path: Path, store: str | None, sample: str, no_train: bool, se
 
     if not sample.isdecimal() and sample != "all":
         raise UsageError(f'--sample: found "{sample}", expected a number of runs, or all')
+    if runs and (no_train or sample != "1" or seed is not None):
+        raise UsageError("--run says which runs are trained again; expected it without --sample, --seed and --no-train")
     number = 0 if no_train else None if sample == "all" else int(sample)
-    found = verify(sweep_path, store=store, sample=number, seed=seed, say=note)
+    found = verify(sweep_path, store=store, sample=number, seed=seed, runs=runs, say=note)
     for line in found.in_words():
         echo(line)
     return 0 if found.ok else 1

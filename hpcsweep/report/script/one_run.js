@@ -63,9 +63,12 @@ function causeOf(run) {
   ];
 }
 
+// from any folder of the machine that wrote the page
 function commandsOf(run) {
-  const lines = [["Everything that is recorded", `hpcsweep show ${shortId(run)}`], ["What it printed", `hpcsweep logs ${shortId(run)}`]];
-  lines.push(isFinished[run] ? ["Train all runs again, each alone, and compare every bit", `${data.commands.verify} --sample all`] : ["Train what is missing", `${data.commands.run}${states[run] === "failed" ? " --failed" : ""}`]);
+  const of = (verb) => `${data.commands[verb]} ${shortId(run)}`;
+  const lines = [["What it printed", of("logs")], ["Everything that is recorded", of("show")]];
+  if (isFinished[run]) lines.unshift(["Train it again, alone, and compare every bit", of("again")]);
+  else lines.unshift(["Try it alone, for two epochs", of("try")], ["Train it, and all else that is missing", data.commands[states[run] === "failed" ? "failed" : "missing"]]);
   return [make("h3", {}, "To type"), make("dl", { class: "commands" }, lines.flatMap(([what, command]) => [make("dt", {}, what),
     make("dd", {}, make("code", {}, command), button("Copy", () => copyText(command, "the command"), { class: "quiet" }))]))];
 }
