@@ -5,8 +5,9 @@
 Simulates sweeps in which no parameter has an effect, and counts. The baseline is what most reports do: a paired t test
 for each pair of values, Holm's correction within each parameter, and p = 0 where all differences are equal. Prints for
 each kind of numbers, seeds and parameters: the share of reports with a false claim, wanted at most 0.05, for the
-baseline and for `hpcsweep.statistics`; the share of its intervals that hold 0, and of comparisons without a claim; and
-the share of reports in which any setting is told from the best, though all are equal.
+baseline and for `hpcsweep.statistics`, whose reports hold claims about parameters and about the best setting; the share
+of its intervals that hold 0, and of comparisons without a claim; and the share of reports in which any setting is told
+from the best, though all are equal.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from scipy.stats import ttest_1samp
 
 from hpcsweep.results import Results
 from hpcsweep.statistics import holm
-from hpcsweep.statistics.best_set import best_set
+from hpcsweep.statistics.best_set import LEVEL, best_set
 from hpcsweep.statistics.compare import SIGNIFICANT, compare_all
 
 Numbers = NDArray[np.float64]
 ROUNDED = 1e-12
+OF_PARAMETERS = 1 - LEVEL / SIGNIFICANT  # the share of a report's claims that its comparisons of parameters have
 VALUES = 3  # of each parameter, up to three; of more, two, so that the grid stays small
 
 
@@ -43,6 +45,13 @@ def _unequal(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
     return rng.normal(0.9, spread, shape)
 
 
+def _one_gone_wrong(rng: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
+    """One run is off by 20 times the spread of the others."""
+    numbers = rng.normal(0.9, 0.005, shape)
+    numbers.flat[rng.integers(numbers.size)] -= 0.1
+    return numbers
+
+
 KINDS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Numbers]] = {
     "normal": lambda rng, shape: rng.normal(0.9, 0.01, shape),
     "accuracy of 100": lambda rng, shape: rng.binomial(100, 0.99, shape) / 100,
@@ -50,6 +59,7 @@ KINDS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Numbers]] = {
     "skewed loss": lambda rng, shape: np.exp(rng.normal(-2, 1, shape)),
     "collapsing": _collapsing,
     "two settings wilder": _unequal,
+    "one run gone wrong": _one_gone_wrong,
 }
 
 
@@ -69,16 +79,18 @@ def count(kind: str, seeds: int, parameters: int, reports: int, seed: int = 0) -
     rng = np.random.default_rng([seed, seeds, parameters])
     levels = VALUES if parameters <= VALUES else 2
     drawn = [KINDS[kind](rng, (seeds, *[levels] * parameters)) for _ in range(reports)]
-    frames = [compare_all(results_of(numbers), [f"p{n}" for n in range(parameters)], "last_score") for numbers in drawn]
+    names = [f"p{n}" for n in range(parameters)]
+    frames = [compare_all(results_of(numbers), names, "last_score", share=OF_PARAMETERS) for numbers in drawn]
+    told = np.array([best_set(n.reshape(seeds, -1).T, larger=True).claims for n in drawn])
     every = pd.concat(frames)
     tested = every[every["p"].notna()]
     covered = (tested["ci_low"] <= ROUNDED) & (tested["ci_high"] >= -ROUNDED)
     return Counted(
         baseline=float(np.mean([_baseline_claims(numbers) for numbers in drawn])),
-        claimed=float(np.mean([(frame["verdict"] == "different").any() for frame in frames])),
+        claimed=float(np.mean([(frame["verdict"] == "different").any() for frame in frames] | told)),
         covered=float(covered.mean()) if len(tested) else math.nan,
         no_claim=1 - len(tested) / len(every),
-        told_from_best=float(np.mean([best_set(n.reshape(seeds, -1).T, larger=True).claims for n in drawn])),
+        told_from_best=float(np.mean(told)),
     )
 
 

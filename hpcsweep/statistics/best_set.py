@@ -1,10 +1,11 @@
 """Which settings cannot be told from the best one: multiple comparisons with the best, with one correction.
 
 Two settings are told apart where both of these say so. First, their difference is larger than chance makes any
-difference among the settings that are left (the seeds are blocks, the spread is that of all settings together,
-Bonferroni's correction covers all pairs; settings that are worse are dropped, and the others are judged again without
-them). Second, the seeds of the two alone say so, by a paired t test: a setting may be far wilder than the others. Of
-several settings its level is a third: what a wild one is compared with is the best of many, by chance alone. As in
+difference among the settings that are left (the seeds are blocks, the spread is that of all settings together, or of
+the calm ones where both are calm, by Cochran's test; Bonferroni's correction covers all pairs; settings that are worse
+are dropped, and the others are judged again without them). Second, the seeds of the two alone say so, by a paired t
+test: a setting may be far wilder than the others. Of several settings its level is divided by the number of seeds: what
+a wild one is compared with is the best of many, by chance alone, against which few seeds guard by themselves. As in
 `paired`, no spread is less than the step between numbers makes. `benchmarks/null_sweeps.py` counts how often settings
 that are equal are told apart.
 """
@@ -23,7 +24,7 @@ from hpcsweep.statistics.paired import MIN_SEEDS, step_between
 LEVEL = 0.025  # of all claims about the best; the comparisons of parameters have the other half of a report's 0.05
 POWER = 0.8
 MOST_SEEDS = 100
-SELECTED = 3  # found by simulation: with 2, two wild settings of 27 make 6 % of answers false
+WILD = 0.001  # the level at which a setting counts as wilder than the others
 ROUNDS = 20  # after which means of incomplete rows and columns have settled
 
 Numbers = NDArray[np.float64]
@@ -75,9 +76,9 @@ def best_set(numbers: Numbers, *, larger: bool, level: float = LEVEL) -> BestSet
     differences = values[best] - values
     margins, halves = _means(differences), unknown.copy()
     while (rows := np.flatnonzero(judged & left)).size > 1:
-        # of these alone: beside a setting that exploded, all others would seem to be rounded to one number
-        spread = _Spread(values[rows], step_between(values[rows].ravel().tolist()))
-        halves[rows] = spread.halves(differences[rows], level)
+        spreads = _spreads(values, rows, best)
+        for of, spread in spreads:
+            halves[of] = spread.halves(differences[of], level)
         worse = judged & left & (margins > halves)
         if not worse.any():
             break
@@ -85,6 +86,7 @@ def best_set(numbers: Numbers, *, larger: bool, level: float = LEVEL) -> BestSet
     halves[best] = np.nan
     more: int | None = 0
     if second is not None and left[second] and np.isfinite(halves[second]):
+        spread = [spread for of, spread in spreads if second in of][-1]
         more = spread.more_seeds(float(margins[second]), differences[second], level)
     return BestSet(best, second, margins, halves, left, more)
 
@@ -108,13 +110,13 @@ def by_seed(keys: Sequence[Any], seeds: Sequence[int], numbers: Any, wanted: Any
 class _Spread:
     """How much the numbers of settings, [settings, seeds], spread beyond what settings and seeds explain."""
 
-    def __init__(self, values: Numbers, step: float) -> None:
+    def __init__(self, values: Numbers, step: float, pairs: float) -> None:
         residuals = values
         for _ in range(ROUNDS if np.isnan(values).any() else 1):
             residuals = residuals - _means(residuals)[:, np.newaxis]
             residuals = residuals - _means(residuals.T)
         settings, seeds = len(values), int(np.isfinite(values).any(axis=0).sum())
-        self.pairs = settings * (settings - 1) / 2
+        self.pairs = pairs
         self.settings = settings
         self.freedom = max(1, int(np.isfinite(values).sum()) - settings - seeds + 1)
         self.step = step
@@ -140,10 +142,43 @@ class _Spread:
 
     def _halves(self, own: Numbers, seeds: Any, freedom: Any, level: float) -> Numbers:
         together = _quantile(1 - level / 2 / self.pairs, freedom) * np.sqrt(2 * self.variance / seeds)
-        alone = _quantile(1 - level / 2 / min(self.settings - 1, SELECTED), seeds - 1) * np.sqrt(
+        alone = _quantile(1 - level / 2 / np.minimum(self.settings - 1, seeds), seeds - 1) * np.sqrt(
             np.maximum(own, self.step**2 / 6) / seeds
         )
         return np.asarray(np.maximum(together, alone))
+
+
+def _spreads(values: Numbers, rows: Any, best: int) -> list[tuple[Any, _Spread]]:
+    """Return groups of settings, each with the spread that tells them from the best; a later group replaces an earlier.
+
+    The first is all of `rows`; the second, if the best is calm, the calm ones by themselves, so that one run that went
+    wrong does not hide what the others show.
+    """
+    step = step_between(values[rows].ravel().tolist())  # of these alone: beside one that exploded, all seem rounded
+    calm = rows[_calm(values[rows], step)]
+    groups = [rows, calm] if best in calm and calm.size < rows.size else [rows]
+    return [(of, _Spread(values[of], step, rows.size * (rows.size - 1) / 2)) for of in groups]
+
+
+def _calm(values: Numbers, step: float) -> NDArray[np.bool_]:
+    """Return which settings, [settings, seeds], are not wilder than chance makes one of them.
+
+    That is Cochran's test of the largest variance, again without it where it is too large. Of 3 seeds, all are calm.
+    """
+    from scipy.special import fdtri
+
+    counts = np.isfinite(values).sum(axis=1)
+    deviations = values - _means(values)[:, np.newaxis]
+    variances = np.maximum(np.nansum(deviations**2, axis=1) / (counts - 1), step**2 / 12)
+    calm = np.ones(len(values), dtype=bool)
+    while calm.sum() > 2:
+        wildest = int(np.argmax(np.where(calm, variances, -1.0)))
+        others = calm & (np.arange(len(values)) != wildest)
+        likely = fdtri(counts[wildest] - 1, (counts[others] - 1).sum(), 1 - WILD / calm.sum())
+        if counts[wildest] <= MIN_SEEDS or variances[wildest] <= likely * variances[others].mean():
+            break
+        calm[wildest] = False
+    return calm
 
 
 def _means(values: Numbers) -> Numbers:

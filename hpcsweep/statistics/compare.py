@@ -66,7 +66,7 @@ def compare_all(
     for row, p_holm in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = min(1.0, p_holm / share) if p_holm == p_holm else math.nan
         if not row["verdict"]:
-            row["verdict"] = "different" if p_holm < SIGNIFICANT else "not shown to differ"
+            row["verdict"] = "different" if row["p_holm"] < SIGNIFICANT else "not shown to differ"
     return pd.DataFrame(rows)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from scipy import stats
 
 from hpcsweep import statistics
 from hpcsweep.errors import NothingSelectedError, UsageError
+from hpcsweep.statistics.compare import SIGNIFICANT, compare_all
 from tests.made_results import results_of
 
 
@@ -120,6 +122,14 @@ def test_too_little_is_refused() -> None:
         statistics.importance(made(seeds=1), "score")
     with pytest.raises(UsageError, match='does not vary \\(did you mean "layers"\\?\\)'):
         statistics.compare(made(), "layer", "score")
+
+
+def test_a_report_claims_what_its_correction_leaves() -> None:
+    """A report's two kinds of claims share one level: a sentence claims a difference only if its p says so."""
+    frames = [compare_all(made(effect=e), ["optimizer"], "score", share=0.5) for e in np.arange(0.0, 0.06, 0.004)]
+    rows = pd.concat(frames)
+    assert (rows["p_holm"] / 2 < SIGNIFICANT).sum() > (rows["p_holm"] < SIGNIFICANT).sum() > 0
+    assert ((rows["verdict"] == "different") == (rows["p_holm"] < SIGNIFICANT)).all()
 
 
 def test_sentences_name_n_and_the_assumptions() -> None:
