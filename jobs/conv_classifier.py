@@ -18,9 +18,12 @@ def train(
     learning_rate: float = 0.001,
     batch_size: int = 32,
     epochs: int,
+    validate: int = 0,
 ):
     """Train `conv_layers` 3x3 convolutions of `filters` each, every one followed by pooling."""
     data = load(dataset)
+    if validate:  # on the last training examples; what the data set had to validate on is looked at once, at the end
+        data = data.with_test(validate)
     model = keras.Sequential([keras.Input(data.input_shape), keras.layers.Rescaling(1 / data.white)])
     for _ in range(conv_layers):
         model.add(keras.layers.Conv2D(filters, 3, padding="same", activation="relu"))

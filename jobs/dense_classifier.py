@@ -20,9 +20,12 @@ def train(
     metric: Literal["accuracy", "sparse categorical"] = "accuracy",
     scaled: bool = True,
     epochs: int,
+    validate: int = 0,
 ):
     """Train `layers` hidden layers of `neurons` ReLUs and a softmax; `scaled` puts pixels between 0 and 1."""
     data = load(dataset)
+    if validate:  # on the last training examples; what the data set had to validate on is looked at once, at the end
+        data = data.with_test(validate)
     model = keras.Sequential(
         [
             keras.Input(data.input_shape),

@@ -6,9 +6,11 @@ from hpcsweep.data import load
 from hpcsweep.training import fit
 
 
-def train(run, *, dataset: str = "digits", batch_size: int = 200, epochs: int):
+def train(run, *, dataset: str = "digits", batch_size: int = 200, epochs: int, validate: int = 0):
     """Train with Adam; the history holds the accuracy on training and test images from epoch 0 on."""
     data = load(dataset)
+    if validate:  # on the last training examples; what the data set had to validate on is looked at once, at the end
+        data = data.with_test(validate)
     model = keras.Sequential(
         [
             keras.Input(data.input_shape),

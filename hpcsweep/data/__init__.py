@@ -1,7 +1,7 @@
 """Data sets: published files, bundled and generated ones, and the `Data` value that jobs train on.
 
 The command line and the face of the package also import `sets` (what there is, fetching and checking) and `folder`
-(where it lies); what records by which data a run was made imports `used`.
+(where it lies); what records by which data a run was made imports `used`, and what tells of that the `catalogue`, too.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ class Data:
     regressions have float `y` and no classes. Images stay uint8, 0 for black and `white` for white, so that
     a batch is small until it is on the device; divide by `white` there. The arrays are read-only, because
     the runs of a worker share them. A third part (`x_test`, `y_test`) is evaluated once, when a training has ended, so
-    that nothing is chosen by it. Raises UsageError if shapes or labels do not fit together.
+    that nothing is chosen by it. `validates_on_test`: what there is to validate on was published as a test part, so
+    that what is chosen by it is too good. Raises UsageError if shapes or labels do not fit together.
     """
 
     x: Array
@@ -36,6 +37,7 @@ class Data:
     white: float = 1.0
     x_test: Array | None = None
     y_test: Array | None = None
+    validates_on_test: bool = False
 
     def __post_init__(self) -> None:
         """Freeze views of the arrays (the caller's own stay writable) and check that they fit together."""
@@ -106,7 +108,7 @@ class Data:
         trained, validated = (None, None) if weight is None else (weight[:kept], weight[kept:])
         parts: dict[str, Any] = {"x": self.x[:kept], "y": self.y[:kept], "sample_weight": trained}
         parts |= {"x_val": self.x[kept:], "y_val": self.y[kept:], "val_sample_weight": validated}
-        return replace(self, **parts, x_test=self.x_val, y_test=self.y_val)
+        return replace(self, **parts, x_test=self.x_val, y_test=self.y_val, validates_on_test=False)
 
     def first_of_each_class(self, examples: int) -> Data:
         """Only the first `examples` training examples of each class, or all of a class that has fewer."""

@@ -91,6 +91,7 @@ def _data(published: Published, found: Found, arrays: Arrays) -> Data:
         classes=published.classes,
         name=published.name,
         white=255.0,
+        validates_on_test=True,
     )
 
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 from hpcsweep.data.builtin import digits, sine, synthetic
 from hpcsweep.data.catalogue import CATALOGUE, published
@@ -30,9 +30,10 @@ def load(name: str, *, data: Path | str | None = None, **options: Option) -> Dat
     """Return the data set called `name`; the same call in one process returns the same object, read once.
 
     Bundled and generated: digits, shapes, sine, synthetic, with the options of the functions of those
-    names. Published: mnist, kmnist, fashion-mnist, read from `data`, or from the data folder (the variable
-    HPCSWEEP_DATA, else `data` in the working folder) and then from where people have them (/data,
-    /usr/share/datasets, ~/.keras/datasets), and never downloaded here. Raises UsageError for an
+    names. Published: mnist, kmnist, fashion-mnist, which validate on their test part; with `validate=10_000` on
+    so many of the last training examples, so that the test part is looked at once. They are read from `data`, or from
+    the data folder (the variable HPCSWEEP_DATA, else `data` in the working folder) and then from where people have
+    them (/data, /usr/share/datasets, ~/.keras/datasets), and never downloaded here. Raises UsageError for an
     unknown name or option, DataError for files that are missing or damaged.
     """
     if name in BUILTIN:
@@ -43,9 +44,8 @@ def load(name: str, *, data: Path | str | None = None, **options: Option) -> Dat
     if name not in CATALOGUE:
         known = [*BUILTIN, *CATALOGUE]
         raise UsageError(f"{name}: no such data set{nearest(name, known)}; known: {', '.join(known)}")
-    if options:
-        raise UsageError(f"{name}: takes no option {next(iter(options))!r}; published data sets have none")
-    read_now, looks = _read(name, tuple(data_folders(data)))
+    _check_options(name, options)
+    read_now, looks = _read(name, tuple(data_folders(data)), options.get("validate", 0))
     note(name, read_now, looks, given=data is not None)
     return read_now
 
@@ -56,15 +56,16 @@ def _build(name: str, options: tuple[tuple[str, Option], ...]) -> Data:
 
 
 @lru_cache(maxsize=4)
-def _read(name: str, folders: tuple[Path, ...]) -> tuple[Data, list[Look]]:
+def _read(name: str, folders: tuple[Path, ...], validate: Any) -> tuple[Data, list[Look]]:
     """Return the data, and how their files looked before they were read."""
     found = find(published(name), *folders)
     looks = looks_of(found.paths) if found else []
-    return freeze(read(published(name), *folders)), looks
+    whole = read(published(name), *folders)
+    return freeze(whole.with_test(validate) if validate else whole), looks
 
 
 def _check_options(name: str, options: dict[str, Option]) -> None:
-    known = inspect.signature(BUILTIN[name]).parameters
+    known = inspect.signature(BUILTIN[name]).parameters if name in BUILTIN else ["validate"]
     for option in options:
         if option not in known:
             raise UsageError(f"{name}: no option {option!r}{nearest(option, known)}; it takes {', '.join(known)}")

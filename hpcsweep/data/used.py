@@ -25,7 +25,7 @@ from hpcsweep.files import Look, digest_of_file, looks_of
 
 Entry = dict[str, Any]
 """`examples` of each array (or None of files), `sha256`, and `files` with path, size and time where there are some."""
-TRAINED_ON = "trained on"
+TRAINED_ON, TESTED_ON = "trained on", "tested on"
 
 _noted: ContextVar[dict[str, Entry] | None] = ContextVar("hpcsweep_used_data", default=None)
 _digests: dict[tuple[Any, ...], str] = {}
@@ -49,6 +49,7 @@ def note(name: str, data: Any, looks: Sequence[Look] = (), *, given: bool = Fals
     noted = _noted.get()
     if noted is not None:
         entry = entry_of_arrays(arrays_of(data), looks) | ({"given": True} if given else {})
+        entry |= {"validates_on_test": True} if getattr(data, "validates_on_test", False) else {}
         if all(entry["sha256"] != known["sha256"] for known in noted.values()):
             noted[name] = entry
 
@@ -133,7 +134,8 @@ def entry_now(name: str, entry: Entry, folder: Path) -> Entry | None:
         found = find(known, *folders)
         if found is None or (looks := looks_of(found.paths)) == entry["files"]:
             return None if found is None else entry
-        return entry_of_arrays(arrays_of(read(known, *folders)), looks)
+        whole, examples = read(known, *folders), entry["examples"]
+        return entry_of_arrays(arrays_of(whole.with_test(examples["x_val"]) if "x_test" in examples else whole), looks)
     except (DataError, UsageError, OSError):
         return None
 

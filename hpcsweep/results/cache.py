@@ -24,7 +24,7 @@ from hpcsweep.store.array_bytes import pack_arrays, unpack_arrays
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.reader import read_bytes
 
-FORMAT = 8
+FORMAT = 9
 MAX_SEGMENTS = 8
 MIN_RUNS = 20  # reading fewer takes less time than caching them
 _HISTORY = "history/"

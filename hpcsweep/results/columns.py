@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from hpcsweep.data.catalogue import CATALOGUE
+from hpcsweep.data.used import TRAINED_ON
 from hpcsweep.files import json_text
 from hpcsweep.metrics import STATISTICS
 from hpcsweep.results.summaries import Array, summarise
@@ -18,7 +20,7 @@ from hpcsweep.run_notes import collapsed_classes, notes_of_runs
 
 FACTS = (
     *("time_s", "parameters", "device", "engine", "backend", "commit", "job_sha256", "host", "started", "ended"),
-    *("code_sha256", "data_sha256", "libraries", "drew_on_import"),
+    *("code_sha256", "data_sha256", "libraries", "drew_on_import", "validated_on_test"),
     *("initial_weights_sha256", "final_weights_sha256", "restored"),
 )
 _COUNTS = ("epoch", "monitored_epoch", "collapsed_classes", "time_s", "parameters")
@@ -123,6 +125,7 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
     }
     for fact in FACTS:
         columns[fact] = [_text(result.facts.get(fact)) for result in found]
+    columns["validated_on_test"] = [_validated_on_test(result.facts.get("data")) for result in found]
     columns["libraries"] = [_minor_versions(result.facts.get("libraries")) for result in found]
     for fact in ("time_s", "parameters"):
         columns[fact] = [_number(result.facts.get(fact)) for result in found]
@@ -173,6 +176,16 @@ def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> dict[str
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _validated_on_test(data: Any) -> str | None:
+    """Return the data set whose published test part a run validated on, None if there is none that we know of."""
+    if not isinstance(data, Mapping):
+        return None
+    used = {TRAINED_ON: data[TRAINED_ON]} if TRAINED_ON in data else data
+    if not any(entry.get("validates_on_test") for entry in used.values()):
+        return None
+    return next((name for name in data if name in CATALOGUE), "the data")
 
 
 def _minor_versions(versions: Any) -> str | None:

@@ -17,7 +17,7 @@ from hpcsweep.metrics import Direction
 from hpcsweep.results import ResultsSource
 from hpcsweep.results.frames import free_name
 from hpcsweep.results.query.labels import key_text
-from hpcsweep.results.query.over_epochs import may_be_best, why_not_comparable
+from hpcsweep.results.query.over_epochs import chosen_on_test, may_be_best, why_not_comparable
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import default_value, direction_of, finished, value_of
 from hpcsweep.statistics.best_set import LEVEL, MOST_SEEDS, BestSet, best_set, by_seed
@@ -180,7 +180,8 @@ def best(
     keys, numbers = by_seed(settings_of(results, names), results.column("seed").tolist(), shown.numbers, done)
     found = best_set(numbers, larger=better == "max")
     frame = _frame(names, keys, numbers, found, better)
-    notes = tuple(_notes(names, frame))
+    too_good = chosen_on_test(results, shown.name)
+    notes = (*_notes(names, frame), *([f"WARNING: {too_good}."] if too_good else []))
     return Best(results.title, shown.name, better, names, frame, found.more_seeds, found.claims, notes)
 
 

@@ -14,8 +14,8 @@ from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.in_common import in_common
 from hpcsweep.results.query.labels import key_text, key_texts
 from hpcsweep.results.query.noted import condition_for, counted_notes, written
-from hpcsweep.results.query.over_epochs import EXTREMES
-from hpcsweep.results.query.values import Value, metric_is_test
+from hpcsweep.results.query.over_epochs import chosen_on_test
+from hpcsweep.results.query.values import Value
 from hpcsweep.run_notes import WORDS
 from hpcsweep.statistics.robust import MIN_RUNS, count_far_worse, typical_distance
 from hpcsweep.store.states import COUNTED, FINISHED, RunState, count_states
@@ -91,11 +91,8 @@ def doubts(results: Results, values: Sequence[Value]) -> Iterator[str]:
                 f"WARNING: {value.name} of {_runs(len(wrong))} lies outside 0..1 (such as {wrong[0]:g}), so it is not "
                 "an accuracy; look at what the job logs under this name."
             )
-        if value.name.split("_")[0] in EXTREMES and metric_is_test(value.name):
-            yield (
-                f"WARNING: {value.name} is the best of each run's epochs on test data, chosen by what it measures, "
-                "and too good; show the last epoch, or the one that a rule chooses by validation data."
-            )
+        if too_good := chosen_on_test(results, value.name):
+            yield f"WARNING: {too_good}."
         infinite = int(np.isinf(shown).sum())
         if infinite:
             yield f"WARNING: {value.name} of {_runs(infinite)} is infinite."

@@ -8,8 +8,8 @@ from typing import Any
 
 from hpcsweep.data import Data
 from hpcsweep.errors import UsageError
-from hpcsweep.training.examples import Examples, TrainingData, is_array_tree, make_examples
-from hpcsweep.training.loops.streams import Steps, is_stream
+from hpcsweep.training.examples import Examples, TrainingData, is_array_tree, is_stream, make_examples
+from hpcsweep.training.loops.streams import Steps
 from hpcsweep.training.run_protocol import RunHandle
 
 GUARANTEES = ("exact", "restart", "statistical")
@@ -66,11 +66,11 @@ def arrays_given(
         raise UsageError("fit: no data are given; expected fit(run, model, x, y, ...) or fit(run, model, data, ...)")
     beside = {"y": y, "sample_weight": sample_weight, "validation_split": validation_split or None}
     if isinstance(x, Data):
-        beside.update({"validation_data": given["validation_data"], "steps": steps or None})
+        beside.update({name: given[name] for name in ("validation_data", "test_data")} | {"steps": steps or None})
         _require_alone(x, beside, "a Data holds all of the data")
         return x if given["class_weight"] is None else _weighted(x, given["class_weight"])
     if is_array_tree(x):
-        known = {**given, "validation_data": None} if is_stream(given["validation_data"]) else given
+        known = {name: None if is_stream(value) else value for name, value in given.items()}
         return make_examples(x, y, sample_weight, validation_split=validation_split, **known)
     if is_stream(x):
         _require_alone(x, beside, "its batches hold what they need, as in Keras")
@@ -93,6 +93,10 @@ def _weighted(data: Data, class_weight: Mapping[int, float]) -> Examples:
     return replace(
         train,
         **{
-            name: getattr(data, name) for name in ("x_val", "y_val", "val_sample_weight", "classes", "x_test", "y_test")
+            name: getattr(data, name)
+            for name in (
+                *("x_val", "y_val", "val_sample_weight", "classes", "x_test", "y_test"),
+                "validates_on_test",
+            )
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import types
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from hpcsweep.training.state.variables import arrays_sha256
 
 Tree = Any
 """One array, or tuples and dicts of arrays (lists become tuples, as in Keras)."""
+_OF_BATCHES = ("tensorflow", "torch", "grain")
+"""The libraries whose data sets Keras takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,7 @@ class Examples:
     name: str = "data"
     x_test: Tree = None
     y_test: Tree = None
+    validates_on_test: bool = False
 
     @property
     def train(self) -> tuple[Tree, Tree, Tree]:
@@ -85,6 +89,14 @@ def is_array_tree(tree: Any) -> bool:
     return any(leaf is not None for leaf in leaves) and all(leaf is None or _is_array(leaf) for leaf in leaves)
 
 
+def is_stream(data: Any) -> bool:
+    """Whether `data` are such that Keras takes batches from them."""
+    if isinstance(data, (keras.utils.PyDataset, types.GeneratorType)):
+        return True
+    of_batches = any(base.__module__.partition(".")[0] in _OF_BATCHES for base in type(data).__mro__)
+    return of_batches and hasattr(data, "__iter__") and not hasattr(data, "shape")
+
+
 def _is_array(leaf: Any) -> bool:
     return hasattr(leaf, "__array__") and hasattr(leaf, "shape")
 
@@ -122,6 +134,7 @@ def make_examples(
     validation_data: Any = None,
     validation_split: float = 0.0,
     class_weight: Mapping[int, float] | None = None,
+    test_data: Any = None,
 ) -> Examples:
     """Return the arrays of Keras's arguments, checked: as many examples in each, and what Keras refuses is refused."""
     train = (as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight))
@@ -136,7 +149,19 @@ def make_examples(
         train = (*train[:2], _weights_of_classes(train[1], train[2], class_weight))
     _require_one_count(("x", "y", "sample_weight"), train)
     _require_one_count(("x", "y", "sample_weight"), validation, " of validation_data")
-    return Examples(*train, *validation)
+    return Examples(*train, *validation, **as_test_part(test_data))
+
+
+def as_test_part(test_data: Any) -> dict[str, Tree]:
+    """Return the arrays of `test_data`, (x, y), as `x_test` and `y_test`; nothing if there are none."""
+    if test_data is None:
+        return {}
+    parts = _as_tuple(test_data)
+    if not isinstance(parts, tuple) or len(parts) != 2 or not is_array_tree(parts):
+        raise UsageError("fit: test_data is neither (x, y) of arrays nor a stream of batches; expected one of them")
+    arrays = (as_arrays("test_data[0]", parts[0]), as_arrays("test_data[1]", parts[1]))
+    _require_one_count(("x", "y"), arrays, " of test_data")
+    return {"x_test": arrays[0], "y_test": arrays[1]}
 
 
 def _as_tuple(parts: Any) -> Any:

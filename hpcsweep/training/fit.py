@@ -9,12 +9,13 @@ from hpcsweep.data import Data
 from hpcsweep.data.used import TRAINED_ON, note
 from hpcsweep.errors import UsageError
 from hpcsweep.training.arguments import arrays_given, checked
-from hpcsweep.training.examples import first_rows, packed
+from hpcsweep.training.examples import first_rows, is_stream, packed
+from hpcsweep.training.held_out import on_test_data, require_testable
 from hpcsweep.training.loops.arrays import train_arrays
 from hpcsweep.training.loops.callbacks import Callbacks
 from hpcsweep.training.loops.phases import Book, Phase, book_of
 from hpcsweep.training.loops.stream import StreamRun
-from hpcsweep.training.loops.streams import Steps, is_stream, stream_of
+from hpcsweep.training.loops.streams import Steps, stream_of
 from hpcsweep.training.readiness import prepare, require_one_device
 from hpcsweep.training.run_protocol import RunHandle
 from hpcsweep.training.state.variables import load_state, read_state, weights_sha256
@@ -45,6 +46,7 @@ def fit(
     validation_steps: int | None = None,
     validation_batch_size: int | None = None,
     validation_freq: Any = 1,
+    test_data: Any = None,
     engine: str | None = None,
     phase: str | None = None,
     resume: Resume = "exact",
@@ -67,8 +69,9 @@ def fit(
 
     The result gets the digests of the initial and final weights and, for classifiers on `Data`, `confusion_matrix`
     [true, predicted] and `per_class_accuracy` on the validation data. Afterwards `model` holds the final weights.
-    If a `Data` has a test part, `test_loss` and so on are what the final weights come to on it, evaluated once: those
-    of the last epoch, or of the one that the sweep's [stop] chooses by validation data, if it restores the best.
+    If a `Data` has a test part, or `test_data` are given (arrays (x, y), or a stream that ends), `test_loss` and so on
+    are what the final weights come to on it, evaluated once: those of the last epoch, or of the one that the sweep's
+    [stop] chooses by validation data, if it restores the best.
     Raises JobError if the model is not fresh or not compiled, or changes what cannot be kept, UsageError for arguments
     that make no sense.
     """
@@ -77,9 +80,12 @@ def fit(
     )
     steps = Steps(steps_per_epoch, validation_steps, validation_batch_size, validation_freq)
     given: dict[str, Any] = {"validation_data": validation_data, "class_weight": class_weight}
+    require_testable(test_data)
     if data is not None and x is not None:
         raise UsageError("fit: both x and data are given; expected one of them")
-    arrays = arrays_given(x if data is None else data, y, sample_weight, validation_split, steps, given)
+    arrays = arrays_given(
+        x if data is None else data, y, sample_weight, validation_split, steps, {**given, "test_data": test_data}
+    )
     if arrays is not None:
         note(TRAINED_ON, arrays)
     told = Callbacks(callbacks)
@@ -89,7 +95,8 @@ def fit(
     if book.paused:  # a phase before this one was stopped, and the job is on its way out
         return {}
     part: Any = run if phase is None else Phase(run, phase, book)
-    if arrays is not None and not steps and not is_stream(validation_data):
+    in_batches = arrays is None or bool(steps) or is_stream(validation_data)
+    if not in_batches and arrays is not None:
         _prepare(part, model, book, packed(*first_rows(arrays, how.batch_size)))
         asked = engine or run.engine_choice
 
@@ -103,7 +110,13 @@ def fit(
         def train() -> tuple[dict[str, float], bool]:
             return StreamRun(part, model, stream, how.epochs, told, how.resume).train()
 
-    return (train() if phase is None else _train_phase(part, model, book, train))[0]
+    def train_and_test() -> Outcome:
+        metrics, ended = train()
+        if ended and (in_batches or is_stream(test_data)):  # else it is a part of the arrays
+            metrics = {**metrics, **on_test_data(run, model, test_data, how.batch_size)}
+        return metrics, ended
+
+    return (train_and_test() if phase is None else _train_phase(part, model, book, train_and_test))[0]
 
 
 def _prepare(part: RunHandle, model: Any, book: Book, batch: Any) -> None:

@@ -40,7 +40,7 @@ def test_load_reads_once_and_shares() -> None:
     [
         ("digit", {}, r'no such data set \(did you mean "digits"\?\)'),
         ("shapes", {"sides": 9}, r"no option 'sides' \(did you mean \"side\"\?\)"),
-        ("mnist", {"side": 9}, "takes no option 'side'"),
+        ("mnist", {"side": 9}, "no option 'side'; it takes validate"),
         ("shapes", {"smallest": 0.6}, "smallest <= largest"),
         ("sine", {"low": 2.0, "high": 1.0}, "low < high"),
         ("digits", {"validate": 1.0}, "between 0 and 1"),

@@ -16,6 +16,7 @@ from hpcsweep.data import folder as folder_module
 from hpcsweep.data.catalogue import CATALOGUE, IDX_NAMES, MNIST, DataFile, Published
 from hpcsweep.data.folder import NPZ_PARTS, Verdict, check, checksum, data_folder, find, judge, read
 from hpcsweep.data.idx import idx_bytes
+from hpcsweep.data.used import entry_now, noting
 from hpcsweep.errors import DataError
 from hpcsweep.files import sha256_hex
 from tests.data.writing import write_digit_csv, write_idx
@@ -51,6 +52,24 @@ def test_idx_gz_files_are_read_and_checked(tmp_path: Path) -> None:
     published = small_mnist(tmp_path)
     assert_all_there(read(published, tmp_path))
     assert check(published, tmp_path) == []
+
+
+def test_the_published_test_part_can_be_kept_for_a_test(tmp_path: Path) -> None:
+    """`validate` takes examples from the training part; what is recorded of that is found again; else it is marked."""
+    small_mnist(tmp_path)
+    whole, noted = load("mnist", data=tmp_path), {}
+    assert whole.validates_on_test
+    assert whole.flat().limited(train=3).validates_on_test
+    with noting(noted):
+        split = load("mnist", data=tmp_path, validate=4)
+    assert not split.validates_on_test
+    assert_all_there(split, train=17)
+    np.testing.assert_array_equal(split.x_val[..., 0], X[17:])
+    np.testing.assert_array_equal(split.x_test, whole.x_val)
+    later = {**noted["mnist"], "files": [[*noted["mnist"]["files"][0][:1], 0, 0], *noted["mnist"]["files"][1:]]}
+    now = entry_now("mnist", later, tmp_path)
+    assert now is not None
+    assert now["sha256"] == noted["mnist"]["sha256"]
 
 
 def test_unpacked_idx_files_are_read_and_judged_by_their_content(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.errors import NothingSelectedError, UsageError
+from hpcsweep.statistics import best
 from hpcsweep.tables import render, table
 from tests.made_results import MakeStore, make_result, results_of
 
@@ -264,6 +265,18 @@ def test_a_maximum_over_a_test_set_is_flagged(value: str, warns: bool) -> None:
     made = replace(results_of(runs, ["a"]), metrics=(value.split("_", 1)[1],))
     notes = [note for note in table(made, values=[value]).notes if "on test data" in note]
     assert len(notes) == warns
+
+
+@pytest.mark.parametrize(("own", "warns"), [(None, True), ("trained on", False)])
+def test_a_maximum_over_a_published_test_part_is_flagged(own: str | None, warns: bool, make_store: MakeStore) -> None:
+    """Where a data set validates on its published test part, the best epoch by it is said to be too good."""
+    data = {"mnist": {"sha256": "1", "validates_on_test": True}, **({own: {"sha256": "2"}} if own else {})}
+    history = {"epoch": [1, 2], "accuracy": [0.5, 0.6], "val_accuracy": [0.5, 0.4]}
+    made = make_store([make_result({"a": a}, history=history, facts={"data": data}) for a in (1, 2)])
+    for value, is_too_good in (("max_val_accuracy", warns), ("last_val_accuracy", False), ("max_accuracy", False)):
+        notes = [note for note in table(made, values=[value]).notes if "published test part of mnist" in note]
+        assert len(notes) == is_too_good
+    assert any("validate=10_000" in note for note in best(made, "max_val_accuracy").notes) == warns
 
 
 def test_numbers_of_two_code_versions_are_flagged() -> None:

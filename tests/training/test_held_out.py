@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -80,6 +82,63 @@ def test_members_of_a_stack_are_tested() -> None:
         return [found[seed] for seed in seeds]
 
     assert numbers(0, 1, 2)[0] == numbers(0, 5, 6)[0]
+
+
+ARRAYS: dict[str, Any] = {
+    "x": TESTED.x, "y": TESTED.y, "validation_data": (TESTED.x_val, TESTED.y_val), "batch_size": 32,
+}  # fmt: skip
+TEST = (TESTED.x_test, TESTED.y_test)
+
+
+class Batches(keras.utils.PyDataset):
+    """Examples in batches of 20."""
+
+    def __init__(self, x: Any, y: Any) -> None:
+        super().__init__()
+        self.x, self.y = x, y
+
+    def __len__(self) -> int:
+        return -(-len(self.x) // 20)
+
+    def __getitem__(self, at: int) -> Any:
+        return self.x[20 * at : 20 * at + 20], self.y[20 * at : 20 * at + 20]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"test_data": TEST},
+        {"test_data": Batches(*TEST)},
+        {"test_data": TEST, "steps_per_epoch": 3},
+        {"x": Batches(TESTED.x, TESTED.y), "y": None, "test_data": list(TEST)},
+    ],
+    ids=["arrays", "a stream", "arrays, trained in steps", "arrays beside a stream"],
+)
+def test_test_data_are_evaluated_as_a_test_part_is(given: dict[str, Any]) -> None:
+    """Whether arrays or streams are trained on, and tested on, `test_*` is what Keras says of the final model."""
+    run = FakeRun(2)
+    seed_everything(run.seed)
+    model = nets.dropout()
+    metrics = fit(run, model, **{**ARRAYS, **given})
+    told = model.evaluate(*TEST, batch_size=64, verbose=0, return_dict=True)
+    assert on_test(metrics) == {f"test_{name}": pytest.approx(value, abs=1e-6) for name, value in told.items()}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"test_data": TEST[0]}, "neither"),
+        ({"test_data": (TEST[0], TEST[1][:3])}, "has 45, y has 3 examples of test_data"),
+        ({"test_data": (batch for batch in [TEST])}, "a generator; expected what can be begun anew"),
+        ({"x": TESTED, "y": None, "validation_data": None, "test_data": TEST}, "a Data holds all of the data"),
+    ],
+)
+def test_what_cannot_be_tested_on_is_refused_before_training(given: dict[str, Any], why: str) -> None:
+    """Test data that are no (x, y), do not fit together, end never or are given twice are refused in a line."""
+    run = FakeRun(2)
+    with pytest.raises(UsageError, match=why):
+        fit(run, nets.dropout(), **{**ARRAYS, **given})
+    assert not run.history["epoch"]
 
 
 def test_the_published_test_part_stays_one() -> None:

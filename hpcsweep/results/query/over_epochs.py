@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.results.frames import Results
-from hpcsweep.results.query.values import metric_of
+from hpcsweep.results.query.values import metric_is_test, metric_of
+from hpcsweep.store.states import COUNTED
 from hpcsweep.sweep.choices import EPOCHS
 
 BY_CHANCE = "the best of more epochs is better by chance alone"
@@ -27,6 +28,27 @@ def epochs_to_be_best_in(results: Results, name: str) -> pd.Series[Any] | None:
     if statistic in EXTREMES and "reached_epoch" in results.own and results.column("reached_epoch").notna().any():
         return results.column("reached_epoch")
     return results.runs[EPOCHS] if EPOCHS in results.parameters else None
+
+
+def chosen_on_test(results: Results, name: str) -> str | None:
+    """Return why the number `name` is too good, where runs chose their best epoch by test data, else None."""
+    statistic, _, metric = name.partition("_")
+    if statistic not in _BEST_OF_EPOCHS:
+        return None
+    if metric_is_test(metric):
+        data, instead = "test data", "the one that a rule chooses by validation data"
+    else:
+        if "validated_on_test" not in results.own or not metric.startswith("val_"):
+            return None
+        known = sorted(set(results.column("validated_on_test")[results.in_state(*COUNTED)].dropna()))
+        if not known:
+            return None
+        data = f"the published test part of {', '.join(known)}, on which load({known[0]!r}) validates"
+        instead = f"validate on training examples, by load({known[0]!r}, validate=10_000), and show test_{metric[4:]}"
+    return (
+        f"{name} is the best of each run's epochs on {data}, chosen by what it measures, and too good; show the last "
+        f"epoch, or {instead}"
+    )
 
 
 def may_be_best(results: Results) -> Any:

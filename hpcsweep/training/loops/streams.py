@@ -13,13 +13,10 @@ import keras
 import numpy as np
 
 from hpcsweep.errors import UsageError
-from hpcsweep.training.examples import Examples, first_rows, is_array_tree, packed
+from hpcsweep.training.examples import Examples, first_rows, is_array_tree, is_stream, packed
 from hpcsweep.training.keras_private import OF_DATASETS
 from hpcsweep.training.loops.ordered_batches import OrderedBatches
 from hpcsweep.training.state.attributes import NotKeptError, changes_since, give_attributes, keep_attributes
-
-_OF_BATCHES = ("tensorflow", "torch", "grain")
-"""The libraries whose data sets Keras takes."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +99,6 @@ class Stream:
         """Put back what `state` returned of the data to validate on, of which Keras looks at a batch beforehand."""
         if self.validated is not None:
             self.validated.go_on(state["validated"])
-
-
-def is_stream(data: Any) -> bool:
-    """Whether `data` are such that Keras takes batches from them."""
-    if isinstance(data, (keras.utils.PyDataset, types.GeneratorType)):
-        return True
-    of_batches = any(base.__module__.partition(".")[0] in _OF_BATCHES for base in type(data).__mro__)
-    return of_batches and hasattr(data, "__iter__") and not hasattr(data, "shape")
 
 
 def stream_of(
