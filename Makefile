@@ -9,7 +9,7 @@ PROCESSES ?= 2
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo studies test quick torture coverage package oldest matrix frameworks docs slurm-install slurm-up slurm-down slurm-new lint bench constraints clean-venv
+.PHONY: help setup demo studies reproductions test quick torture coverage package oldest matrix frameworks docs slurm-install slurm-up slurm-down slurm-new lint bench constraints clean-venv
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,6 +35,12 @@ demo: setup ## a small sweep on real handwritten digits, from nothing to a compa
 studies: setup ## the five studies on data that ship with the dependencies; tables and figures in reports/
 	@for sweep in sweeps/study*_small.toml; do $(BIN)/hpcsweep run $$sweep || exit 1; done
 	@for recipe in analysis/study*.py; do echo; $(BIN)/python $$recipe --small || exit 1; done
+
+# those of which results are kept; MNIST is read from the data folder (`hpcsweep data fetch mnist fashion-mnist`)
+FULL = $(basename $(notdir $(wildcard docs/reproductions/*.json)))
+reproductions: setup ## the studies in full, from where an earlier call was stopped (hours); then what differs from the page
+	@for sweep in $(FULL); do $(BIN)/hpcsweep run sweeps/$$sweep.toml --store reports/full || exit 1; done
+	@$(BIN)/python docs/reproductions.py --differences reports/full $(FULL)
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, if there is none)
 	@$(BIN)/python -m pytest -q -n $(PROCESSES)

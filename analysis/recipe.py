@@ -10,6 +10,7 @@ mpl.use("Agg")  # figures go to files, so no display is needed
 
 from hpcsweep import results
 from hpcsweep.data.catalogue import CATALOGUE
+from hpcsweep.data.used import TRAINED_ON
 from hpcsweep.tables import render, table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,12 +97,11 @@ def data_of(found):
     done = finished(found.runs)
     one_each = done.drop_duplicates("data_sha256")["id"] if len(done) else ()
     used = {name: entry["examples"] for run in one_each for name, entry in found.facts(run).get("data", {}).items()}
-    said = [
-        f"{CATALOGUE[name].title.partition(':')[0] if name in CATALOGUE else name} "
-        f"({examples['x']:,} to train, {examples['x_val']:,} to test)"
-        for name, examples in used.items()
-    ]
-    return f"Data: {' and '.join(said) or 'what no finished run tells'}."
+    counts = {name: f"{one['x']:,} to train, {one['x_val']:,} to test" for name, one in used.items()}
+    part = f"; of these some or all runs used {counts.pop(TRAINED_ON)}" if TRAINED_ON in counts else ""
+    titles = {name: CATALOGUE[name].title.partition(":")[0] if name in CATALOGUE else name for name in counts}
+    said = " and ".join(f"{titles[name]} ({count})" for name, count in counts.items())
+    return f"Data: {said or 'what no finished run tells'}{part}."
 
 
 def finished(runs):

@@ -20,7 +20,10 @@ PASSED_FROM = 0.99
 
 
 def verdicts(found, passed_from=PASSED_FROM):
-    """Return one row per finished run: what varies, its best training accuracy, when it passed, and the verdict."""
+    """Return one row per finished run: what varies, its best training accuracy, when it passed, the verdict and notes.
+
+    A net whose weights explode is noted as such.
+    """
     runs = found.runs[found.runs["state"].isin(["done", "diverged"])]
     if runs.empty:
         return runs
@@ -31,6 +34,7 @@ def verdicts(found, passed_from=PASSED_FROM):
     table = runs[[*found.varying(), "seed", "max_accuracy"]].copy()
     table["passed_at_epoch"] = runs["id"].map(reached).astype("Int64")
     table["verdict"] = ["PASSED" if accuracy >= passed_from else "FAILED" for accuracy in runs["max_accuracy"]]
+    table["notes"] = found.column("notes").reindex(runs.index).fillna("").to_numpy()
     return table
 
 

@@ -1,4 +1,4 @@
-"""Study 2: what does a net learn, and and what do batch size, learning rate and dropout change?
+"""Study 2: what does a net learn, and what do batch size, learning rate and dropout change?
 
 Type: make studies, or run the sweeps study2_inside, study2_sanity and study4_sine (with _small), then
 python analysis/study2_inside.py --small
@@ -6,7 +6,7 @@ python analysis/study2_inside.py --small
 
 import matplotlib.pyplot as plt
 import numpy as np
-from recipe import Recipe, draw_confusion, draw_curves, finished, histories
+from recipe import Recipe, data_of, draw_confusion, draw_curves, finished, histories
 from sanity_check import PASSED_FROM, verdicts
 
 from hpcsweep.data import load
@@ -16,11 +16,6 @@ SELDOM = 0.01  # below this share, a unit may have been on in no training image 
 BUSY = 0.8  # a unit that is on in more than this share of the test images says little about any of them
 
 recipe = Recipe("study2_inside", __doc__)
-recipe.say(
-    "Data: scikit-learn's 8x8 digits in place of MNIST; hidden units see 64 pixels, not 784."
-    if recipe.small
-    else "Data: MNIST."
-)
 found = recipe.load("study2_inside")
 recipe.table(
     found,
@@ -32,7 +27,12 @@ recipe.say("busy_units: the share of hidden units that are on in more than 80 % 
 
 def draw_changes(found):
     """One panel per factor: test accuracy at each of its values, with the other factors at the base."""
-    history, factors = histories(found), found.varying()
+    whole, factors = histories(found), found.varying()
+    fresh = whole.loc[whole["epoch"] == 0, "val_accuracy"].mean()
+    recipe.say(
+        f"Epoch 0, the fresh model, has {fresh:.3f}; the figure begins with epoch 1, or all curves would look flat."
+    )
+    history = whole[whole["epoch"] > 0]
     base = {name: found.runs[name].iloc[0] for name in factors}
     figure, panels = plt.subplots(1, len(factors), figsize=(3.2 * len(factors), 3.4), sharey=True)
     for axes, factor in zip(panels, factors, strict=True):
@@ -120,11 +120,15 @@ if len(done):
     draw_classes(arrays, data.classes)
     draw_units(arrays, data)
     draw_dropout(found)
+else:
+    recipe.lacks("all figures of the net's inside", "no run is finished")
 
 sanity = recipe.load("study2_sanity")
 if len(finished(sanity.runs)):
-    recipe.say(f"Can it learn 10 examples of each class by heart (training accuracy {PASSED_FROM})?")
+    recipe.say(data_of(sanity), f"Can it learn 10 examples of each class by heart (training accuracy {PASSED_FROM})?")
     recipe.say(verdicts(sanity).to_string(index=False))
+else:
+    recipe.lacks("the sanity check, and the rate at which the weights explode", "none of its runs is finished")
 
 sine = recipe.load("study4_sine")
 recipe.table(sine, rows=["neurons"], cols=["epochs"], values=["largest_error"])

@@ -13,6 +13,14 @@ from hpcsweep.knee import knee, reaching
 from hpcsweep.results.query.labels import key_text
 
 THRESHOLDS = (0.6, 0.8)
+# what the original's table says, by layers, neurons and optimizer
+ORIGINAL = {
+    (2, 8, "adam"): {"mean_loss": 2.689, "mean_accuracy": 0.104},
+    (2, 8, "adagrad"): {"mean_loss": 3.146, "mean_accuracy": 0.109},
+    (2, 16, "adam"): {"mean_loss": 8.699, "mean_accuracy": 0.445},
+    (3, 8, "adam"): {"mean_loss": 3.709, "mean_accuracy": 0.132},
+}
+LOSSES = (0.5, 1, 2, 4, 8)  # labels of the axis
 MOST_NAMED = 12  # collapsed runs, the worst last
 
 recipe = Recipe("study3_depth_width_optimizer", __doc__)
@@ -42,6 +50,40 @@ def collapsed(found):
     draw_confusion(axes, confusion, range(len(confusion)))
     axes.set_title(f"run {worst[:12]}: collapsed")
     recipe.save(figure, f"collapse_{found.title}")
+
+
+def causes():
+    """With pixels from 0 to 255, where the original's numbers lie among those of other data, batches and weights."""
+    found = recipe.load("study3_causes")
+    rows = [name for name in ("dataset", "change") if name in found.varying()]
+    for value in ("mean_loss", "mean_accuracy"):
+        recipe.table(found, rows=rows, cols=["layers", "neurons", "optimizer"], values=[value])
+    runs = finished(found.runs)
+    if runs.empty:
+        recipe.lacks("the seeds beside the original's numbers", "none of their runs is finished")
+        return
+    size = {"figsize": (3.6 * len(ORIGINAL), 3.8), "sharex": True, "sharey": True}
+    figure, panels = plt.subplots(1, len(ORIGINAL), **size)
+    for axes, ((layers, neurons, optimizer), told) in zip(panels, ORIGINAL.items(), strict=True):
+        here = runs[(runs["layers"] == layers) & (runs["neurons"] == neurons) & (runs["optimizer"] == optimizer)]
+        draw_beside(axes, here, told)
+        axes.set_title(f"{layers} of {neurons}, {optimizer}")
+        for setting, group in here.groupby(rows, sort=False):
+            if all(group[name].min() <= one <= group[name].max() for name, one in told.items()):
+                recipe.say(f"{axes.get_title()}: the seeds reach both its numbers with {', '.join(map(str, setting))}.")
+    panels[0].set_ylabel("mean accuracy")
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    recipe.save(figure, "causes")
+
+
+def draw_beside(axes, runs, told):
+    """Each run's mean loss and mean accuracy, one colour per change, and what the original tells as a star."""
+    for change, group in runs.groupby("change", sort=False):
+        axes.plot(group["mean_loss"], group["mean_accuracy"], "o", alpha=0.6, markersize=4, label=change)
+    axes.plot(told["mean_loss"], told["mean_accuracy"], "k*", markersize=13, label="the original")
+    axes.set(xscale="log", xlabel="mean loss")
+    axes.set_xticks(LOSSES, [f"{one:g}" for one in LOSSES])
+    axes.minorticks_off()
 
 
 def long_run():
@@ -131,5 +173,5 @@ def mistake():
     recipe.save(figure, "mistake")
 
 
-for part in (one_factor, long_run, convolutions, mistake):
+for part in (one_factor, causes, long_run, convolutions, mistake):
     part()

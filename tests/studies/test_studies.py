@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,6 +164,20 @@ def test_the_verdict_of_the_sanity_check(study: Study) -> None:
     assert verdicts == {"1.0": ["2", "PASSED"], "0.7": ["<NA>", "FAILED"]}
     assert done.returncode == 1
     assert sanity([*check, "--accuracy", "0.6"]).returncode == 0
+
+
+def test_a_classifier_of_the_baselines_is_found_by_its_name() -> None:
+    """The job takes any classifier of the benchmark with its options, and gives the same score for the same seed."""
+    job = module_of(REPOSITORY / "jobs" / "fashion_baseline.py")
+
+    def score(seed: int, **options: int) -> float:
+        made = job.train(
+            SimpleNamespace(seed=seed), classifier="ExtraTreeClassifier", options=options, dataset="digits"
+        )
+        return float(made["test_accuracy"])
+
+    assert score(0) == score(0)
+    assert score(0) > 0.6 > score(0, max_depth=1)
 
 
 def test_the_hand_made_net_walks_down_its_squared_error() -> None:
