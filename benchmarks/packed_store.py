@@ -105,7 +105,7 @@ def measure(folder: Path, runs: int, how: str) -> None:
     """Print a line of the table."""
     files = files_in(folder / "results")
     shutil.rmtree(folder / "results" / "cache", ignore_errors=True)
-    table = ("table", "sweeps/many.toml", "--rows", "layers", "--value", "last_val_accuracy")
+    table = ("table", "sweeps/many.toml", "--rows", "layers", "--pool", "rate", "--value", "last_val_accuracy")
     status_s = seconds_of(folder, "status", "sweeps/many.toml")
     first_s = seconds_of(folder, *table)
     again_s = seconds_of(folder, *table)

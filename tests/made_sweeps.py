@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpcsweep.results import Results
 from hpcsweep.results.columns import from_results
-from hpcsweep.results.frames import Entry, history_frame, runs_frame
-from hpcsweep.store import Result
+from hpcsweep.results.frames import history_frame, runs_frame
+from hpcsweep.results.standing import standing_of
+from hpcsweep.store import Result, Store
+from hpcsweep.sweep.runs import Run
 from tests.made_results import make_result
 
 RATES = (0.0001, 0.001, 0.01, 0.1, 1.0, 3.0)
@@ -47,36 +50,40 @@ def made_sweep(runs: int, epochs: int = 40, *, unfinished: int = 0) -> Results:
     """
     space, seeds = SHAPES[runs]
     rng = np.random.default_rng(0)
-    entries, made = [], []
+    made: list[Result] = []
+    others: dict[str, tuple[str, str | None]] = {}
     for number, (*values, seed) in enumerate(product(*space.values(), range(seeds))):
         params = dict(zip(space, values, strict=True))
-        result = _result(params, seed, epochs, rng)
-        state, cause = result.outcome, None
+        made.append(_result(params, seed, epochs, rng))
         if number >= runs - unfinished:
-            state = "new"
+            others[made[-1].id] = "new", None
         elif _fails(params, seed):
-            state, cause = "failed", "out of memory: the batch did not fit"
-        else:
-            made.append(result)
-        entries.append(Entry(result.id, result.trajectory, result.job, seed, params, state, cause))
-    return in_memory(made, entries, title=f"made{runs}")
+            others[made[-1].id] = "failed", "out of memory: the batch did not fit"
+    return in_memory(made, others, title=f"made{runs}")
 
 
-def in_memory(made: Sequence[Result], entries: Sequence[Entry] | None = None, *, title: str = "made") -> Results:
-    """Return the results of these runs, and of entries that have none, without a store."""
-    if entries is None:
-        entries = [Entry(one.id, one.trajectory, one.job, one.seed, one.params, one.outcome) for one in made]
-    records, arrays = from_results(made), {one.id: one.arrays for one in made}
-    frame, own, returned = runs_frame(entries, records, {})
+def in_memory(
+    made: Sequence[Result], others: Mapping[str, tuple[str, str | None]] | None = None, *, title: str = "made"
+) -> Results:
+    """Return the results of these runs without a store; `others` are the ids of those that have none: state, cause."""
+    others = others or {}
+    records = from_results([one for one in made if one.id not in others])
+    arrays = {one.id: one.arrays for one in made if one.id not in others}
+    runs = [Run(one.id, one.trajectory, one.seed, tuple(one.params), tuple(one.params.values())) for one in made]
+    standing = standing_of(Store(Path("nowhere")), "job", runs, records, {}, None, ())
+    for at, run in enumerate(runs):
+        if run.id in others:
+            standing.states[at], standing.causes[at] = others[run.id]
+    frame, own, returned = runs_frame(standing, records, {})
     reading: dict[str, Any] = {
         "read_history": lambda: history_frame(records),
         "read_arrays": lambda ids: {run: arrays[run] for run in ids if run in arrays},
         "read_facts": lambda run: {"python": "3.12.3", "keras": "3.9.2"},
         "read_log": lambda trajectory: "Epoch 1\nEpoch 2\nMemoryError: the batch did not fit",
     }
-    metrics = tuple(name for name in records.history if name != "epoch")
-    parameters = tuple(dict.fromkeys(name for entry in entries for name in entry.params))
-    return Results(title, frame, parameters, metrics, returned, own, words=(f"sweeps/{title}.toml",), **reading)
+    return Results(
+        title, frame, tuple(standing.params), records.metrics, returned, own, words=(f"sweeps/{title}.toml",), **reading
+    )
 
 
 def _fails(params: dict[str, Any], seed: int) -> bool:

@@ -27,7 +27,7 @@ from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, op
 from hpcsweep.store.states import FINISHED, RunState, count_states
 from hpcsweep.store.task_files import slurm_submissions
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import short_id
+from hpcsweep.sweep.runs import collector_paused, short_id
 
 SCHEDULER_FLOOR_S = 15.0  # between two questions to the scheduler, however often we look
 WATCH_EVERY_S = 2.0
@@ -153,8 +153,9 @@ def watch(
     sweep, opened = open_sweep(source, store=store, say=say)
     workers = _Workers(opened, sweep.name)
     while True:
-        halving = halved(sweep, opened)
-        runs = list(_runs(sweep, opened, halving))
+        with collector_paused():
+            halving = halved(sweep, opened)
+            runs = list(_runs(sweep, opened, halving))
         stages = told_of_beginners({run.id: run.stage for run in runs if run.stage}, sweep, opened)
         runs = [replace(run, stage=stages.get(run.id)) for run in runs]
         left = {run.trajectory for seen, run in zip(runs, sweep.runs, strict=True) if seen.state in LEFT}

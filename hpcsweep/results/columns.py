@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,9 +13,8 @@ import pandas as pd
 
 from hpcsweep.data.catalogue import CATALOGUE
 from hpcsweep.data.used import TRAINED_ON
-from hpcsweep.files import json_text
 from hpcsweep.metrics import STATISTICS
-from hpcsweep.results.summaries import Array, summarise
+from hpcsweep.results.summaries import EPOCH_OF_MAX, EPOCH_OF_MIN, Array, best_epochs_of_each, summarise
 from hpcsweep.results.text import TEXT
 from hpcsweep.run_notes import collapsed_classes, notes_of_runs
 
@@ -24,21 +24,13 @@ FACTS = (
     *("initial_weights_sha256", "final_weights_sha256", "restored"),
 )
 _COUNTS = ("epoch", "monitored_epoch", "collapsed_classes", "time_s", "parameters")
-_NUMBERS = {"seed": "int64", **dict.fromkeys(_COUNTS, "float64")}
+_NUMBERS = {**dict.fromkeys(("seed", "length"), "int64"), **dict.fromkeys(_COUNTS, "float64")}
 IDENTITY = (
-    "id",
-    "trajectory",
-    "job",
-    "seed",
-    "outcome",
-    "epoch",
-    "monitored_epoch",
-    "collapsed_classes",
-    "params",
-    "metrics",
-    "logged",
-    "notes",
+    *("id", "trajectory", "job", "seed", "outcome", "length", "epoch", "monitored_epoch", "collapsed_classes"),
+    *("params", "logged", "returned", "notes"),
 )
+RETURNED = "returned/"  # before the name of a metric in the column of what the jobs returned
+History = dict[str, Array]
 
 
 class FinishedRun(Protocol):
@@ -72,34 +64,46 @@ class FinishedRun(Protocol):
 class Records:
     """Finished runs.
 
-    `runs` has the columns of IDENTITY (params, metrics and the names of what was logged as JSON texts) and FACTS, then
-    the summaries; `lengths` [runs] counts the epochs of each; `history` holds "epoch" (int64) and metrics (float64),
-    each [sum of lengths]. Metrics and summaries are those of these runs, of no others.
+    `runs` has the columns of IDENTITY (params and the names of what was logged and returned as JSON texts; `length`
+    counts the epochs) and FACTS, then the summaries, the best epochs by each metric, and what the jobs returned.
+    `history` is read when it is asked for. Metrics and summaries are those of these runs, of no others.
     """
 
     runs: pd.DataFrame
-    lengths: Array
-    history: dict[str, Array]
+    read_history: Callable[[], History]
 
-    def select(self, ids: Sequence[str]) -> Records:
-        """Return those records of `ids` that are here, in that order."""
-        position = {name: row for row, name in enumerate(self.runs["id"])}
-        return self.take([position[name] for name in ids if name in position])
+    @cached_property
+    def history(self) -> History:
+        """The histories, one after the other: "epoch" (int64) and metrics (float64), each [sum of `length`]."""
+        return self.read_history()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What the runs logged by epoch."""
+        return self._named(EPOCH_OF_MAX)
+
+    @property
+    def returned(self) -> tuple[str, ...]:
+        """What the jobs returned."""
+        return self._named(RETURNED)
 
     def take(self, rows: Sequence[int]) -> Records:
         """Return the records in these rows, in that order."""
         index = np.array(rows, dtype=np.int64)
         if len(index) == len(self.runs) and (index == np.arange(len(index))).all():
             return self
-        ends = np.cumsum(self.lengths)
-        pieces = [np.arange(ends[row] - self.lengths[row], ends[row]) for row in rows]
-        keep = np.concatenate(pieces) if pieces else np.array([], dtype=np.int64)
         runs = self.runs.iloc[index].reset_index(drop=True)
-        logged = {name for text in runs["logged"].unique() for name in json.loads(text)}
-        history = {name: column[keep] for name, column in self.history.items() if name in logged or name == "epoch"}
-        others = [name for name in map(str, runs) if _metric_of(name) not in {None, *logged}]
-        unmonitored = [name for name in map(str, runs) if name.startswith("best_")] if _unmonitored(runs) else []
-        return Records(runs.drop(columns=[*others, *unmonitored]), self.lengths[index], history)
+        kept = Records(runs[_own_columns(runs)], lambda: self._history_of(index, kept.metrics))
+        return kept
+
+    def _history_of(self, rows: Array, metrics: Sequence[str]) -> History:
+        lengths = self.runs["length"].to_numpy()
+        starts, counts = (np.cumsum(lengths) - lengths)[rows], lengths[rows]
+        keep = np.arange(counts.sum()) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        return {name: column[keep] for name, column in self.history.items() if name == "epoch" or name in metrics}
+
+    def _named(self, beginning: str) -> tuple[str, ...]:
+        return tuple(name[len(beginning) :] for name in map(str, self.runs) if name.startswith(beginning))
 
 
 def from_results(results: Iterable[FinishedRun]) -> Records:
@@ -115,34 +119,36 @@ def from_results(results: Iterable[FinishedRun]) -> Records:
         "job": [result.job for result in found],
         "seed": [result.seed for result in found],
         "outcome": [result.outcome for result in found],
+        "length": lengths,
         "epoch": [_number(result.epoch) for result in found],
         "monitored_epoch": [_number(epoch) for epoch in monitored],
         "collapsed_classes": [_collapsed(matrix) for matrix in matrices],
         "params": [json.dumps(result.params) for result in found],
-        "metrics": [json_text(result.metrics) for result in found],
         "notes": notes_of_runs(history, lengths, matrices),
-        "logged": [json.dumps([name for name in result.history if name != "epoch"]) for result in found],
+        "logged": [_names(tuple(name for name in result.history if name != "epoch")) for result in found],
+        "returned": [_names(tuple(result.metrics)) for result in found],
     }
+    readers = {"libraries": _minor_versions, "time_s": _number, "parameters": _number}
     for fact in FACTS:
-        columns[fact] = [_text(result.facts.get(fact)) for result in found]
+        read = readers.get(fact, _text)
+        columns[fact] = [read(result.facts.get(fact)) for result in found]
     columns["validated_on_test"] = [_validated_on_test(result.facts.get("data")) for result in found]
-    columns["libraries"] = [_minor_versions(result.facts.get("libraries")) for result in found]
-    for fact in ("time_s", "parameters"):
-        columns[fact] = [_number(result.facts.get(fact)) for result in found]
+    columns |= {**summarise(history, lengths, monitored), **best_epochs_of_each(history, lengths)}
+    for name in dict.fromkeys(name for result in found for name in result.metrics):
+        columns[f"{RETURNED}{name}"] = np.array([result.metrics.get(name, np.nan) for result in found], dtype=float)
     texts = {name: TEXT for name in (*IDENTITY, *FACTS) if name not in _NUMBERS}
-    runs = pd.DataFrame({**columns, **summarise(history, lengths, monitored)}).astype({**texts, **_NUMBERS})
-    return Records(runs, lengths, history)
+    return Records(pd.DataFrame(columns).astype({**texts, **_NUMBERS}), lambda: history)
 
 
 def join(parts: Sequence[Records]) -> Records:
     """Return the records of all `parts`, one after the other."""
+    if not parts:
+        return empty()
     if len(parts) == 1:
         return parts[0]
-    histories = [part.history for part in parts]
-    counts = np.array([int(part.lengths.sum()) for part in parts], dtype=np.int64)
-    runs = pd.concat([part.runs for part in parts], ignore_index=True) if parts else empty().runs
-    lengths = np.concatenate([part.lengths for part in parts]) if parts else empty().lengths
-    return Records(runs, lengths, _stack(histories, counts))
+    runs = pd.concat([part.runs for part in parts], ignore_index=True)
+    counts = np.array([int(part.runs["length"].sum()) for part in parts], dtype=np.int64)
+    return Records(runs, lambda: _stack([part.history for part in parts], counts))
 
 
 def empty() -> Records:
@@ -150,20 +156,26 @@ def empty() -> Records:
     return from_results([])
 
 
-def _metric_of(column: str) -> str | None:
-    """Return the metric that a column sums up, None if it is no summary."""
-    statistic, _, metric = column.partition("_")
-    return metric if statistic in STATISTICS and metric else None
+def _own_columns(runs: pd.DataFrame) -> list[str]:
+    """Return the columns without those of metrics that none of `runs` has."""
+    logged = {name for text in runs["logged"].unique() for name in json.loads(text)}
+    returned = {name for text in runs["returned"].unique() for name in json.loads(text)}
+    unmonitored = runs["monitored_epoch"].isna().all()
+
+    def is_own(column: str) -> bool:
+        for beginning, names in ((RETURNED, returned), (EPOCH_OF_MAX, logged), (EPOCH_OF_MIN, logged)):
+            if column.startswith(beginning):
+                return column[len(beginning) :] in names
+        statistic, _, metric = column.partition("_")
+        return statistic not in STATISTICS or (metric in logged and not (statistic == "best" and unmonitored))
+
+    return list(filter(is_own, map(str, runs)))
 
 
-def _unmonitored(runs: pd.DataFrame) -> bool:
-    return bool(runs["monitored_epoch"].isna().all())
-
-
-def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> dict[str, Array]:
+def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> History:
     names = dict.fromkeys(name for history in histories for name in history)
     names.setdefault("epoch")
-    stacked: dict[str, Array] = {}
+    stacked: History = {}
     for name in sorted(names, key=lambda name: name != "epoch"):
         fill, kind = (0, np.int64) if name == "epoch" else (np.nan, np.float64)
         columns = [
@@ -172,6 +184,11 @@ def _stack(histories: Sequence[Mapping[str, Array]], lengths: Array) -> dict[str
         ]
         stacked[name] = np.concatenate(columns).astype(kind, copy=False) if columns else np.array([], dtype=kind)
     return stacked
+
+
+@lru_cache
+def _names(names: tuple[str, ...]) -> str:
+    return json.dumps(names)
 
 
 def _text(value: Any) -> str | None:

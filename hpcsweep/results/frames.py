@@ -5,7 +5,6 @@ A parameter keeps its name. A column of ours that a parameter's name would hide 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpcsweep.errors import to_type
-from hpcsweep.files import canonical_json, numbers_of
+from hpcsweep.files import canonical_json
 from hpcsweep.metrics import STATISTICS, Direction, better
-from hpcsweep.results.columns import FACTS, Records
+from hpcsweep.results.columns import FACTS, RETURNED, Records
+from hpcsweep.results.standing import Standing
 from hpcsweep.results.summaries import best_epochs
 from hpcsweep.results.text import TEXT
 from hpcsweep.run_notes import joined, joined_after
@@ -26,21 +26,6 @@ from hpcsweep.store.states import RunState
 
 OWN_FIRST = ("id", "state", "seed")
 OWN_LAST = ("reached_epoch", "best_epoch", "notes", "tags", "collapsed_classes", *FACTS, "cause", "trajectory", "job")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One run, finished or not, as the sweep or the store knows it."""
-
-    id: str
-    trajectory: str
-    job: str
-    seed: int
-    params: Mapping[str, Any]
-    state: str
-    cause: str | None = None
-    reached_epoch: float = float("nan")
-    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,41 +93,38 @@ class Results:
 
 
 def runs_frame(
-    entries: Sequence[Entry], records: Records, directions: Mapping[str, Direction | None]
+    standing: Standing, records: Records, directions: Mapping[str, Direction | None]
 ) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
     """Return the frame of runs, our names with their columns, and the columns of returned values."""
-    parameters = tuple(dict.fromkeys(name for entry in entries for name in entry.params))
-    position = {run_id: row for row, run_id in enumerate(records.runs["id"])}
-    rows = np.array([position.get(entry.id, -1) for entry in entries], dtype=np.int64)
+    rows = standing.records
     summaries = [name for name in map(str, records.runs) if name.split("_", 1)[0] in STATISTICS and "_" in name]
-    logged = set(records.history) - {"epoch"}
-    returned = _returned_columns(records, rows)
     ours: dict[str, Any] = {
-        "id": pd.Series([entry.id for entry in entries], dtype=TEXT),
-        "state": pd.Series([entry.state for entry in entries], dtype=TEXT),
-        "seed": pd.Series([entry.seed for entry in entries], dtype="int64"),
+        "id": pd.Series(standing.ids, dtype=TEXT),
+        "state": pd.Series(standing.states, dtype=TEXT),
+        "seed": pd.Series(standing.seeds, dtype="int64"),
     }
     for name in summaries:
         ours[name] = _taken(records.runs[name], rows)
     renamed: dict[str, str] = {}
-    for name in returned:
-        wanted = f"final_{name}" if name in {*logged, *ours, *OWN_LAST} else name
+    for name in records.returned:
+        wanted = f"final_{name}" if name in {*records.metrics, *ours, *OWN_LAST} else name
         renamed[name] = free_name(wanted, [*renamed.values(), *ours, *OWN_LAST])
-    ours |= {renamed[name]: column for name, column in returned.items()}
-    ours |= _own_last(entries, records, rows)
-    by_headline = pd.Series(best_epochs(records.history, records.lengths, directions))
+    ours |= {renamed[name]: _taken(records.runs[f"{RETURNED}{name}"], rows) for name in records.returned}
+    ours |= _own_last(standing, records)
+    by_headline = pd.Series(best_epochs(records.runs, directions))
     ours["best_epoch"] = _taken(records.runs["monitored_epoch"].fillna(by_headline), rows)
-    own = {name: free_name(name, parameters) for name in ours}
+    own = {name: free_name(name, tuple(standing.params)) for name in ours}
     columns = {own[name]: ours[name] for name in OWN_FIRST}
-    columns |= {name: parameter_column([entry.params.get(name) for entry in entries]) for name in parameters}
+    columns |= {name: parameter_column(values) for name, values in standing.params.items()}
     columns |= {own[name]: column for name, column in ours.items() if name not in OWN_FIRST}
     return pd.DataFrame(columns), own, tuple(own[name] for name in renamed.values())
 
 
 def history_frame(records: Records) -> pd.DataFrame:
     """Return one row per epoch: `id` (categorical, to save memory), `epoch`, the metrics as they were logged."""
-    logged = records.lengths > 0
-    codes = np.repeat(np.arange(logged.sum(), dtype=np.int32), records.lengths[logged])
+    lengths = records.runs["length"].to_numpy()
+    logged = lengths > 0
+    codes = np.repeat(np.arange(logged.sum(), dtype=np.int32), lengths[logged])
     ids = pd.Categorical.from_codes(codes, categories=pd.Index(records.runs["id"][logged].tolist(), dtype=TEXT))
     columns = {("metric_id" if name == "id" else name): column for name, column in records.history.items()}
     return pd.DataFrame({"id": ids, **columns}, copy=False)
@@ -187,25 +169,16 @@ def as_key(value: Any) -> Any:
     return tuple(as_key(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _returned_columns(records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
-    texts = records.runs["metrics"].tolist()
-    decoded = {text: numbers_of(json.loads(text)) for text in dict.fromkeys(texts)}
-    names = dict.fromkeys(name for metrics in decoded.values() for name in metrics)
-    columns = {name: np.array([decoded[text].get(name, np.nan) for text in texts], dtype=float) for name in names}
-    return {name: _taken(pd.Series(column), rows) for name, column in columns.items()}
-
-
-def _own_last(entries: Sequence[Entry], records: Records, rows: Any) -> dict[str, pd.Series[Any]]:
-    reached = pd.Series([entry.reached_epoch for entry in entries], dtype="float64")
+def _own_last(standing: Standing, records: Records) -> dict[str, pd.Series[Any]]:
+    rows = standing.records
+    reached = pd.Series(standing.reached_epochs, dtype="float64")
     columns = {"reached_epoch": _taken(records.runs["epoch"], rows).fillna(reached)}
     columns |= {name: _taken(records.runs[name], rows) for name in ("notes", "collapsed_classes", *FACTS)}
-    found = columns["notes"].tolist()
-    said = [entry.remarks.get("note", ()) for entry in entries]
-    columns["notes"] = pd.Series(list(map(joined_after, found, said)), dtype=TEXT)
-    columns["tags"] = pd.Series([joined(entry.remarks.get("tag", ())) for entry in entries], dtype=TEXT)
-    for name in ("cause", "trajectory", "job"):
-        columns[name] = pd.Series([getattr(entry, name) for entry in entries], dtype=TEXT)
-    return columns
+    said = standing.remarks
+    columns["notes"] = pd.Series(list(map(joined_after, columns["notes"].tolist(), said["note"])), dtype=TEXT)
+    columns["tags"] = pd.Series(list(map(joined, said["tag"])), dtype=TEXT)
+    told = {"cause": standing.causes, "trajectory": standing.trajectories, "job": standing.jobs}
+    return columns | {name: pd.Series(texts, dtype=TEXT) for name, texts in told.items()}
 
 
 def _taken(column: pd.Series[Any], rows: Any) -> pd.Series[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hpcsweep.results.frames import Results
@@ -49,6 +50,12 @@ def began_where_another_ended(results: Results) -> dict[str, str]:
     if "initial_weights_sha256" not in results.own:
         return {}
     finished = results.in_state(*FINISHED)
+    begins, ends = (results.column(f"{name}_weights_sha256")[finished] for name in ("initial", "final"))
+    shared = set(begins.dropna()).intersection(ends.dropna())
+    if not shared:
+        return {}
+    either = (results.column(f"{name}_weights_sha256").isin(shared).to_numpy() for name in ("initial", "final"))
+    finished = finished & np.logical_or(*either)
     names = ("id", "trajectory", "initial_weights_sha256", "final_weights_sha256", "restored")
     rows = results.runs.loc[finished, [results.own[name] for name in names]].to_dict(orient="split")["data"]
     return dict(_continued([dict(zip(names, row, strict=True)) for row in rows]))

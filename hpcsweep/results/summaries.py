@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hpcsweep.metrics import HEADLINES, Direction, better
 
 Array = np.ndarray[Any, Any]
+EPOCH_OF_MAX, EPOCH_OF_MIN = "epoch_of/max/", "epoch_of/min/"  # before the name of a metric in a column
 
 
 def summarise(history: Mapping[str, Array], lengths: Array, monitored: Sequence[int | None] = ()) -> dict[str, Array]:
@@ -70,25 +72,37 @@ def _of_segments(values: Array, valid: Array, lengths: Array) -> dict[str, Array
     return results
 
 
-def best_epochs(
-    history: Mapping[str, Array], lengths: Array, directions: Mapping[str, Direction | None] | None = None
-) -> Array:
+def best_epochs_of_each(history: Mapping[str, Array], lengths: Array) -> dict[str, Array]:
+    """Return `epoch_of/max/{metric}` and `epoch_of/min/{metric}`, each float64 [runs].
+
+    They are the epochs, from 1 on, in which the metric was highest and lowest: of equal ones the first, NaN if there is
+    none.
+    """
+    epochs, lengths = np.asarray(history["epoch"]), np.asarray(lengths)
+    found: dict[str, Array] = {}
+    for metric, column in history.items():
+        if metric != "epoch":
+            values = np.asarray(column, dtype=np.float64)
+            valid = (epochs >= 1) & ~np.isnan(values)
+            for beginning, sign in ((EPOCH_OF_MAX, 1.0), (EPOCH_OF_MIN, -1.0)):
+                scores = np.where(valid, sign * values, -np.inf)
+                found[f"{beginning}{metric}"] = _first_best(scores, epochs, lengths)
+    return found
+
+
+def best_epochs(runs: pd.DataFrame, directions: Mapping[str, Direction | None] | None = None) -> Array:
     """Return the epoch [runs] at which each run was best, NaN if that cannot be said.
 
     What counts is the first of these that the run has: the highest `val_accuracy`, the lowest `val_loss`, the highest
     `accuracy`, the lowest `loss`, the best of the metrics of `directions` (what [metrics] says). Of equal epochs the
-    first counts, from epoch 1 on.
+    first counts, from epoch 1 on. `runs` has the columns that `best_epochs_of_each` returns.
     """
-    best = np.full(len(lengths), np.nan)
-    epochs = np.asarray(history["epoch"])
+    best = np.full(len(runs), np.nan)
     for metric in (*HEADLINES, *(directions or {})):
         way = better(metric, directions)
-        if metric not in history or way is None:
-            continue
-        values = np.asarray(history[metric], dtype=np.float64)
-        sign = 1.0 if way == "max" else -1.0
-        scores = np.where((epochs >= 1) & ~np.isnan(values), sign * values, -np.inf)
-        best = np.where(np.isnan(best), _first_best(scores, epochs, np.asarray(lengths)), best)
+        name = f"{EPOCH_OF_MAX if way == 'max' else EPOCH_OF_MIN}{metric}"
+        if way is not None and name in runs:
+            best = np.where(np.isnan(best), runs[name], best)
     return best
 
 

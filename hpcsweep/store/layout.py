@@ -39,6 +39,7 @@
   aside/<time>/                               a store of results that others have taken the place of
   cache/
     records-v<n>-<digest>.npz                 finished runs as frames, which can be made again
+    histories-v<n>-<digest>.npz               their histories
     tried-<digest>.json                       what runs of a job cost when `try` tried them
 """
 
@@ -249,6 +250,9 @@ class Layout:
 
     def tried(self, digest: str) -> Path:
         return self.cache / f"tried-{digest}.json"
+
+    def histories(self, version: int, digest: str) -> Path:
+        return self.cache / f"histories-v{version}-{digest}.npz"
 
     def all_records(self) -> list[Path]:
         """Return the files of cached records, of any version, oldest first."""

@@ -23,7 +23,7 @@ class ResultStamp(NamedTuple):
 
 
 def result_stamps(packs: Packs, trajectory_ids: Iterable[str] | None = None) -> dict[str, ResultStamp]:
-    """Return the stamps of the results of these trajectories (default: of all), by run id; no file is opened.
+    """Return the stamps of the results of these trajectories, by run id; no file is opened. Default: of all, sorted.
 
     That of a packed result is made of what is in it, so it stays when packs are made into larger ones.
     """
@@ -32,7 +32,7 @@ def result_stamps(packs: Packs, trajectory_ids: Iterable[str] | None = None) -> 
     for run_id, run in packs.runs.items():
         if wanted is None or run.trajectory in wanted:
             found[run_id] = ResultStamp(run_id, run.trajectory, run.stamp)
-    return dict(sorted(found.items(), key=lambda item: (item[1].trajectory, item[0])))
+    return found if wanted else dict(sorted(found.items(), key=lambda item: (item[1].trajectory, item[0])))
 
 
 def _loose(layout: Layout, wanted: set[str] | None) -> dict[str, ResultStamp]:

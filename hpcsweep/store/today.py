@@ -54,11 +54,16 @@ class Today:
         asked = [run for run in runs if run.trajectory in there and states.get(run.id) not in left_out]
         names = self.store.layout.names_of({run.trajectory for run in asked if run.id not in packed})
         found: dict[str, Judgement] = {}
+        todays: set[tuple[str | None, str | None]] = set()  # by what packed runs were made, if that is of today
         for run in asked:
             if states.get(run.id) not in FINISHED:
                 judgement = self._begun(run, names[run.trajectory])
-            elif run.id in packed:
-                judgement = self._finished(run, packed[run.id].made)
+            elif seen := packed.get(run.id):
+                if (seen.code, seen.data) in todays:
+                    continue
+                judgement = self._finished(run, seen.made)
+                if judgement is None and seen.code and self.version.sha256.startswith(seen.code):
+                    todays.add((seen.code, seen.data))
             else:
                 own = names[run.trajectory]
                 judgement = self._finished(run, made_by_generation(own).get(_generation_of(run, own)))

@@ -6,6 +6,7 @@ Alike means equal to the bit in every summary of every metric, and in all that t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -22,21 +23,20 @@ def alike_notes(results: Results) -> Iterator[str]:
     """Yield what should make a reader doubt that the job uses its seed and its parameters."""
     done = results.in_state(*COUNTED)
     numbers = _numbers(results)[done]
-    empty = int(np.isnan(numbers).all(axis=1).sum())
-    if empty:
-        yield f"WARNING: {empty} of {len(numbers)} finished runs have no metric at all: the job told none."
-    told = [row.tobytes() if not np.isnan(row).all() else None for row in numbers]
+    empty = np.isnan(numbers).all(axis=1)
+    if empty.any():
+        yield f"WARNING: {int(empty.sum())} of {len(numbers)} finished runs have no metric at all: the job told none."
+    told = [None if nothing else row.tobytes() for row, nothing in zip(numbers, empty.tolist(), strict=True)]
     columns: dict[str, list[Any]] = {name: results.runs[name][done].tolist() for name in results.parameters}
     columns[SEED] = results.column(SEED)[done].tolist()
-    alike, groups = _count_alike(columns, SEED, told)
+    alike, groups = _count_alike(columns, SEED, told) if len(set(columns[SEED])) > 1 else (0, 0)
     if alike:
         yield (
             f"WARNING: with other seeds the numbers stay the same, in {alike} of {groups} points; the job seems not to "
             "use its seed, so ± says nothing there."
         )
     for name in results.varying():
-        alike, groups = _count_alike(columns, name, told) if name != EPOCHS else (0, 0)  # a stop rule may end both
-        if groups and alike == groups:
+        if name != EPOCHS and _all_alike(columns, name, told):  # a stop rule may end both
             yield f"WARNING: with other values of {name} all numbers stay the same; the job seems not to use it."
 
 
@@ -50,12 +50,34 @@ def _numbers(results: Results) -> np.ndarray[Any, Any]:
 
 def _count_alike(columns: dict[str, list[Any]], changed: str, told: Sequence[bytes | None]) -> tuple[int, int]:
     """Return of how many groups that differ in `changed` alone all numbers are the same, and how many there are."""
-    others = [column for name, column in columns.items() if name != changed]
     groups: dict[tuple[Any, ...], tuple[set[Any], set[bytes | None]]] = {}
-    keys = list(zip(*others, strict=True)) or [()] * len(told)  # `changed` may be the only column
-    for key, value, said in zip(keys, columns[changed], told, strict=True):
+    for key, value, said in _without(columns, changed, told):
         values, numbers = groups.setdefault(key, (set(), set()))
         values.add(value)
         numbers.add(said)
     several = [numbers for values, numbers in groups.values() if len(values) > 1]
     return sum(len(numbers) == 1 and None not in numbers for numbers in several), len(several)
+
+
+def _all_alike(columns: dict[str, list[Any]], changed: str, told: Sequence[bytes | None]) -> bool:
+    """Whether all numbers are the same in each group that differs in `changed` alone; False if there is no such group.
+
+    It ends at the first group that is not, which among many runs is soon.
+    """
+    groups: dict[tuple[Any, ...], tuple[Any, bytes | None, bool, bool]] = {}
+    for key, value, said in _without(columns, changed, told):
+        first, numbers, differs, alike = groups.get(key, (value, said, False, said is not None))
+        differs, alike = differs or value != first, alike and said == numbers
+        if differs and not alike:
+            return False
+        groups[key] = first, numbers, differs, alike
+    return any(differs for _, _, differs, _ in groups.values())
+
+
+def _without(
+    columns: dict[str, list[Any]], changed: str, told: Sequence[bytes | None]
+) -> Iterator[tuple[tuple[Any, ...], Any, bytes | None]]:
+    """Yield for each run its values of all columns but `changed`, that of `changed`, and its numbers."""
+    others = [column for name, column in columns.items() if name != changed]
+    keys = zip(*others, strict=True) if others else repeat((), len(told))
+    return zip(keys, columns[changed], told, strict=True)

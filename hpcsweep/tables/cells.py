@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from hpcsweep.statistics.robust import interquartile_mean, median_interval
@@ -48,12 +49,12 @@ class Cell:
         """How many runs the sweep has here."""
         return sum(self.states.values())
 
-    @property
+    @cached_property
     def mean(self) -> float | None:
         """The arithmetic mean; None without runs."""
         return math.fsum(self.numbers) / self.n if self.n and _finite(self.numbers) else _sum(self.numbers)
 
-    @property
+    @cached_property
     def std(self) -> float | None:
         """The sample standard deviation, with n - 1 in the denominator; None for fewer than two runs."""
         if self.n < 2:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hpcsweep import results
@@ -92,16 +94,27 @@ def test_a_replaced_result_shows_its_new_numbers(store: Store) -> None:
     assert results.runs(store.root).set_index("x").loc[3, "last_loss"] == 42.0
 
 
-def test_a_damaged_cache_is_ignored(store: Store, opened: list[str]) -> None:
-    """A cache file with one byte changed is read as absent, and the numbers are right."""
-    first = results.runs(store.root)
-    (path,) = (store.root / "cache").iterdir()
+@pytest.mark.parametrize("kind", ["records", "histories"])
+@pytest.mark.parametrize("fate", ["damaged", "gone"])
+def test_a_damaged_cache_is_ignored(store: Store, kind: str, fate: str) -> None:
+    """A cache file with one byte changed, or gone, is read as absent, and the numbers and histories are right."""
+    runs, history = results.runs(store.root), results.history(store.root)
+    (path,) = (store.root / "cache").glob(f"{kind}-*")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
-    opened.clear()
-    assert results.runs(store.root)["last_loss"].equals(first["last_loss"])
-    assert len(opened) == 30
+    path.unlink()
+    if fate == "damaged":
+        path.write_bytes(bytes(data))
+    pd.testing.assert_frame_equal(results.runs(store.root), runs, check_exact=True)
+    pd.testing.assert_frame_equal(results.history(store.root), history, check_exact=True)
+
+
+def test_a_history_is_right_though_the_cache_went_away_since(store: Store) -> None:
+    """Who has read runs through the cache gets their histories even if somebody removes the cache in between."""
+    expected = results.history(store.root)
+    known = results.load(store.root)
+    shutil.rmtree(store.layout.cache)
+    pd.testing.assert_frame_equal(known.history(), expected, check_exact=True)
 
 
 def test_many_segments_become_one(store: Store, monkeypatch: pytest.MonkeyPatch, opened: list[str]) -> None:
@@ -110,7 +123,8 @@ def test_many_segments_become_one(store: Store, monkeypatch: pytest.MonkeyPatch,
     for number in range(cache.MAX_SEGMENTS + 3):
         publish(store, make_result({"x": 1000 + number}))
         results.runs(store.root)
-    assert len(list((store.root / "cache").iterdir())) <= cache.MAX_SEGMENTS
+    assert len(store.layout.all_records()) <= cache.MAX_SEGMENTS
+    assert len(list(store.layout.cache.iterdir())) <= 2 * cache.MAX_SEGMENTS
     opened.clear()
     assert len(results.runs(store.root)) == 30 + cache.MAX_SEGMENTS + 3
     assert opened == []
