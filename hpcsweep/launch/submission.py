@@ -16,6 +16,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, WorkerSettings, manifest_lines
 from hpcsweep.store.snapshots import keep_snapshot
+from hpcsweep.store.submissions import new_submission
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory
 
@@ -29,7 +30,8 @@ def write_submission(plan: Plan, store: Store, manifest: Manifest) -> Submission
     for one in manifest.trajectories:
         store.folder(one.id).cancelled.unlink(missing_ok=True)
     # All runs of the sweep are named, including those that are done, so that the next plan can say which were removed.
-    return store.new_submission(plan.sweep.name, manifest_lines(manifest), [run.id for run in plan.sweep.runs])
+    run_ids = [run.id for run in plan.sweep.runs]
+    return new_submission(store.layout, plan.sweep.name, manifest_lines(manifest), run_ids)
 
 
 def manifest_of(

@@ -13,9 +13,9 @@ from hpcsweep.files import BEST_MODEL_FILE, MODEL_FILE
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import direction_of, finished, metric_of, value_of
 from hpcsweep.store import Store
-from hpcsweep.store.layout import ARRAYS
 from hpcsweep.store.opening import Source, StoreSource, open_source, open_store
 from hpcsweep.store.results import Result, read_result
+from hpcsweep.store.trajectory_folder import ARRAYS
 from hpcsweep.sweep.runs import short_id
 
 FILES = {"final": MODEL_FILE, "best": BEST_MODEL_FILE}

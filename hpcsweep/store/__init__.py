@@ -1,7 +1,8 @@
 """Question 4: what is kept? Claims, checkpoints, results, and the names of their files, which no other room knows.
 
 Other rooms find a store by `opening` (from a sweep to its store), read `states`, `results` and `stamps`, write through
-`claims`, `checkpoints` and `manifest`, reach files by `layout`, `events` and `task_files`, tidy up with `leftovers`;
+`claims`, `checkpoints`, `submissions` and `manifest`, reach files by `layout`, `trajectory_folder`, `events` and
+`task_files`, tidy up with `leftovers`;
 `causes` says why things ended, `halts` why a submission was stopped, `reader` opens what others may have written,
 `sharing` says who may write, `remarks` what people say of runs, `wanted` how many workers a sweep is to have,
 `array_bytes` is how arrays are written.

@@ -10,10 +10,10 @@ from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, write_atomic
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import describe_owner, try_claim
-from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import Made, made_by_generation
 from hpcsweep.store.results import Result, publish_result
 from hpcsweep.store.store import Store
+from hpcsweep.store.trajectory_folder import ARRAYS, TrajectoryFolder
 from hpcsweep.sweep.runs import short_id
 
 OWNER = "taken over"  # what a claim says of its worker, where no worker trained

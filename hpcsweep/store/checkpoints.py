@@ -8,7 +8,7 @@ from typing import Any
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import write_atomic
-from hpcsweep.store.layout import CHECKPOINT, TrajectoryFolder
+from hpcsweep.store.trajectory_folder import CHECKPOINT, TrajectoryFolder
 
 KEPT = 2
 

@@ -26,7 +26,7 @@ from typing import Any
 from hpcsweep.files import publish, server_now
 from hpcsweep.machine import process_has_ended, process_started
 from hpcsweep.store.events import Event, read_events
-from hpcsweep.store.layout import CLAIM, TrajectoryFolder
+from hpcsweep.store.trajectory_folder import CLAIM, TrajectoryFolder
 
 FORMAT = 1
 _TRIES = 5

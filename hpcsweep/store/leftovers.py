@@ -10,11 +10,12 @@ from pathlib import Path
 
 from hpcsweep.files import TEMPORARY_PREFIX
 from hpcsweep.store.claims import Life
-from hpcsweep.store.layout import CHECKPOINT, SubmissionFolder, listed
+from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.packing import drop_packed_checkpoints
 from hpcsweep.store.packs import contents_of
 from hpcsweep.store.states import StoredTrajectory
 from hpcsweep.store.store import Store
+from hpcsweep.store.trajectory_folder import CHECKPOINT, listed
 
 OLD_S = 3600.0
 

@@ -14,8 +14,9 @@ from typing import Any
 from hpcsweep.code.version import CodeVersion
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, publish, sha256_hex
-from hpcsweep.store.layout import MADE, SHORT, Layout, TrajectoryFolder
+from hpcsweep.store.layout import Layout
 from hpcsweep.store.reader import read_record, record_bytes
+from hpcsweep.store.trajectory_folder import MADE, SHORT, TrajectoryFolder
 
 NO_DATA = "0" * 64
 """The digest of having used no data that we know of."""

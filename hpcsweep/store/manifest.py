@@ -17,8 +17,8 @@ from typing import Any
 from hpcsweep.errors import NewerFormatError, StoreError
 from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, direction_of_ids
-from hpcsweep.store.layout import TRAJECTORY
 from hpcsweep.store.reader import parse_record, read_bytes, require_format
+from hpcsweep.store.trajectory_folder import TRAJECTORY
 from hpcsweep.sweep.choices import EPOCHS, Engine, Isolation, StackOrder
 from hpcsweep.sweep.runs import epochs_of
 

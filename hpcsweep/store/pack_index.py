@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import canonical_json, plain, sha256_hex
-from hpcsweep.store.layout import ARRAYS, INDEX, PACK_NAME, RESULT, TRAJECTORY
+from hpcsweep.store.layout import INDEX, PACK_NAME
 from hpcsweep.store.made_by import Made, made_by_generation
 from hpcsweep.store.reader import parse_record, read_bytes
+from hpcsweep.store.trajectory_folder import ARRAYS, RESULT, TRAJECTORY
 
 FORMAT = 1  # of an index; a pack itself is a zip file
 MOST_INDEX_BYTES = 1 << 30

@@ -7,18 +7,23 @@ who pack at once do no harm either; the claim on packing only keeps them from do
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpcsweep.errors import StoreError
-from hpcsweep.files import TEMPORARY_PREFIX, fsync_folder, sha256_hex, write_atomic
+from hpcsweep.files import TEMPORARY_PREFIX, write_atomic
 from hpcsweep.store.claims import Claim, Life, describe_owner, holding, last_beat, try_claim
-from hpcsweep.store.layout import (
+from hpcsweep.store.pack_files import Files, remove_packs, rewrite_packs, write_pack
+from hpcsweep.store.packed import steadily
+from hpcsweep.store.packs import Pack, contents_of
+from hpcsweep.store.reader import read_bytes
+from hpcsweep.store.results import read_result
+from hpcsweep.store.states import StoredTrajectory
+from hpcsweep.store.store import FORMAT, Store
+from hpcsweep.store.trajectory_folder import (
     ARRAYS,
     CHECKPOINT,
     CLAIM,
@@ -29,15 +34,7 @@ from hpcsweep.store.layout import (
     MEANING,
     RESULT,
     TrajectoryFolder,
-    folder_in_store,
 )
-from hpcsweep.store.pack_index import index_bytes, index_of
-from hpcsweep.store.packed import steadily
-from hpcsweep.store.packs import Pack, contents_of
-from hpcsweep.store.reader import read_bytes
-from hpcsweep.store.results import read_result
-from hpcsweep.store.states import StoredTrajectory
-from hpcsweep.store.store import FORMAT, Store
 
 ENOUGH = 256  # trajectories with folders of their own, from which on a worker packs them when it ends
 MOST_PACK_BYTES = 64 << 20  # a pack is made in memory
@@ -46,9 +43,6 @@ _OVERHEAD_BYTES = 400  # that a zip file adds for each member
 OWNER = "packing"  # what the claim on packing says of its worker
 _MUST = (RESULT, ARRAYS)
 _MAY = (CHECKPOINT, LOG, CLAIM, MADE, FAILED, CUT, MEANING)
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip file can hold: equal content gives equal bytes
-
-Files = dict[str, bytes]
 
 
 @dataclass
@@ -88,7 +82,7 @@ def take_out(store: Store, trajectory_ids: Collection[str]) -> int:
             _remove_late(folder)
             folder.path.mkdir(parents=True, exist_ok=True)
             write_loose(folder, folder.path)
-        _rewrite(store, lambda trajectory_id, name: trajectory_id not in taken)
+        rewrite_packs(store, lambda trajectory_id, name: trajectory_id not in taken)
     return len(taken)
 
 
@@ -96,7 +90,7 @@ def drop_packed_checkpoints(store: Store) -> None:
     """Remove the checkpoints from all packs; longer trainings then start over. StoreError if somebody packs."""
     with _packing(store) as claim:
         _held(store, claim)
-        _rewrite(store, lambda trajectory_id, name: not CHECKPOINT.fullmatch(name))
+        rewrite_packs(store, lambda trajectory_id, name: not CHECKPOINT.fullmatch(name))
 
 
 def write_loose(folder: TrajectoryFolder, target: Path) -> None:
@@ -217,30 +211,13 @@ def _pack_batch(store: Store, batch: Mapping[str, Files], absorbed: Collection[P
         for trajectory_id in one.places:
             packed = {name: content.intact() for name, content in contents_of(one, trajectory_id).items()}
             parts[trajectory_id] = {**parts.get(trajectory_id, {}), **packed}
-    written = _write(store, parts)
+    written = write_pack(store, parts)
     for trajectory_id in batch:
         _remove_loose(store.folder(trajectory_id))
-    _remove_packs(one for one in absorbed if one.path != written)
+    remove_packs(one for one in absorbed if one.path != written)
     done.trajectories += len(batch)
     done.files += sum(map(len, batch.values()))
     done.packs += 1
-
-
-def _write(store: Store, parts: Mapping[str, Files]) -> Path:
-    """Write a pack of these trajectories, durable, and its index before it: it is there as soon as it has its name."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as members:
-        for trajectory_id in sorted(parts):
-            for name, data in sorted(parts[trajectory_id].items()):
-                members.writestr(zipfile.ZipInfo(f"{folder_in_store(trajectory_id)}/{name}", _EPOCH), data)
-    data = packed.getvalue()
-    path = store.layout.pack(digest := sha256_hex(data))
-    index = index_bytes(index_of(data, path))
-    write_atomic(store.layout.index(digest, sha256_hex(index)), index)
-    write_atomic(path, data)
-    if path not in [one.path for one in store.packs.refreshed().all()]:
-        raise StoreError(f"{path}: was written and is not there; nothing loose was removed")
-    return path
 
 
 def _remove_loose(folder: TrajectoryFolder) -> None:
@@ -257,27 +234,3 @@ def _remove_late(folder: TrajectoryFolder) -> None:
     loose = steadily(folder.packed, folder.loose_names)
     for name in set(loose) - set(folder.overlaid(loose)):
         (folder.path / name).unlink(missing_ok=True)
-
-
-def _rewrite(store: Store, keep: Callable[[str, str], bool]) -> None:
-    """Replace each pack that has other files than `keep` tells to keep, by trajectory and name."""
-    for one in store.packs.refreshed().all():
-        before = {trajectory_id: contents_of(one, trajectory_id, cut_too=True) for trajectory_id in one.places}
-        after = {
-            trajectory_id: kept
-            for trajectory_id, files in before.items()
-            if (kept := {name: file.data for name, file in files.items() if keep(trajectory_id, name)})
-        }
-        if sum(map(len, after.values())) < sum(map(len, before.values())):
-            if after:
-                _write(store, after)
-            _remove_packs([one])
-    store.packs.refreshed()
-
-
-def _remove_packs(packs: Collection[Pack] | Iterator[Pack]) -> None:
-    for one in packs:
-        one.path.unlink(missing_ok=True)
-        for index in one.indexes:
-            index.unlink(missing_ok=True)
-        fsync_folder(one.path.parent)

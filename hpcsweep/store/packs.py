@@ -20,9 +20,10 @@ from typing import NamedTuple
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import numbers_of
-from hpcsweep.store.layout import INDEX, PACK, Layout, folder_in_store, listed
+from hpcsweep.store.layout import INDEX, PACK, Layout
 from hpcsweep.store.pack_index import PackedRun, damaged, members, tables_of
 from hpcsweep.store.reader import open_safely
+from hpcsweep.store.trajectory_folder import folder_in_store, listed
 
 TRIES = 5  # to read packs that others replace by larger ones meanwhile
 _GONE = (errno.ENOENT, errno.ESTALE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpcsweep.errors import NewerFormatError, StoreError, shell, to_type
 from hpcsweep.files import canonical_json, numbers_of, plain, publish, sha256_hex, write_atomic
 from hpcsweep.store.causes import Cause, Why
-from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
+from hpcsweep.store.trajectory_folder import ARRAYS, TrajectoryFolder
 
 # Planning reads no arrays, and importing NumPy would take most of the time of planning a small sweep.
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from hpcsweep.store.layout import ARRAYS, RESULT, Layout
+from hpcsweep.store.layout import Layout
 from hpcsweep.store.packed import steadily
 from hpcsweep.store.packs import Packs
+from hpcsweep.store.trajectory_folder import ARRAYS, RESULT
 
 _ID = slice(4, 68)  # the run's id in "run-<64 hex>..."
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hpcsweep.machine import StrEnum
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.claims import Life, life_of, newest_generation, was_given_back
-from hpcsweep.store.layout import ARRAYS, FAILED, RESULT, TrajectoryFolder
+from hpcsweep.store.trajectory_folder import ARRAYS, FAILED, RESULT, TrajectoryFolder
 from hpcsweep.sweep.runs import Run, epochs_of
 
 MAX_DEATHS = 3  # attempts in a row that died without leaving a checkpoint, before the trajectory is called failed

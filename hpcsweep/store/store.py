@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,21 @@ from typing import Any
 from hpcsweep.errors import NewerFormatError, NothingSelectedError, StoreError, shell
 from hpcsweep.files import canonical_json, printable, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
-from hpcsweep.store.layout import LOG, RESULT, TRAJECTORY, Layout, SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.layout import Layout, SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.packs import Headline, Packs
-from hpcsweep.store.reader import read_record, read_text, require_format
+from hpcsweep.store.reader import read_record
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
-from hpcsweep.store.sharing import keep_to_owner, obey_sharing
+from hpcsweep.store.sharing import obey_sharing
 from hpcsweep.store.states import RunState, StoredTrajectory, run_state
+from hpcsweep.store.submissions import read_run_ids
+from hpcsweep.store.trajectory_folder import LOG, RESULT, TrajectoryFolder
 from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
 
 FORMAT = 2
 """Of a new store. In one of format 1 nothing is packed, since releases that know only that would not find it."""
 _DECISION_FORMAT = 1
 MADE_FROM = "made_from"  # what a decision calls the ids of the trajectories on whose results it rests
-_RUN_IDS_FORMAT = 1
 _LOG = logging.getLogger("hpcsweep")
 DEFAULT_LEASE_S = 300.0
 
@@ -264,42 +264,13 @@ class Store:
             raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")
         return decision
 
-    def new_submission(self, sweep: str, manifest_lines: Iterable[str], run_ids: Iterable[str]) -> SubmissionFolder:
-        """Write down durably what the workers of a new submission are to train, and which runs the sweep has."""
-        submission = self._new_submission_folder(sweep)
-        submission.workers.mkdir(parents=True)
-        for folder in (submission.path, submission.workers):
-            keep_to_owner(folder)
-        lines = (f"format {_RUN_IDS_FORMAT}", *run_ids)
-        write_atomic(submission.run_ids, "".join(f"{line}\n" for line in lines).encode())
-        write_atomic(submission.manifest, "".join(f"{line}\n" for line in manifest_lines).encode())
-        return submission
-
     def run_ids(self, submission: SubmissionFolder) -> set[str]:
         """Return the ids of all runs that the sweep had then; none, with a warning, if they cannot be read."""
         try:
-            lines = read_text(submission.run_ids).splitlines()
-        except FileNotFoundError:
-            return set()
-        word, _, number = lines[0].partition(" ") if lines else ("", "", "")
-        try:
-            if word == "format":
-                require_format({"format": int(number)}, _RUN_IDS_FORMAT, submission.run_ids)
-        except (StoreError, ValueError) as error:
+            return read_run_ids(submission)
+        except StoreError as error:
             self._warn(f"{error}; which runs the sweep had is not known")
             return set()
-        return {line for line in lines if TRAJECTORY.fullmatch(line)}
-
-    def _new_submission_folder(self, sweep: str) -> SubmissionFolder:
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        for number in range(1000):
-            submission = self.layout.submission(sweep, f"{stamp}-{number:03d}")
-            try:
-                submission.path.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            return submission
-        raise StoreError(f"{self.layout.sweeps / sweep}: more than a thousand submissions in one second")
 
     def _read_format(self) -> int:
         path = self.layout.format

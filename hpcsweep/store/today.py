@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from hpcsweep.code.version import Change, CodeVersion, changes, in_words, parts_of_file, version_of
 from hpcsweep.files import look_alike
 from hpcsweep.store.checkpoints import list_checkpoints
-from hpcsweep.store.layout import ARRAYS, TrajectoryFolder
 from hpcsweep.store.made_by import UNKNOWN, Made, is_accepted, made_by_generation, read_data, read_version
 from hpcsweep.store.states import FINISHED, RunState
 from hpcsweep.store.store import Store
+from hpcsweep.store.trajectory_folder import ARRAYS, TrajectoryFolder
 from hpcsweep.sweep.runs import Run, epochs_of, short_id
 
 

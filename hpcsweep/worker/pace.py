@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass, field
 
 from hpcsweep.files import write_atomic
-from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.states import StoredTrajectory
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from hpcsweep.worker.stop_request import Stop
 
 HEADROOM = 1.2

@@ -14,7 +14,11 @@ from tests.house.imports import broken_contracts, imports_by_string, imports_of_
 from tests.house.private import private_names_of_libraries, private_names_of_others
 from tests.house.trees import expressions, text_of, trees
 
-STORE_NAMES = ("layout.py", "task_files.py")  # in store/: where the names of its files are written
+STORE_NAMES = (
+    "layout.py",
+    "trajectory_folder.py",
+    "task_files.py",
+)  # in store/: they write its names
 STORE_FOLDERS = re.compile(
     r"\b(layout(\.\w+(\(.*\))?)?|store\.root|store_root|submission(\.path)?|files\.path|folder\.path|trajectories)"
 )

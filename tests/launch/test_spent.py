@@ -10,6 +10,7 @@ import pytest
 from hpcsweep.launch.spent import spent_on
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store import Store
+from hpcsweep.store.submissions import new_submission
 from hpcsweep.store.task_files import SlurmFiles
 
 
@@ -17,7 +18,7 @@ def test_each_attempt_counts_and_so_do_its_gpus(tmp_path: Path) -> None:
     """A requeued task has two attempts; one that was lost counts until it was last heard of; one at work until now."""
     store = Store(tmp_path)
     store.create()
-    files = SlurmFiles(store.new_submission("s", [], []))
+    files = SlurmFiles(new_submission(store.layout, "s", [], []))
     files.write_terms(SlurmTerms(Request(3600, gres="gpu:t4:2")).to_json())
     began = 1_000_000_000
     lines = [("start", 0, 0), ("exit", 0, 3600), ("start", 1, 7200), ("stop", 1, 9000), ("exit", 1, 9000)]

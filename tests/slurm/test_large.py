@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from hpcsweep.store import Store
-from hpcsweep.store.layout import CLAIM
+from hpcsweep.store.trajectory_folder import CLAIM
 from tests.slurm.study import SlurmStudy
 
 TINY = "repeats = {runs}\n[fixed]\nsize = {size}\n[resources]\ntime = 10\nworkers = {workers}\nmem_gb = 0.3\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.store.layout import TrajectoryFolder
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 
 
 @pytest.fixture

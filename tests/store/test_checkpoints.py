@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from hpcsweep.errors import UsageError
 from hpcsweep.store.array_bytes import pack_state, unpack_state
 from hpcsweep.store.checkpoints import drop_checkpoints, list_checkpoints, read_newest_checkpoint, write_checkpoint
-from hpcsweep.store.layout import TrajectoryFolder
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 dtypes = st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_])

@@ -13,7 +13,7 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from hpcsweep.store.claims import Life, describe_owner, life_of, try_claim
-from hpcsweep.store.layout import TrajectoryFolder
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from tests.conftest import REPOSITORY
 
 OWNER = {"worker": "of another machine", "machine": "elsewhere", "pid": 1}
@@ -69,7 +69,7 @@ def test_the_claim_of_a_killed_process_of_this_host_is_free_at_once(folder: Traj
     """Where the owner's process can be seen to be gone, its lease is not waited for."""
     code = (
         "import sys, os, signal; from pathlib import Path; from hpcsweep.store.claims import *; "
-        "from hpcsweep.store.layout import TrajectoryFolder; "
+        "from hpcsweep.store.trajectory_folder import TrajectoryFolder; "
         "assert try_claim(TrajectoryFolder(Path(sys.argv[1])), describe_owner('x'), 600); os.kill(os.getpid(), 9)"
     )
     ended = subprocess.run([sys.executable, "-c", code, str(folder.path)], check=False)
@@ -90,7 +90,7 @@ def test_the_hosts_clock_does_not_matter(folder: TrajectoryFolder) -> None:
     assert claim is not None
     code = (
         "import sys, time; from pathlib import Path; time.time = lambda: 4e9; from hpcsweep.store.claims import *; "
-        "from hpcsweep.store.layout import TrajectoryFolder; "
+        "from hpcsweep.store.trajectory_folder import TrajectoryFolder; "
         "sys.exit(life_of(TrajectoryFolder(Path(sys.argv[1])), 1, 60, probe=True) is not Life.ALIVE)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(folder.path)], check=False).returncode == 0

@@ -24,13 +24,14 @@ from hpcsweep.store import Result, Store, packing
 from hpcsweep.store.adopt import adopt
 from hpcsweep.store.aside import put_aside
 from hpcsweep.store.claims import describe_owner, try_claim
-from hpcsweep.store.layout import INDEX, TrajectoryFolder
+from hpcsweep.store.layout import INDEX
 from hpcsweep.store.leftovers import find_leftovers
 from hpcsweep.store.made_by import Made
 from hpcsweep.store.packing import pack_all, pack_if_many, take_out
 from hpcsweep.store.reader import read_record
 from hpcsweep.store.results import publish_result, read_result
 from hpcsweep.store.stamps import result_stamps
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.work_loop import tidy_up
 from tests.made_results import make_result

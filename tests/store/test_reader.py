@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hpcsweep.errors import NewerFormatError, StoreError
-from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.reader import read_bytes, read_end, read_record
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from hpcsweep.worker.process.output import output_to
 
 STRANGE: dict[str, Callable[[Path], object]] = {

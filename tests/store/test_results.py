@@ -11,9 +11,10 @@ import pytest
 
 from hpcsweep.errors import StoreError
 from hpcsweep.store import Failure, Result, Store
-from hpcsweep.store.layout import SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.results import publish_result, read_failure, read_result, write_failure
 from hpcsweep.store.task_files import SentArray, SlurmFiles
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 
 RUN = "ab" * 32
 

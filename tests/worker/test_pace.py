@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hpcsweep.store.claims import Life
-from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.states import StoredTrajectory
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from hpcsweep.worker.pace import Pace, record_cut
 from hpcsweep.worker.stop_request import Stop
 

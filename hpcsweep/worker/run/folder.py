@@ -12,7 +12,7 @@ from typing import Any
 
 from hpcsweep.errors import JobError
 from hpcsweep.files import BEST_MODEL_FILE, MODEL_FILE
-from hpcsweep.store.layout import TrajectoryFolder
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 
 MB = 1_000_000
 MODELS = (MODEL_FILE, BEST_MODEL_FILE)

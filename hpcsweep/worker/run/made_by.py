@@ -10,7 +10,6 @@ from typing import Any
 from hpcsweep.code.version import changes, in_words
 from hpcsweep.errors import StoreError
 from hpcsweep.store import Store
-from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.made_by import (
     UNKNOWN,
     data_digest,
@@ -21,6 +20,7 @@ from hpcsweep.store.made_by import (
     read_version,
     telling,
 )
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from hpcsweep.sweep.containers import IMAGE
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.process.imported import library_versions

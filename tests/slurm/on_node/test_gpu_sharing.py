@@ -16,8 +16,9 @@ from hpcsweep.slurm.on_node.gpu_sharing import CONTEXT_GB, Peaks, ask_gpu, find_
 from hpcsweep.slurm.on_node.processes import plan_processes
 from hpcsweep.slurm.terms import Request, SlurmTerms
 from hpcsweep.store import Result, Store
-from hpcsweep.store.layout import SubmissionFolder, TrajectoryFolder
+from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.results import publish_result, read_result
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from tests.slurm.study import PROFILE, SlurmStudy
 
 KIND = "Stand-in GPU"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpcsweep.store import Result, Store
-from hpcsweep.store.layout import CLAIM
+from hpcsweep.store.trajectory_folder import CLAIM
 from hpcsweep.sweep.load import load_sweep
 from tests.slurm.study import PROFILE, SlurmStudy
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.store.claims import describe_owner, try_claim
-from hpcsweep.store.layout import TrajectoryFolder
 from hpcsweep.store.reader import read_record
+from hpcsweep.store.trajectory_folder import TrajectoryFolder
 from hpcsweep.worker.run.heartbeat import FIRST_S, Heartbeat
 
 
