@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ def test_idx_gz_files_are_read_and_checked(tmp_path: Path) -> None:
 def test_the_published_test_part_can_be_kept_for_a_test(tmp_path: Path) -> None:
     """`validate` takes examples from the training part; what is recorded of that is found again; else it is marked."""
     small_mnist(tmp_path)
-    whole, noted = load("mnist", data=tmp_path), {}
+    whole = load("mnist", data=tmp_path)
+    noted: dict[str, Any] = {}
     assert whole.validates_on_test
     assert whole.flat().limited(train=3).validates_on_test
     with noting(noted):

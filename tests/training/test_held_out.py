@@ -87,7 +87,7 @@ def test_members_of_a_stack_are_tested() -> None:
 ARRAYS: dict[str, Any] = {
     "x": TESTED.x, "y": TESTED.y, "validation_data": (TESTED.x_val, TESTED.y_val), "batch_size": 32,
 }  # fmt: skip
-TEST = (TESTED.x_test, TESTED.y_test)
+TEST = (np.asarray(TESTED.x_test), np.asarray(TESTED.y_test))
 
 
 class Batches(keras.utils.PyDataset):
