@@ -6,6 +6,7 @@ python analysis/study2_inside.py --small
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from recipe import Recipe, data_of, draw_confusion, draw_curves, finished, histories
 from sanity_check import PASSED_FROM, verdicts
 
@@ -13,6 +14,8 @@ from hpcsweep.data import load
 
 SHOWN_UNITS = 8
 SELDOM = 0.01  # below this share, a unit may have been on in no training image at all, and then none excites it most
+ROOM = 0.005  # between the curves and the ends of the axis
+FAILED = 0.7  # a run that is ever below this part of the best run's lowest accuracy would flatten all curves
 BUSY = 0.8  # a unit that is on in more than this share of the test images says little about any of them
 
 recipe = Recipe("study2_inside", __doc__)
@@ -29,24 +32,40 @@ def draw_changes(found):
     """One panel per factor: test accuracy at each of its values, with the other factors at the base."""
     whole, factors = histories(found), found.varying()
     fresh = whole.loc[whole["epoch"] == 0, "val_accuracy"].mean()
-    recipe.say(
-        f"Epoch 0, the fresh model, has {fresh:.3f}; the figure begins with epoch 1, or all curves would look flat."
-    )
+    recipe.say(f"Epoch 0, the fresh model, has {fresh:.3f}; the figure begins with epoch 1, or all would look flat.")
     history = whole[whole["epoch"] > 0]
     base = {name: found.runs[name].iloc[0] for name in factors}
+    alone = {
+        factor: history[np.logical_and.reduce([history[name] == base[name] for name in factors if name != factor])]
+        for factor in factors
+    }
     figure, panels = plt.subplots(1, len(factors), figsize=(3.2 * len(factors), 3.4), sharey=True)
-    for axes, factor in zip(panels, factors, strict=True):
-        others = [history[name] == base[name] for name in factors if name != factor]
-        draw_curves(axes, history[np.logical_and.reduce(others)], "val_accuracy", factor)
-        axes.legend(title=factor, loc="center right")
+    for axes, (factor, group) in zip(panels, alone.items(), strict=True):
+        draw_curves(axes, group, "val_accuracy", factor)
+        axes.legend(title=factor, loc="lower right")
     panels[0].set_ylabel("accuracy on test images")
+    panels[0].set_ylim(lowest_drawn(history, base), history["val_accuracy"].max() + ROOM)
     recipe.save(figure, "changes")
-    wobble = history.sort_values("epoch").groupby("id")["val_accuracy"].diff()
+    tell_wobble(alone["batch_size"])
+
+
+def lowest_drawn(history, base):
+    """Return where the axis begins, and name the runs that lie below it, since they would flatten all curves."""
+    lowest = history.groupby("id")["val_accuracy"].min()
+    failed = history[history["id"].isin(lowest.index[lowest <= FAILED * lowest.max()])]
+    for (seed, *setting), group in failed.groupby(["seed", *base], sort=False):
+        named = ", ".join(f"{name} {value:g}" for name, value in zip(base, setting, strict=True) if value != base[name])
+        last = group.sort_values("epoch")["val_accuracy"].iloc[-1]
+        recipe.say(f"Below the figure: {named}, seed {seed}: {last:.3f} at the end.")
+    return lowest[lowest > FAILED * lowest.max()].min() - ROOM
+
+
+def tell_wobble(history):
+    """How much test accuracy moves from epoch to epoch in the late half, by batch size."""
+    wobble = history.sort_values("epoch").groupby("id")["val_accuracy"].diff().abs()
     late = history["epoch"] > history["epoch"].max() // 2
     for size, group in history[late].assign(wobble=wobble).groupby("batch_size"):
-        recipe.say(
-            f"batch size {size}: test accuracy moves by {group['wobble'].abs().mean():.4f} per epoch (late half)"
-        )
+        recipe.say(f"batch size {size}: test accuracy moves by {group['wobble'].mean():.4f} per epoch (late half)")
 
 
 def draw_classes(arrays, classes):
@@ -57,6 +76,7 @@ def draw_classes(arrays, classes):
     left.set_title("test images")
     dots.plot(right, range(len(classes)), "o")
     dots.set(yticks=range(len(classes)), yticklabels=classes, xlabel="share that is correct", title="each class")
+    dots.xaxis.set_major_locator(MaxNLocator(4))
     dots.invert_yaxis()
     dots.grid(axis="y", alpha=0.3)
     recipe.save(figure, "classes")
@@ -101,7 +121,7 @@ def draw_dropout(found):
         share = np.sort(np.concatenate([kept["share_on"] for kept in found.arrays(list(group["id"])).values()]))
         axes.plot(np.linspace(0, 1, len(share)), share, label=f"dropout {dropout:g}")
         recipe.say(
-            f"dropout {dropout:g}: {np.mean(share > BUSY):.0%} of the hidden units are on in more than 80 % "
+            f"dropout {dropout:g}: {np.mean(share > BUSY):.1%} of the hidden units are on in more than 80 % "
             "of the test images"
         )
     axes.axhline(BUSY, color="0.7", linewidth=1)
