@@ -12,6 +12,7 @@ import click
 import hpcsweep
 from hpcsweep.errors import HpcsweepError, nearest
 from hpcsweep.files import printable
+from hpcsweep.home import spare_home
 
 # verb -> what it does, shown without importing it
 VERBS = {
@@ -79,6 +80,7 @@ class LazyGroup(click.Group):
 @click.version_option(hpcsweep.__version__, prog_name="hpcsweep")
 def cli(debug: bool) -> None:
     """Hyper-parameter sweeps on SLURM clusters whose tables are right."""
+    spare_home(os.environ)
 
 
 def main(arguments: list[str] | None = None) -> None:

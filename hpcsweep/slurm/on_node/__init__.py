@@ -1,4 +1,4 @@
 """Compute node: a worker's processes under SLURM. SLURM's commands are needed only to continue in the queue.
 
-`worker` is what submitit calls there; `following` knows whose orders it takes, `home` spares the home folder.
+`worker` is what submitit calls there; `following` knows whose orders it takes.
 """

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcsweep.errors import StoreError
+from hpcsweep.home import spare_home
 from hpcsweep.slurm.on_node.following import Following
 from hpcsweep.slurm.on_node.gpu_sharing import find_sharing
-from hpcsweep.slurm.on_node.home import spare_home
 from hpcsweep.slurm.on_node.processes import Team, plan_processes
 from hpcsweep.slurm.terms import SlurmTerms
 from hpcsweep.slurm.text import parse_duration_s

@@ -18,7 +18,7 @@ from hpcsweep.files import publish, sha256_hex
 from hpcsweep.store.layout import Layout
 
 WORKER_HALF = (
-    "__init__.py", "errors.py", "files.py", "machine.py", "metrics.py", "run_notes.py",
+    "__init__.py", "errors.py", "files.py", "home.py", "machine.py", "metrics.py", "run_notes.py",
     "code", "data", "frameworks", "halving", "store", "training", "worker",
     "slurm/__init__.py", "slurm/commands.py", "slurm/terms.py", "slurm/text.py", "slurm/on_node", "slurm/watching",
     "slurm/asking/__init__.py", "slurm/asking/probe.py",

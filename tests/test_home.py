@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.slurm.on_node.home import FOLDERS, spare_home
+from hpcsweep.home import FOLDERS, spare_home
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,13 @@ def test_what_the_user_has_stays_in_use(tmp_path: Path) -> None:
     spare_home(environment)
     assert environment["MPLCONFIGDIR"] == "/mine"
     assert set(environment) == {"HOME", *FOLDERS} - {"KERAS_HOME"}
+
+
+def test_what_a_login_node_has_set_is_set_anew_on_a_node(temporary: Path) -> None:
+    """A submission hands its environment on, with a temporary folder that is another one on the node."""
+    environment = {"HOME": "/nonexistent", "MPLCONFIGDIR": f"/scratch/login/hpcsweep-{os.geteuid()}/config-matplotlib"}
+    spare_home(environment)
+    assert Path(environment["MPLCONFIGDIR"]).is_relative_to(temporary)
 
 
 def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, temporary: Path) -> None:
