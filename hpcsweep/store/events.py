@@ -27,6 +27,7 @@ class Event(StrEnum):
     CONTINUED = "continued"  # a successor is in the queue; or the sweep has as many workers as it wants without one
     GAVE_UP = "gave up"  # it died, as others before it whose place it took, and nobody takes its own
     LEFT = "left"  # it should have continued, and could not
+    ENDED = "ended"  # SLURM had ended it, or put it back into the queue: it may not continue by itself
 
 
 class StopReason(StrEnum):

@@ -55,7 +55,7 @@ def test_work_goes_on_where_commands_are_forbidden(rough_study: SlurmStudy, tmp_
     study.cluster.wait_until(lambda: "left" in _starts(study, "neither"))
     assert study.states(alone) == ["resumable"]
     said = study.run("status", alone)
-    assert "could not be continued from its node; type: hpcsweep resume " in said
+    assert "could not be continued from the node; type: hpcsweep resume " in said
     assert "for 1 trajectory" in study.run("resume", "--profile", "cluster", alone)
     study.cluster.wait_until(lambda: study.states(alone) == ["done"])
     for name, (_, _, starts) in WAYS.items():

@@ -30,7 +30,8 @@ from hpcsweep.store.wanted import Wanted, read_wanted
 from hpcsweep.sweep.choices import ContinueBy
 
 RESUBMIT, REQUEUE, DIED = "resubmit", "requeue", "died"
-PATIENCE_S = 20.0  # for whoever else counts; the task's own time runs meanwhile
+# for whoever else counts, who may have counted this task as living; the task's own time runs meanwhile, or is over soon
+PATIENCE_S = {RESUBMIT: 20.0, REQUEUE: 0.0, DIED: 90.0}
 
 
 def bring_up(files: SlurmFiles, task: str, how: str = RESUBMIT) -> str | None:
@@ -39,7 +40,7 @@ def bring_up(files: SlurmFiles, task: str, how: str = RESUBMIT) -> str | None:
     manifest = read_manifest(files.submission.manifest)
     store = Store(files.submission.store_root, lease_s=manifest.lease_s, probes=True)
     folder = store.layout.workforce(sweep)
-    with hold_patiently(folder, task, store.lease_s, 0 if how == REQUEUE else PATIENCE_S) as claim:
+    with hold_patiently(folder, task, store.lease_s, PATIENCE_S[how]) as claim:
         if claim is None:
             if how == REQUEUE:
                 return None  # somebody is counting, and this task counts as living

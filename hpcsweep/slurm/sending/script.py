@@ -67,12 +67,18 @@ hpcsweep_end() {
   hpcsweep_next="$(cat "$hpcsweep_next_file" 2>/dev/null || echo died)"
   [ -e "$hpcsweep_files@LEAVE@" ] && hpcsweep_next=
   rm -f "$hpcsweep_next_file"
-  if [ -n "$hpcsweep_next" ] && hpcsweep_may_go_on; then
+  if [ -z "$hpcsweep_next" ]; then
+    :
+  elif hpcsweep_may_go_on; then
     case "$hpcsweep_next" in
       resubmit) hpcsweep_replace resubmit || hpcsweep_requeue || hpcsweep_say left 0 ;;
       requeue) hpcsweep_replace requeue; hpcsweep_requeue || hpcsweep_replace resubmit || hpcsweep_say left 0 ;;
       died) hpcsweep_replace died || hpcsweep_say left 0 ;;
     esac
+  elif [ -n "$hpcsweep_state" ]; then
+    hpcsweep_say ended 0
+  else
+    hpcsweep_say left 0
   fi
   exit "$hpcsweep_code"
 }

@@ -65,7 +65,9 @@ def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | N
     if slurm and slurm not in VAGUE:
         return slurm
     if task.exit:
-        return _cause_of_exit(task, task.exit)
+        # what somebody had requeued is in the queue, or was cancelled there
+        taken_away = Cause.CANCELLED if answered and task.ended_by_slurm else None
+        return _cause_of_exit(task, task.exit) or taken_away
     if not answered or (told and not slurm):
         return slurm
     if not task.begun:

@@ -59,6 +59,11 @@ class TaskHistory:
         return self.exit is not None and self.stop is not None and not self.stop.get("next")
 
     @property
+    def ended_by_slurm(self) -> bool:
+        """Whether its batch script found it cancelled, or requeued by somebody, when it would have continued."""
+        return self._newest(Event.ENDED) is not None
+
+    @property
     def was_replaced(self) -> bool:
         """Whether others do what it was to do."""
         return self._newest(Event.CONTINUED) is not None

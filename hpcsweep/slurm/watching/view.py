@@ -200,7 +200,7 @@ def _note(task: TaskHistory, *, gone: bool) -> Note | None:
         return Note(told, "when that is mended: {resume}")
     left = any(event["event"] == Event.LEFT for event in task.events)
     if left or (gone and task.exit and stop.get("next") and not task.ended_for_good):
-        return Note("could not be continued from its node", "type: {resume}")
+        return Note("could not be continued from the node", "type: {resume}")
     return None
 
 

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hpcsweep.slurm.watching.deaths import find_deaths
+from hpcsweep.slurm.watching.history import histories
+from hpcsweep.slurm.watching.queue import Queue
+from hpcsweep.store import Store
+from hpcsweep.store.task_files import slurm_submissions
 from tests.slurm.study import PROFILE, SlurmStudy
 
 RECONFIGURATION_FAILED = 1 << 17  # JOB_RECONFIG_FAIL of slurm.h
@@ -108,6 +113,10 @@ def test_a_cancelled_worker_checkpoints_and_is_not_brought_back(study: SlurmStud
     study.cluster.wait_until(lambda: not study.cluster.living(array))
     assert "cancelled" in _said(study, sweep)
     assert not study.cluster.living(array)
+    # minutes later, when SLURM has forgotten it, and where there is no accounting
+    files = slurm_submissions(Store(study.store).layout, "cancelled")[-1]
+    study.cluster.wait_until(lambda: "ended" in {event["event"] for event in files.events(array)})
+    assert [death.cause for death in find_deaths(histories(files), Queue({}))] == ["cancelled"]
 
 
 def test_a_preempted_worker_goes_back_to_the_queue(study: SlurmStudy) -> None:
