@@ -71,6 +71,15 @@ def test_parsers_take_any_text(text: str) -> None:
         "Job's QOS not permitted to use this partition (deny denies normal including normal)",
         "Job's account not permitted to use this partition (staff allows teachers not students)",
         "(DependencyNeverSatisfied)",
+        "QOSGrpCPUMinutesLimit",
+        "QOSGrpGRESMinutes",
+        "AssocGrpBillingMinutes",
+        "QOSMaxCpuMinutesPerJobLimit",
+        "QOSMaxCpuPerJobLimit",
+        "AssocMaxNodePerJobLimit",
+        "QOSMinGRES",
+        "JobHoldMaxRequeue",
+        "user env retrieval failed requeued held",
     ],
 )
 def test_a_job_that_never_starts_is_called_stuck(text: str) -> None:
@@ -78,6 +87,25 @@ def test_a_job_that_never_starts_is_called_stuck(text: str) -> None:
     reason = pending_reason(text)
     assert reason.stuck
     assert reason.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("QOSGrpCPURunMinutesLimit", "what runs now may still use as much computing time as your QOS allows"),
+        ("AssocGrpMemLimit", "a limit of your account or QOS is reached"),
+        ("QOSMaxJobsPerUserLimit", "you have as many running jobs as your QOS allows"),
+        (
+            "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions",
+            "nodes that it",
+        ),
+    ],
+)
+def test_a_job_that_waits_for_others_is_not_called_stuck(text: str, words: str) -> None:
+    """What others use may become free, so nobody is told to do something."""
+    reason = pending_reason(text)
+    assert reason.words.startswith(words)
+    assert not reason.stuck
 
 
 def test_squeue_lines_become_tasks() -> None:

@@ -45,10 +45,11 @@ _WAITING = {
     "PartitionDown": "the partition is closed for new starts by the administrators",
     "PartitionInactive": "the partition is switched off by the administrators",
     "SchedDefer": "the scheduler has postponed it",
-    "JobHoldMaxRequeue": "it was requeued too many times and is held",
+    "Nodes required for job are DOWN": "nodes that it needs are down, drained or reserved",
 }
 _OTHER_QOS = "the partition does not take this QOS", "set another `qos` or `partition`"
 _OTHER_ACCOUNT = "the partition does not take your account", "set another `account` or `partition`"
+_RELEASE = "type: {release}"
 STUCK = {
     "PartitionTimeLimit": ("asks for more time than the partition allows", "submit again with a shorter --time"),
     "PartitionNodeLimit": ("asks for more nodes than the partition allows", "submit again with fewer workers or GPUs"),
@@ -60,30 +61,41 @@ STUCK = {
         "asks for more time than your account allows",
         "submit again with a shorter --time",
     ),
-    "QOSMaxGRESPerJob": ("asks for more GPUs per job than your QOS allows", "ask for fewer GPUs"),
-    "QOSMaxCpuPerJobLimit": ("asks for more cores per job than your QOS allows", "ask for fewer CPUs"),
-    "QOSMinGRES": ("asks for fewer GPUs than your QOS requires", "ask for more GPUs or another QOS"),
-    "QOSMinCpuNotSatisfied": ("asks for fewer cores than your QOS requires", "ask for more CPUs or another QOS"),
     "InvalidAccount": ("your account is not valid here", "set `account` in the profile; see sacctmgr show assoc"),
     "InvalidQOS": ("the QOS is not valid here", "set `qos` in the profile; see sacctmgr show qos"),
     "QOSNotAllowed": _OTHER_QOS,
     "Job's QOS not permitted to use this partition": _OTHER_QOS,
     "AccountNotAllowed": _OTHER_ACCOUNT,
     "Job's account not permitted to use this partition": _OTHER_ACCOUNT,
-    "JobHeldUser": ("held by you", "type: {release}"),
+    "JobHeldUser": ("held by you", _RELEASE),
     "JobHeldAdmin": ("held by an administrator", "ask the administrators"),
-    "launch failed requeued held": (
-        "could not be started on its node and is held",
-        "type: {release}; or exclude the node",
-    ),
+    "JobHoldMaxRequeue": ("was requeued too many times and is held", _RELEASE),
+    "ReservationDeleted": ("its reservation is gone, so it is held", "cancel it and resume without the reservation"),
+    "launch failed requeued held": ("could not be started on its node and is held", f"{_RELEASE}; or exclude the node"),
+    "user env retrieval failed requeued held": ("its node could not read your environment, so it is held", _RELEASE),
+    "job requeued in held state": ("was requeued by somebody and is held", _RELEASE),
     "ReqNodeNotAvail": (
         "a node that it needs is not available (down, reserved or under maintenance)",
         "shorten --time, or choose another partition",
     ),
-    "AssocGrpCPUMinutesLimit": ("your account has used up its computing time", "ask the administrators"),
-    "AssocGrpBillingMinutes": ("your account has used up its computing time", "ask the administrators"),
     "QOSUsageThreshold": ("your QOS has used up its computing time", "ask the administrators"),
 }
+# by how the code of a limit begins and ends, whatever resource it names between; with advice: it stays as it is
+_LIMITS = (
+    (
+        r"Max\w*MinutesPerJob",
+        "asks for more computing time per job than {of} allows",
+        "submit again with a shorter --time",
+    ),
+    (r"\w*RunMinutes", "what runs now may still use as much computing time as {of} allows", ""),
+    (r"Grp\w*Minutes", "{of} has used up its computing time", "ask the administrators, or set another account or QOS"),
+    (
+        r"Max\w*Per(?:Job|Node)",
+        "asks for more per job or node than {of} allows",
+        "ask for fewer CPUs, GPUs or less memory",
+    ),
+    (r"Min\w+", "asks for less than {of} requires", "ask for more, or set another `qos`"),
+)
 
 
 def pending_reason(code: str) -> PendingReason:
@@ -95,6 +107,16 @@ def pending_reason(code: str) -> PendingReason:
     if key in STUCK:
         words, advice = STUCK[key]
         return PendingReason(code, words, True, advice)
+    if limit := _limit(key):
+        words, advice = limit
+        return PendingReason(code, f"{words} ({key})", bool(advice), advice)
     if key.endswith(("Limit", "PerUser", "PerAccount")) or key.startswith(("QOSMax", "QOSGrp", "AssocMax", "AssocGrp")):
         return PendingReason(code, f"a limit of your account or QOS is reached ({key})")
     return PendingReason(code, f"SLURM says {key or 'nothing'}")
+
+
+def _limit(key: str) -> tuple[str, str] | None:
+    """Return the words and the advice for the code of a limit, by its form; None if it is of no known form."""
+    of = "your QOS" if key.startswith("QOS") else "your account"
+    found = ((words, advice) for form, words, advice in _LIMITS if re.match(f"(?:QOS|Assoc){form}", key))
+    return next(((words.format(of=of), advice) for words, advice in found), None)
