@@ -8,7 +8,6 @@ from hpcsweep.launch.sending import Call, open_sending
 from hpcsweep.launch.wishes import Wishes
 from hpcsweep.slurm.asking.when import Offer, compare_requests
 from hpcsweep.slurm.scheduler import SLURM
-from hpcsweep.slurm.sending.script import script_text
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, tell
 
 
@@ -32,7 +31,7 @@ def batch_script(
         return None
     submission = sending.store.layout.submission(sending.sweep.name, "SUBMISSION")
     job_name, terms = f"{sending.sweep.name}.TOKEN", sending.terms(at_once=size.bound)
-    return script_text(terms, submission.path, submission.workers, job_name, size.workers, size.at_once)
+    return SLURM.script(terms, submission.path, submission.workers, job_name, size.workers, size.at_once)
 
 
 def start_of_workers(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hpcsweep.errors import MissingPackageError, UsageError
 from hpcsweep.launch.html import page, table_of
-from hpcsweep.slurm.asking.doctor import examine
 from hpcsweep.slurm.asking.probe import Finding, Level
+from hpcsweep.slurm.scheduler import SLURM
 from hpcsweep.store import Store, locate_store
 from hpcsweep.store.opening import StoreSource
 from hpcsweep.sweep.profile import load_profile
@@ -66,7 +66,7 @@ def doctor(profile: str = "local", *, store: StoreSource = None, probe: bool = F
     root = Path.cwd()
     loaded = load_profile(root, profile)
     folder = store.root if isinstance(store, Store) else locate_store(store, root, loaded.store)
-    return Examination(tuple(examine(loaded, folder, probe=probe)))
+    return Examination(tuple(SLURM.examine(loaded, folder, probe=probe)))
 
 
 def _shipped_study() -> Path:

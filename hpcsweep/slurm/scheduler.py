@@ -1,7 +1,7 @@
 """What `launch` asks of a scheduler, on one page: another one (PBS, LSF, Flux) would have to answer the same.
 
-A second scheduler would be a room beside `slurm/` that has these calls, and a batch script of its own that tells
-workers when they end and puts them back into the queue. There is none yet.
+There is none yet. It would be a room beside `slurm/` that has these calls, and a batch script of its own that tells
+workers when they end and puts them back into the queue. docs/architecture.md says what it would share.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from hpcsweep.slurm.asking.cluster import ask_cluster, slurm_is_here
+from hpcsweep.slurm.asking.doctor import examine
 from hpcsweep.slurm.asking.limits import ClusterLimits
+from hpcsweep.slurm.asking.probe import Finding
 from hpcsweep.slurm.sending.cancel import cancel, wake
 from hpcsweep.slurm.sending.mail import queue_mail
+from hpcsweep.slurm.sending.script import script_text
 from hpcsweep.slurm.sending.submit import Recovered, expected_start, ignored_variables, recover, submit_chain
 from hpcsweep.slurm.terms import Request, SlurmTerms, WorkerArray
 from hpcsweep.slurm.watching.queue import Queue, ask_squeue
@@ -21,6 +24,7 @@ from hpcsweep.slurm.watching.view import SlurmView, look_at_workers, submissions
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import SentArray, SlurmFiles
+from hpcsweep.sweep.profile import Profile
 
 
 class Scheduler(Protocol):
@@ -36,6 +40,14 @@ class Scheduler(Protocol):
 
     def ignored(self) -> list[str]:
         """Name the user's variables that would change what is asked for, and do not."""
+
+    def examine(self, profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
+        """Say whether it, its nodes (with `probe`, by a job of a minute) and this machine can run us."""
+
+    def script(
+        self, terms: SlurmTerms, submission: Path, workers: Path, job_name: str, array_size: int, throttle: int
+    ) -> str:
+        """Return the text of the batch script that `send` would send."""
 
     def start(self, request: Request, array_size: int) -> str:
         """Say when such workers would start, without queueing any; SchedulerError if they would be refused."""
@@ -76,6 +88,8 @@ class Slurm:
     is_here = staticmethod(slurm_is_here)
     limits = staticmethod(ask_cluster)
     ignored = staticmethod(ignored_variables)
+    examine = staticmethod(examine)
+    script = staticmethod(script_text)
     start = staticmethod(expected_start)
     send = staticmethod(submit_chain)
     recover = staticmethod(recover)

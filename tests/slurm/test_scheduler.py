@@ -9,6 +9,7 @@ import pytest
 
 import hpcsweep
 from hpcsweep.slurm.asking.limits import ClusterLimits
+from hpcsweep.slurm.asking.probe import Finding, Level
 from hpcsweep.slurm.scheduler import SLURM, Scheduler
 from hpcsweep.slurm.sending.submit import Recovered
 from hpcsweep.slurm.terms import Request, SlurmTerms, WorkerArray
@@ -17,6 +18,7 @@ from hpcsweep.slurm.watching.view import SlurmView
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.task_files import SentArray, SlurmFiles
+from hpcsweep.sweep.profile import Profile
 from tests.conftest import make_study
 
 
@@ -37,6 +39,14 @@ class Pretended:
 
     def ignored(self) -> list[str]:
         return []
+
+    def examine(self, profile: Profile, store: Path, *, probe: bool) -> list[Finding]:
+        return [Finding(Level.OK, f"a queue of {len(self.tasks)}")]
+
+    def script(
+        self, terms: SlurmTerms, submission: Path, workers: Path, job_name: str, array_size: int, throttle: int
+    ) -> str:
+        return f"#PRETENDED {array_size} {job_name}"
 
     def start(self, request: Request, array_size: int) -> str:
         return f"{array_size} at once"
@@ -74,7 +84,7 @@ class Pretended:
 
 
 def test_another_scheduler_answers_all_that_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no SLURM is, submit, resume, status, scale and cancel go through another scheduler's calls alone."""
+    """Where no SLURM is, all verbs that send workers or ask for them go through another scheduler's calls alone."""
     study = make_study(tmp_path)
     other: Scheduler = Pretended()
     for name in [name for name in vars(Scheduler) if not name.startswith("_")]:
@@ -84,6 +94,8 @@ def test_another_scheduler_answers_all_that_is_asked(tmp_path: Path, monkeypatch
     study.job("job", "def train(run, *, size: int):\n    run.log(1, loss=0.0)\n")
     sweep = study.sweep("s", 'name = "s"\njob = "jobs/job.py:train"\nprofile = "slurm"\n[grid]\nsize = [1, 2, 3]\n')
     assert hpcsweep.start_of_workers(sweep) == "3 at once"
+    assert hpcsweep.batch_script(sweep) == "#PRETENDED 3 s.TOKEN"
+    assert [found.what for found in hpcsweep.doctor("slurm").findings] == ["a queue of 0"]
     sent = hpcsweep.submit(sweep)
     assert (sent.arrays, sent.workers) == (("70",), 3)
     assert hpcsweep.resume(sweep).living == 3
