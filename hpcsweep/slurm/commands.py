@@ -15,8 +15,8 @@ QUERY_TIMEOUT_S = 20.0  # SLURM's own commands give up on a dead controller afte
 ABSENT = "is not on this machine"
 NO_ANSWER = "did not answer"
 SETTINGS = (
-    *("SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SACCT_", "SINFO_", "SCANCEL_", "SCONTROL_"),
-    "SUBMITIT_",
+    *("SLURM_", "_SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SACCT_", "SACCTMGR_", "SINFO_"),
+    *("SCANCEL_", "SCONTROL_", "SUBMITIT_"),
 )
 T = TypeVar("T")
 REACHES_SLURM = ("SLURM_CONF", "SLURM_JWT")

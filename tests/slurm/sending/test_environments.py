@@ -35,8 +35,36 @@ IN_THE_WAY = {
     "SACCT_FORMAT": "jobid",
     "SINFO_FORMAT": "%n",
 }
-
-
+ALL_AT_ONCE = {
+    "SLURM_CPU_BIND": "map_cpu:7",
+    "SLURM_HINT": "nomultithread",
+    "SLURM_CLUSTERS": "no-such",
+    "SBATCH_CLUSTERS": "no-such",
+    "SQUEUE_CLUSTERS": "no-such",
+    "SBATCH_SIGNAL": "KILL@50",
+    "SBATCH_IGNORE_PBS": "1",
+    "SBATCH_EXCLUSIVE": "user",
+    "SBATCH_DEBUG": "2",
+    "SBATCH_GRES": "gpu:9",
+    "SLURM_DEBUG": "4",
+    "SLURM_DEBUG_FLAGS": "All",
+    "SLURM_TIME_FORMAT": "relative",
+    "SLURM_DISTRIBUTION": "arbitrary",
+    "SLURM_HOSTFILE": "/nonexistent",
+    "SLURM_DEPENDENCY": "afterok:1",
+    "_SLURM_SPANK_OPTION_no_such": "1",
+    "SQUEUE_FORMAT2": "jobid",
+    "SQUEUE_SORT": "nonsense",
+    "SQUEUE_USERS": "nobody",
+    "SQUEUE_NAMES": "none",
+    "SQUEUE_REVERSE": "1",
+    "SINFO_PARTITION": "no-such",
+    "SACCT_FEDERATION": "1",
+    "SCONTROL_ALL": "1",
+    "SCONTROL_FEDERATION": "1",
+    "SCANCEL_STATE": "PENDING",
+    "SCANCEL_INTERACTIVE": "1",
+}
 READ_BY_STATUS = ("SQUEUE_", "SACCT_", "SLURM_JOB_ID")
 
 
@@ -54,6 +82,19 @@ def test_no_variable_of_the_user_changes_anything(study: SlurmStudy) -> None:
     study.cluster.wait_until(lambda: {state for one in sweeps for state in study.states(one)} == {"done"})
     named = [line for line in study.cluster.ask("squeue", "-h", "-r", "-t", "all", "-o", "%j").split() if "env" in line]
     assert len(named) == len(IN_THE_WAY)
+
+
+def test_many_variables_together_change_nothing(study: SlurmStudy) -> None:
+    """The worker of a submission with all of them is sent, seen, trains and is cancelled as without them."""
+    body = BODY.format(runs=1, pace=0.2, epochs=3000, size=300).replace("time = 1", "time = 10")
+    sweep = study.sweep("manyset", body)
+    assert ": 1 worker for 1 trajectory" in study.run("submit", sweep, code=0, **ALL_AT_ONCE)
+    study.cluster.wait_until(lambda: study.states(sweep) == ["running"])
+    said = study.run("status", "--json", sweep, code=None, **ALL_AT_ONCE).splitlines()[-1]
+    assert json.loads(said)["workers"]["deaths"] == []
+    assert len(json.loads(said)["workers"]["running"]) == 1
+    study.run("cancel", sweep, code=0, **ALL_AT_ONCE)
+    study.cluster.wait_until(lambda: "manyset" not in study.cluster.ask("squeue", "-h", "-o", "%j"))
 
 
 def test_a_job_around_a_submission_changes_nothing(study: SlurmStudy) -> None:
