@@ -18,8 +18,12 @@ from hpcsweep.sweep.runs import Trajectory, group_trajectories
 
 
 def ladder_of_sweep(sweep: Sweep, store: Store) -> Ladder | None:
-    """Return the rungs of a sweep, None if it has no [halving]."""
-    return None if sweep.ranking is None else Ladder(store, Rules.of(sweep.ranking), group_trajectories(sweep.runs))
+    """Return the rungs of a sweep, None if it has no [halving], or if each round of [suggest] has rungs of its own."""
+    return (
+        None
+        if sweep.ranking is None or sweep.search
+        else Ladder(store, Rules.of(sweep.ranking), group_trajectories(sweep.runs))
+    )
 
 
 @dataclass(frozen=True)

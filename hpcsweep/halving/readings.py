@@ -20,10 +20,12 @@ Values = dict[str, list[Measured]]
 
 
 class Readings:
-    """The runs of a sweep with [halving], by their settings and rungs; each result is opened once."""
+    """The runs of a sweep, by their settings and rungs, as `section` of its file needs them; each is opened once."""
 
-    def __init__(self, store: Store, rules: Rules, settings: Mapping[str, Sequence[AnyTrajectory]]) -> None:
-        self._store, self._rules, self._settings = store, rules, settings
+    def __init__(
+        self, store: Store, rules: Rules, settings: Mapping[str, Sequence[AnyTrajectory]], section: str = "halving"
+    ) -> None:
+        self._store, self._rules, self._settings, self._section = store, rules, settings, section
         self._read: dict[str, Measured] = {}
 
     def ended(self, rung: int, settings: Iterable[str]) -> list[str]:
@@ -49,7 +51,7 @@ class Readings:
             try:
                 result = read_result(self._store.folder(run.trajectory), run.id)
             except StoreError as error:
-                raise JobError(f"halving: {error}") from error
+                raise JobError(f"{self._section}: {error}") from error
             self._read[run.id] = self._from_result(result)
         return self._read[run.id]
 
@@ -61,7 +63,7 @@ class Readings:
         name = self._rules.metric
         if name not in result.metrics:
             raise JobError(
-                f"halving.metric: run {short_id(result.id)} has no {name}; expected one of "
+                f"{self._section}.metric: run {short_id(result.id)} has no {name}; expected one of "
                 f"{', '.join(result.metrics)}{nearest(name, result.metrics)}"
             )
         value = result.metrics[name]

@@ -44,7 +44,7 @@ def one_worker(
     cut: bool = False,
 ) -> tuple[LocalWorkers, SubmissionFolder]:
     """Return one worker, not yet started, and its submission of `runs`; `files` and `cut` as in `manifest_of`."""
-    plan = make_plan(replace(sweep, runs=list(runs), halving=None), {})
+    plan = make_plan(replace(sweep, runs=list(runs), halving=None, search=None), {})
     submission = write_submission(plan, store, manifest_of(plan, store, plan.trajectories, files=files, cut=cut))
     return LocalWorkers(sweep, submission, workers=1), submission
 

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from hpcsweep.errors import JobError, SchedulerError, to_type
-from hpcsweep.halving.ladder import Ladder
-from hpcsweep.halving.of_sweep import ladder_of_sweep
 from hpcsweep.launch.local_workers import LocalWorkers, signals_as_interrupts
 from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.prediction import epochs_in_s
@@ -26,6 +24,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell, words_of_sweep
 from hpcsweep.store.sharing import share
 from hpcsweep.store.states import RunState
+from hpcsweep.suggest.of_sweep import Admitted
 from hpcsweep.sweep.command import require_program
 from hpcsweep.sweep.load import MAX_RUNS, Sweep
 from hpcsweep.sweep.runs import Trajectory, short_id
@@ -67,6 +66,7 @@ def run(
     if shared:
         share(opened.root, shared)
     plan = settled_plan(sweep, opened, choice, failed=failed, say=say)
+    sweep = plan.sweep
     todo = plan.unfinished(failed=failed)
     if not todo:
         return plan
@@ -105,11 +105,13 @@ def _supervise(
     """Keep workers on the sweep until every run has ended or none can begin; False if we were told to stop."""
     fruitless, before = 0, None
     epoch_s = epochs_in_s(sweep, todo, store)
-    waiting, ladder = _Waiting(store, todo, say), ladder_of_sweep(sweep, store)
+    waiting, admitted = _Waiting(store, todo, say), Admitted(sweep, store)
+    left, named = {one.id for one in todo}, {run.trajectory for run in sweep.runs}
     team.start_missing()
     while True:
         began = time.monotonic()
-        progress = progress_of(store, _admitted(todo, ladder), epoch_s, team.size)
+        now = [one for one in admitted.now() if one.id in left or one.id not in named]
+        progress = progress_of(store, now, epoch_s, team.size)
         watch(progress)
         running = team.running()
         if progress.ended == progress.runs and not running:
@@ -129,14 +131,6 @@ def _supervise(
                 raise SchedulerError(f"workers end without training anything; the last one said: {team.last_words()}")
             team.start_missing()
         time.sleep(max(0.2, 5 * (time.monotonic() - began)))
-
-
-def _admitted(todo: Sequence[Trajectory], ladder: Ladder | None) -> Sequence[Trajectory]:
-    """Return what may be trained of the trajectories; with [halving], after what can be decided is."""
-    if ladder is None:
-        return todo
-    standing = ladder.look(decide=True)
-    return [one._replace(runs=one.runs[: standing.admitted(one)]) for one in todo]
 
 
 def _others_at_work(progress: Progress) -> bool:

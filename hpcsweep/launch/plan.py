@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from hpcsweep.halving.of_sweep import halved, with_stopped
+from hpcsweep.halving.of_sweep import with_stopped
 from hpcsweep.launch.budget import Budget, budget_of_plan
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.prediction import Prediction
@@ -17,6 +17,7 @@ from hpcsweep.store import Store
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_sweep, tell
 from hpcsweep.store.states import NOT_OF_TODAY, RunState
 from hpcsweep.store.today import Judgement, Today
+from hpcsweep.suggest.of_sweep import decided
 from hpcsweep.sweep.load import MAX_RUNS, Sweep
 from hpcsweep.sweep.runs import Run, Trajectory, collector_paused, group_trajectories, short_id
 
@@ -41,7 +42,7 @@ class Plan:
     A run that other code or data made or began has a state of its own (one of NOT_OF_TODAY); `others` says what has
     changed for each, as seen from `today`. `removed` holds the ids of runs that an earlier form of the sweep had; their
     results stay in the store. `budget` is for the training that is left, None if nobody asked for it; `rungs` says what
-    [halving] does, in lines.
+    [halving] and [suggest] do, in lines.
     """
 
     sweep: Sweep
@@ -82,7 +83,8 @@ class Plan:
     def in_words(self) -> str:
         """Return the plan as a line for people."""
         counts = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
-        return f"{self.sweep.name}: {len(self.sweep.runs)} runs on {len(self.trajectories)} trajectories: {counts}"
+        said = f": {counts}" if counts else ""
+        return f"{self.sweep.name}: {len(self.sweep.runs)} runs on {len(self.trajectories)} trajectories{said}"
 
     @property
     def prediction(self) -> Prediction | None:
@@ -155,7 +157,8 @@ def plan(
 
 def plan_of(sweep: Sweep, store: Store) -> Plan:
     """Compare a sweep with what its store holds, judged by the code and data of today."""
-    today, halving = today_of(sweep, store), halved(sweep, store)
+    sweep = sweep.within(store.decided)
+    today, halving = today_of(sweep, store), decided(sweep, store)
     states = with_stopped(store.states(sweep.runs), halving.stopped)
     others = today.judge(sweep.runs, states)
     seen = {**states, **{run_id: one.state for run_id, one in others.items()}}

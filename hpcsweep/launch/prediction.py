@@ -94,15 +94,17 @@ def predict_training(
         likely, dearest = halved or (whole, NOTHING)
         total, most = total + likely, most + dearest
         longest = max(longest, whole, key=lambda span: span.likely)
-    share = len(left) / len(some) if some else 1.0
+    beside = sweep.search.rounds(store.decided) if sweep.search else ()
+    all_of_them = len(left) + sum(one.to_come for one in beside)  # points to come are taken to be like those so far
+    share = all_of_them / len(some) if some else 1.0
     known = [one.keeps for one in costs.measured if one.keeps is not None]
     return Prediction(
         total.times(share),
         longest,
-        len(left),
+        all_of_them if left else 0,
         len(costs.measured),
         gpus,
-        round(anew * share),
+        round(anew * len(left) / max(len(some), 1)),
         all(known) if known else None,
         most.times(share) if goals else None,
     )

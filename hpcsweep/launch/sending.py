@@ -192,9 +192,14 @@ def open_sending(call: Call, *, mend: bool = False) -> Sending:
     submissions = slurm_submissions(store.layout, sweep.name)
     sent = _sent(submissions)
     queue, limits = SLURM.limits(profile.account, profile.qos, submissions)
+    store = store if mend else store.foreseeing()
     plan = settled_plan(sweep, store, call.choice if mend else ASK, failed=call.failed, say=call.say)
+    if plan.sweep.search and mend and needs_bundle(profile):
+        call.say(
+            "suggest: workers ask for points, with another Python than this: without Optuna in it, they stop at once"
+        )
     asked = profile.workers if call.wishes.get("workers") is not None else None
-    return Sending(sweep, store, plan, profile, asked, submissions, sent, queue, limits, call.say)
+    return Sending(plan.sweep, store, plan, profile, asked, submissions, sent, queue, limits, call.say)
 
 
 @contextmanager

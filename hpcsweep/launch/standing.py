@@ -22,6 +22,7 @@ from hpcsweep.store.made_by import accept
 from hpcsweep.store.opening import words_of_sweep
 from hpcsweep.store.states import RunState
 from hpcsweep.store.today import Judgement, Today
+from hpcsweep.suggest.of_sweep import begin, require_to_begin
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run
 
@@ -44,10 +45,15 @@ ASK = Choice()
 
 
 def settled_plan(sweep: Sweep, store: Store, choice: Choice, *, failed: bool, say: Callable[[str], None]) -> Plan:
-    """Return the plan of a sweep after results of other code or data were kept or put aside, as was chosen."""
+    """Return the plan of a sweep after results of other code or data were kept or put aside, as was chosen.
+
+    All points that [suggest] can ask for now are asked for; MissingPackageError if that cannot be.
+    """
+    require_to_begin(sweep, store, anew=choice.retrain)
     plan = plan_of(sweep, store)
     say(plan.in_words())
-    if not settle(plan, store, choice, failed=failed, say=say):
+    changed = settle(plan, store, choice, failed=failed, say=say)
+    if not begin(sweep, store) and not changed:
         return plan
     plan = plan_of(sweep, store)
     say(plan.in_words())

@@ -10,7 +10,7 @@ from typing import Any
 
 from hpcsweep.errors import NothingSelectedError
 from hpcsweep.files import plain
-from hpcsweep.halving.of_sweep import Halved, halved, with_stopped
+from hpcsweep.halving.of_sweep import Halved, with_stopped
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
 from hpcsweep.launch.last_workers import deaths_by_run, with_memory
@@ -26,6 +26,7 @@ from hpcsweep.store.halts import Halt, halt_of
 from hpcsweep.store.opening import Say, StoreSource, SweepSource, open_store, open_sweep, tell
 from hpcsweep.store.states import FINISHED, RunState, count_states
 from hpcsweep.store.task_files import slurm_submissions
+from hpcsweep.suggest.of_sweep import decided
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import collector_paused, short_id
 
@@ -153,8 +154,9 @@ def watch(
     sweep, opened = open_sweep(source, store=store, say=say)
     workers = _Workers(opened, sweep.name)
     while True:
+        sweep = sweep.within(opened.decided)
         with collector_paused():
-            halving = halved(sweep, opened)
+            halving = decided(sweep, opened)
             runs = list(_runs(sweep, opened, halving))
         stages = told_of_beginners({run.id: run.stage for run in runs if run.stage}, sweep, opened)
         runs = [replace(run, stage=stages.get(run.id)) for run in runs]

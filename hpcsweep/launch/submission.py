@@ -14,7 +14,7 @@ from hpcsweep.launch.plan import Plan
 from hpcsweep.metrics import better
 from hpcsweep.store import Store
 from hpcsweep.store.layout import SubmissionFolder
-from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory, WorkerSettings, manifest_lines
+from hpcsweep.store.manifest import Manifest, ManifestTrajectory, WorkerSettings, manifest_lines
 from hpcsweep.store.snapshots import keep_snapshot
 from hpcsweep.store.submissions import new_submission
 from hpcsweep.sweep.load import Sweep
@@ -45,13 +45,13 @@ def manifest_of(
 ) -> Manifest:
     """Return what the workers of a submission are told. The store is made if necessary, and has a snapshot of the code.
 
-    With [halving], the other trajectories of the sweep are named too, since decisions depend on all of them. `files`
-    are those of the job's code, by their paths from the study's folder; by default as they are now. `cut`: to kill the
-    first attempt at each trajectory.
+    With [halving] or [suggest], the other trajectories of the sweep are named too, since decisions depend on all of
+    them. `files` are those of the job's code, by their paths from the study's folder; by default as they are now.
+    `cut`: to kill the first attempt at each trajectory.
     """
     store.create()
     sweep, left = plan.sweep, {one.id for one in trajectories}
-    named = plan.trajectories if sweep.halving else trajectories
+    named = plan.trajectories if sweep.halving or sweep.search else trajectories
     files = sweep.code_files() if files is None else files
     return Manifest(
         sweep=sweep.name,
@@ -72,13 +72,7 @@ def asks_for(one: Manifest, other: Manifest) -> bool:
 
 
 def _entry(trajectory: Trajectory, store: Store, *, tries_again: bool) -> ManifestTrajectory:
-    return ManifestTrajectory(
-        id=trajectory.id,
-        seed=trajectory.seed,
-        params=dict(trajectory.params),
-        runs=tuple(ManifestRun(run.id, run.params) for run in trajectory.runs),
-        retry=store.look(trajectory.id).failed_generation if tries_again else 0,
-    )
+    return ManifestTrajectory.of(trajectory, store.look(trajectory.id).failed_generation if tries_again else 0)
 
 
 def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
@@ -91,6 +85,7 @@ def _settings(sweep: Sweep, files: Mapping[str, bytes]) -> WorkerSettings:
         metrics=dict(sweep.directions),
         on_divergence=sweep.on_divergence.model_dump() if sweep.on_divergence else None,
         halving=sweep.ranking,
+        suggest=sweep.search.to_json() if sweep.search else None,
         commit=commit_of(sweep.root),
         job_sha256=own[0] if own else None,
         command=_command(sweep),
@@ -104,8 +99,8 @@ def _keep(sweep: Sweep) -> dict[str, Any]:
     """
     keep = sweep.keep.model_dump()
     if keep["model"] is None:
-        few = len(sweep.runs) <= UNASKED_MODELS
-        keep |= {"model": "final" if few else "none", "model_mb": UNASKED_MODELS_MB / len(sweep.runs)}
+        few = sweep.most_runs <= UNASKED_MODELS
+        keep |= {"model": "final" if few else "none", "model_mb": UNASKED_MODELS_MB / sweep.most_runs}
     if sweep.keep.by is not None:
         keep["mode"] = better(sweep.keep.by, sweep.directions)
     return keep

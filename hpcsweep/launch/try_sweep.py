@@ -18,6 +18,7 @@ from hpcsweep.store import Result, Store
 from hpcsweep.store.checkpoints import list_checkpoints
 from hpcsweep.store.halts import halt_of
 from hpcsweep.store.opening import Say, SweepSource, open_sweep, tell
+from hpcsweep.suggest.of_sweep import foreseen
 from hpcsweep.sweep.choices import EPOCHS, SEED
 from hpcsweep.sweep.command import require_program
 from hpcsweep.sweep.load import Sweep
@@ -41,6 +42,7 @@ def try_sweep(source: SweepSource, *, run: str = "", where: str | None = None, s
     """
     sweep, own_store = open_sweep(source, say=say)
     require_program(sweep.job.reference, sweep.job.files)
+    sweep = foreseen(sweep, own_store)
     chosen = _chosen(sweep, run, where)
     tried, asked = _shortened(sweep, chosen)
     if not asked:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from hpcsweep.errors import UsageError
-from hpcsweep.halving.of_sweep import halved
 from hpcsweep.metrics import Direction, merged
 from hpcsweep.results.frames import Results, history_frame, runs_frame
 from hpcsweep.results.origins import with_accumulated
@@ -17,6 +16,7 @@ from hpcsweep.store.opening import Say, Source, StoreSource, open_source, tell, 
 from hpcsweep.store.results import read_result
 from hpcsweep.store.stamps import ResultStamp, result_stamps
 from hpcsweep.store.today import Today
+from hpcsweep.suggest.of_sweep import decided
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Run, collector_paused
 
@@ -44,7 +44,7 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
     wanted = {run.id: stamps[run.id] for run in runs if run.id in stamps}
     words = tuple(words_of_sweep(sweep, store))
     today = Today(store, sweep.root, sweep.code_files(), sweep.data_folder)
-    job, halving = sweep.job.reference, halved(sweep, store)
+    job, halving = sweep.job.reference, decided(sweep, store)
     found = _assemble(sweep.name, store, job, runs, wanted, sweep.directions, today, halving.stopped)
     return replace(
         found,

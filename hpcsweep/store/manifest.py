@@ -20,7 +20,7 @@ from hpcsweep.metrics import Direction, direction_of_ids
 from hpcsweep.store.reader import parse_record, read_bytes, require_format
 from hpcsweep.store.trajectory_folder import TRAJECTORY
 from hpcsweep.sweep.choices import EPOCHS, Engine, Isolation, StackOrder
-from hpcsweep.sweep.runs import epochs_of
+from hpcsweep.sweep.runs import Trajectory, epochs_of
 
 FORMAT = 1
 
@@ -48,6 +48,12 @@ class ManifestTrajectory:
     runs: tuple[ManifestRun, ...]
     retry: int = 0
 
+    @classmethod
+    def of(cls, trajectory: Trajectory, retry: int = 0) -> ManifestTrajectory:
+        """Return a trajectory of a sweep as a manifest names it."""
+        runs = tuple(ManifestRun(run.id, run.params) for run in trajectory.runs)
+        return cls(trajectory.id, trajectory.seed, dict(trajectory.params), runs, retry)
+
     @property
     def shape(self) -> str:
         """Return what trajectories that may share a program have in common: all parameters except floats."""
@@ -69,9 +75,10 @@ class WorkerSettings:
     """How workers train, the same for all runs of a submission: the sweep file's [training] and rules, and its origin.
 
     `stop` (with its `mode`), `halving` (with its `direction`), `on_divergence`, `metrics` and `keep` are the sections
-    of these names, `command` is [command_options], None for a job function; `commit` is the study's, `job_sha256` the
-    job file's. `workdir`: "run" for a working folder for each run, "study" for the folder that the worker is started
-    in. `cut`: whether the first attempt at each trajectory is to be killed, to try out how it goes on.
+    of these names, `suggest` is a Search, `command` is [command_options], None for a job function; `commit` is the
+    study's, `job_sha256` the job file's. `workdir`: "run" for a working folder for each run, "study" for the folder
+    that the worker is started in. `cut`: whether the first attempt at each trajectory is to be killed, to try out how
+    it goes on.
     """
 
     engine: str = Engine.AUTO
@@ -87,11 +94,17 @@ class WorkerSettings:
     stop: Mapping[str, Any] | None = None
     on_divergence: Mapping[str, Any] | None = None
     halving: Mapping[str, Any] | None = None
+    suggest: Mapping[str, Any] | None = None
     command: Mapping[str, Any] | None = None
     metrics: Mapping[str, Direction] = field(default_factory=dict)
     commit: str | None = None
     job_sha256: str | None = None
     cut: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether what is trained later is decided from what was trained before."""
+        return bool(self.halving or self.suggest)
 
     @property
     def isolated(self) -> bool:

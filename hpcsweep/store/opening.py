@@ -34,7 +34,8 @@ def open_sweep(
 ) -> tuple[Sweep, Store]:
     """Return a sweep and the store of its results, which need not exist; `profile` replaces the sweep's.
 
-    Warnings about a sweep file go to `say`. Raises SweepFileError or JobError for a fault in it.
+    With [suggest], the sweep has the runs of which this store knows. Warnings about a sweep file go to `say`. Raises
+    SweepFileError or JobError for a fault in it.
     """
     if isinstance(source, Sweep):
         sweep = source.with_profile(profile) if profile else source
@@ -42,7 +43,8 @@ def open_sweep(
         sweep = load_sweep(source, max_runs, profile)
         for line in sweep.notes:
             say(f"{sweep.shown}: {line}")
-    return sweep, store_of(sweep, store)
+    opened = store_of(sweep, store)
+    return sweep.within(opened.decided), opened
 
 
 def store_of(sweep: Sweep, store: StoreSource = None) -> Store:

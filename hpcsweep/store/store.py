@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hpcsweep.errors import NewerFormatError, NothingSelectedError, StoreError, 
 from hpcsweep.files import canonical_json, printable, publish, sha256_hex, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
 from hpcsweep.store.layout import Layout, SubmissionFolder
-from hpcsweep.store.manifest import Manifest, read_manifest
+from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.packs import Headline, Packs
 from hpcsweep.store.reader import read_record
 from hpcsweep.store.results import Failure, Result, read_failure, read_result
@@ -21,6 +22,7 @@ from hpcsweep.store.states import RunState, StoredTrajectory, run_state
 from hpcsweep.store.submissions import read_run_ids
 from hpcsweep.store.trajectory_folder import LOG, RESULT, TrajectoryFolder
 from hpcsweep.sweep.runs import SHORT_ID_LENGTH, Run, epochs_of, short_id
+from hpcsweep.sweep.search import Search
 
 FORMAT = 2
 """Of a new store. In one of format 1 nothing is packed, since releases that know only that would not find it."""
@@ -49,6 +51,7 @@ class Store:
         self.layout = Layout(root, self.packs)
         self.format = self._read_format()
         self._warned: set[str] = set()
+        self._foreseen: dict[str, dict[str, Any]] | None = None
 
     def create(self) -> None:
         """Make the folder if need be; StoreError says in one line why it cannot or must not be written."""
@@ -70,6 +73,12 @@ class Store:
     def probing(self) -> Store:
         """Return the store for those who train or remove: it asks for the file server's clock."""
         return Store(self.root, lease_s=self.lease_s, probes=True)
+
+    def foreseeing(self) -> Store:
+        """Return the store for those who look ahead: what is decided in it holds for them alone, and is not written."""
+        store = Store(self.root, lease_s=self.lease_s)
+        store._foreseen = {}
+        return store
 
     def folder(self, trajectory_id: str) -> TrajectoryFolder:
         """Return the folder of a trajectory, which need not exist."""
@@ -190,15 +199,23 @@ class Store:
     def manifests(self) -> Iterator[Manifest]:
         """Yield what the submissions that are still in the store asked for, sweep by sweep, the oldest first.
 
-        A manifest that cannot be read, such as one of a later release, is named and left out: finished runs do not need
-        it.
+        With [suggest], that is all rounds that are decided by now. A manifest that cannot be read, such as one of a
+        later release, is named and left out: finished runs do not need it.
         """
         for sweep in self.layout.sweep_names():
             for submission in self.layout.submissions(sweep):
                 try:
-                    yield read_manifest(submission.manifest)
+                    yield self._with_rounds(read_manifest(submission.manifest))
                 except StoreError as error:
                     self._warn(f"{error}; the runs that it alone names are left out")
+
+    def _with_rounds(self, manifest: Manifest) -> Manifest:
+        if not manifest.settings.suggest:
+            return manifest
+        named = {one.id: one for one in manifest.trajectories}
+        for one in Search.of(manifest.settings.suggest).trajectories(self.decided):
+            named.setdefault(one.id, ManifestTrajectory.of(one))
+        return replace(manifest, trajectories=tuple(named.values()))
 
     def _warn(self, what: str) -> None:
         """Warn, once each, of what is left out: one record that cannot be read keeps nobody from the others."""
@@ -247,6 +264,9 @@ class Store:
         One that was MADE_FROM results leaves the store with any of them; in place of their trajectories it may name the
         key of a decision that lists them.
         """
+        if self._foreseen is not None:
+            return self.decided(key) or self._foreseen.setdefault(key, propose())
+        self.create()
         path = self.layout.decision(sha256_hex(key.encode()))
         while (known := self.decided(key)) is None:
             path.parent.mkdir(exist_ok=True)
@@ -255,6 +275,8 @@ class Store:
 
     def decided(self, key: str) -> dict[str, Any] | None:
         """Return the decision for `key`, None if it was not made."""
+        if self._foreseen and key in self._foreseen:
+            return self._foreseen[key]
         path = self.layout.decision(sha256_hex(key.encode()))
         try:
             decision = read_record(path).get("decision")

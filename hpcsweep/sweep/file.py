@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hpcsweep.metrics import Direction, better, contradictions, declaration, direction_of_ids
 from hpcsweep.sweep.expected import Expected
-from hpcsweep.sweep.points import Lists, Point, Random, flat
+from hpcsweep.sweep.points import Lists, Point, Random, Suggest, flat
 from hpcsweep.sweep.sections import Code, CommandOptions, Halving, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import AtLeastOne, Name, Resources, Section, wrong
 
@@ -60,6 +60,9 @@ class SweepFile(Section):
     on_divergence: OnDivergence | None = Field(default=None, description="What to try when a run diverges.")
     halving: Halving | None = Field(
         default=None, description="Successive halving: which settings go on to more epochs, in place of all."
+    )
+    suggest: Suggest | None = Field(
+        default=None, description="Points that a library suggests from the results so far, crossed with all others."
     )
     metrics: Annotated[dict[str, Direction], BeforeValidator(flat)] = Field(
         default={}, description='Which way a metric is better, "max" or "min", where its name does not say.'
@@ -117,9 +120,10 @@ class SweepFile(Section):
 
     @model_validator(mode="after")
     def _rank_is_known(self) -> SweepFile:
-        if self.halving is not None and better(self.halving.metric, self.directions) is None:
-            expected = f"a metric whose better direction is known; type {declaration(self.halving.metric)}"
-            raise wrong(expected, key="halving.metric", found=f'"{self.halving.metric}"')
+        for name, section in (("halving", self.halving), ("suggest", self.suggest)):
+            if section is not None and better(section.metric, self.directions) is None:
+                expected = f"a metric whose better direction is known; type {declaration(section.metric)}"
+                raise wrong(expected, key=f"{name}.metric", found=f'"{section.metric}"')
         return self
 
     @model_validator(mode="after")

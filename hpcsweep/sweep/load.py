@@ -19,8 +19,11 @@ from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
 from hpcsweep.sweep.match_expected import match_expected
 from hpcsweep.sweep.match_job import resolve
 from hpcsweep.sweep.matching import Excluder
+from hpcsweep.sweep.points import Suggest
 from hpcsweep.sweep.profile import Profile, load_profile
-from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs
+from hpcsweep.sweep.runs import Naming, Run, collector_paused, make_runs, without
+from hpcsweep.sweep.sampling import Draw
+from hpcsweep.sweep.search import Decided, Search, Searched, others_of
 from hpcsweep.sweep.sections import CommandOptions, Halving, Keep, OnDivergence, Stop, Table, Training
 from hpcsweep.sweep.settings import Resources
 from hpcsweep.sweep.space import Space, count_runs, expand
@@ -38,7 +41,8 @@ class Sweep:
     sweeps/ and jobs/. `profile` has the settings of the file's [resources]; `own_profile` is the name of the one that
     the file asks for. `stop` has a `mode`, and `directions` says which way metrics are better, as far as the file says
     so. `expected` is what the file says will come out. `notes` are warnings for people: points that were merged, an
-    exclude without effect.
+    exclude without effect. With [suggest], `search` says how the runs are found: `within` a store, they are those of
+    the rounds that are decided there; a sweep that was just loaded has none.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Sweep:
     include: tuple[str, ...] = ()
     command_options: CommandOptions | None = None
     expected: tuple[Expectation, ...] = ()
+    search: Search | None = None
 
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.runs)} runs of {self.job.shown}>"
@@ -78,6 +83,15 @@ class Sweep:
         if self.halving is None:
             return None
         return {**self.halving.model_dump(), "direction": better(self.halving.metric, self.directions)}
+
+    def within(self, decided: Decided) -> Sweep:
+        """Return the sweep with the runs that it has in a store, of which [suggest] makes what is decided there."""
+        return self if self.search is None else replace(self, runs=self.search.runs(decided))
+
+    @property
+    def most_runs(self) -> int:
+        """How many runs there will be at most."""
+        return len(self.runs) if self.search is None else self.search.most_runs
 
     def with_profile(self, name: str) -> Sweep:
         """Return the same sweep with another profile of its study; SweepFileError if there is none of that name."""
@@ -111,13 +125,15 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
     space, problems = resolve(file, job)
     if problems:
         raise refuse(name, problems)
-    _check_size(space, max_runs, name)
+    _check_size(space, file, max_runs, name)
     used = _profile(root, profile or file.profile, name).with_resources(file.resources)
+    naming = Naming(job.reference, job.names, job.defaults, job.shares_epochs, file.rules)
     with collector_paused():
-        runs, notes = _runs(job, space, file.rules)
+        runs, notes = _runs(without(naming, space.suggest), space)
     if not runs:
         raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
     _check_epochs(job, runs, name)
+    search = None if file.suggest is None else _search(file, file.suggest, naming, space, runs)
     directions = with_phases(file.directions, job.phases)
     expected, problems = match_expected(file, job, space, runs, directions)
     if problems:
@@ -127,7 +143,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         path=absolute(path),
         root=root,
         job=job,
-        runs=runs,
+        runs=[] if search else runs,
         profile=used,
         resources=file.resources,
         training=file.training,
@@ -145,6 +161,7 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         include=tuple(file.code.include),
         command_options=file.command_options or (CommandOptions() if file.command is not None else None),
         expected=tuple(expected),
+        search=search,
     )
 
 
@@ -198,8 +215,8 @@ def _profile(root: Path, profile: str, name: str) -> Profile:
         raise SweepFileError(one_line(f"{name}: profile: {error}")) from None
 
 
-def _check_size(space: Space, max_runs: int, name: str) -> None:
-    count = count_runs(space)
+def _check_size(space: Space, file: SweepFile, max_runs: int, name: str) -> None:
+    count = count_runs(space) * (file.suggest.trials if file.suggest else 1)
     if count > max_runs:
         expected = f"at most {max_runs:,} (type --max-runs {count} if you mean it)"
         raise refuse(name, [Problem("runs", f"{count:,} of them", expected)])
@@ -208,17 +225,35 @@ def _check_size(space: Space, max_runs: int, name: str) -> None:
 def _check_epochs(job: JobSchema, runs: Sequence[Run], name: str) -> None:
     if not job.shares_epochs:
         return
-    at = job.names.index(EPOCHS)
+    at = runs[0].names.index(EPOCHS)
     fewest = min(run.values[at] for run in runs)  # type: ignore[type-var]  # ints, by the schema
     if fewest < 0:  # type: ignore[operator]
         raise refuse(name, [Problem(EPOCHS, str(fewest), "a number that is not negative")])
 
 
-def _runs(job: JobSchema, space: Space, rules: Mapping[str, Any]) -> tuple[list[Run], list[str]]:
-    naming = Naming(job.reference, job.names, job.defaults, job.shares_epochs, rules)
-    excluder = Excluder(job.names, space.excludes)
+def _search(file: SweepFile, asked: Suggest, naming: Naming, space: Space, runs: Sequence[Run]) -> Search:
+    return Search(
+        metric=asked.metric,
+        direction=better(asked.metric, file.directions) or "min",
+        sampler=asked.sampler,
+        seed=asked.seed,
+        trials=asked.trials,
+        per_round=asked.per_round,
+        space={name: _searched(how) for name, how in space.suggest.items()},
+        naming=naming,
+        others=others_of(runs, naming.shares_epochs),
+    )
+
+
+def _searched(how: Draw) -> Searched:
+    as_float = not how.choices and isinstance(how.kind.accept(int(how.low) if how.whole else how.low), float)
+    return Searched(how.choices, how.low, how.high, how.log, how.whole, as_float)
+
+
+def _runs(naming: Naming, space: Space) -> tuple[list[Run], list[str]]:
+    excluder = Excluder(naming.names, space.excludes)
     keep = excluder.keeps if space.excludes else None
-    blocks = list(expand(space, job.defaults))
+    blocks = list(expand(space, naming.defaults))
     runs = [run for block in blocks for run in make_runs(naming, block, space.seeds, keep)]
     if len(blocks) == 1 and blocks[0].is_distinct and len(set(space.seeds)) == len(space.seeds):
         return runs, excluder.notes()

@@ -57,15 +57,19 @@ class Resolver:
             across={**self._lists("across", file.across), **self._rungs()},
             cases=[self._values(f"case #{n}", case) for n, case in enumerate(file.case, 1)],
             excludes=[self.point(f"exclude #{n}", one) for n, one in enumerate(file.exclude, 1)],
-            random=self._draws(),
+            random=self._draws("random", file.random.specs if file.random else {}),
+            suggest=self._draws("suggest.space", file.suggest.space if file.suggest else {}),
             samples=file.random.samples if file.random else 0,
             sample_seed=file.random.sample_seed if file.random else 0,
             seeds=file.all_seeds,
         )
         self._check_given_once()
+        self._check_suggested()
         self._check_lengths()
         self._check_complete(space)
         self._check_options()
+        if file.random and not file.random.specs:
+            self._report("random", "no parameter", "one such as learning_rate = {low = 1e-4, high = 1e-1, log = true}")
         return space
 
     def _known(self, section: str, name: str) -> Parameter | None:
@@ -149,15 +153,10 @@ class Resolver:
             values[SEED] = self._fit(f"{section}.{SEED}", Exact(int), table[SEED])
         return values
 
-    def _draws(self) -> dict[str, Draw]:
-        if self._file.random is None:
-            return {}
-        specs = self._file.random.specs
-        if not specs:
-            self._report("random", "no parameter", "one such as learning_rate = {low = 1e-4, high = 1e-1, log = true}")
-        known = {name: self._known("random", name) for name in specs}
+    def _draws(self, section: str, specs: Mapping[str, RandomSpec]) -> dict[str, Draw]:
+        known = {name: self._known(section, name) for name in specs}
         return {
-            name: self._draw(f"random.{name}", parameter.kind, specs[name])
+            name: self._draw(f"{section}.{name}", parameter.kind, specs[name])
             for name, parameter in known.items()
             if parameter
         }
@@ -181,17 +180,34 @@ class Resolver:
         tables: dict[str, Iterable[str]] = {section: self._flat(getattr(file, section)) for section in SECTIONS}
         tables["random"] = file.random.specs if file.random else ()
         tables["halving"] = [EPOCHS] if file.halving else ()
+        tables["suggest.space"] = file.suggest.space if file.suggest else ()
         for one, other in combinations(tables, 2):
             for name in set(tables[one]) & set(tables[other]):
                 self._report(f"{other}.{name}", f"it also in [{one}]", "each parameter in one section")
         for number, case in enumerate(file.case, 1):
-            for section in ("across", "halving"):
+            for section in ("across", "halving", "suggest.space"):
                 for name in self._flat(case).keys() & set(tables[section]):
                     self._report(f"case #{number}.{name}", f"it also in [{section}]", "it in one of the two")
 
         for number, exclude in enumerate(file.exclude if file.halving else (), 1):
             if EPOCHS in exclude:
                 self._report(f"exclude #{number}.{EPOCHS}", "it beside [halving]", "none, since every rung is needed")
+
+    def _check_suggested(self) -> None:
+        file = self._file
+        if file.suggest is None:
+            return
+        if EPOCHS in file.suggest.space and self._job.shares_epochs:
+            expected = "it in [fixed] or [grid]: a search by a metric would ask for ever more of them"
+            self._report(f"suggest.space.{EPOCHS}", "a parameter that says how long is trained", expected)
+        if file.halving and file.halving.metric != file.suggest.metric:
+            expected = f'"{file.suggest.metric}", by which [suggest] goes'
+            self._report("halving.metric", describe(file.halving.metric), expected)
+        if file.expected:
+            self._report("expected", "it beside [suggest]", "none, since its points are not known before")
+        for number, exclude in enumerate(file.exclude, 1):
+            for name in self._flat(exclude).keys() & file.suggest.space.keys():
+                self._report(f"exclude #{number}.{name}", "it also in [suggest.space]", "it in one of the two")
 
     def _check_lengths(self) -> None:
         lengths = {name: len(values) for name, values in self._file.zip.items()}
@@ -201,7 +217,7 @@ class Resolver:
 
     def _check_complete(self, space: Space) -> None:
         needed = [parameter.name for parameter in self._job.parameters if parameter.required]
-        base = set(space.base) | set(space.across)
+        base = set(space.base) | set(space.across) | set(space.suggest)
         product = base | set(space.grid) | set(space.zip) | set(space.random)
         if space.has_product:
             self._check_given(needed, product, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -75,6 +75,10 @@ def _flat_specs(table: dict[str, Any]) -> dict[str, Any]:
     return specs
 
 
+def _specs_in(table: object) -> object:
+    return _flat_specs(table) if isinstance(table, dict) else table
+
+
 class Random(Section):
     """Random points, crossed with grid and zip: samples, sample_seed, and one table per parameter."""
 
@@ -93,3 +97,23 @@ class Random(Section):
     def specs(self) -> dict[str, RandomSpec]:
         """The parameters that are drawn."""
         return dict(self.__pydantic_extra__)
+
+
+class Suggest(Section):
+    """Points that a library suggests from the results so far, round by round, beside what other sections list."""
+
+    engine: Literal["optuna"] = Field(default="optuna", description="The library that suggests the points.")
+    metric: str = Field(
+        description="The metric of a setting's last epoch that is to be good, its mean over the seeds.", min_length=1
+    )
+    sampler: Literal["tpe", "random"] = Field(
+        default="tpe", description="How the library chooses: from the results so far, or at random."
+    )
+    trials: AtLeastOne = Field(description="How many points in all; raising it keeps the earlier ones.")
+    per_round: AtLeastOne = Field(
+        default=8, description="How many points are asked for at once, and so may be trained side by side."
+    )
+    seed: NotNegative = Field(default=0, description="Another number gets other points.")
+    space: Annotated[dict[str, RandomSpec], BeforeValidator(_specs_in), Field(min_length=1)] = Field(
+        description="The parameters that are searched, each as in [random]."
+    )

@@ -9,9 +9,9 @@ object without `epochs` (if the job shares epochs) and with "trajectory": true.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import chain, product
 from operator import itemgetter
@@ -111,6 +111,16 @@ class Naming:
     defaults: Mapping[str, Value]
     shares_epochs: bool
     rules: Mapping[str, Any] = field(default_factory=dict)
+
+
+def without(naming: Naming, names: Iterable[str]) -> Naming:
+    """Return it for points that lack some parameters."""
+    some = set(names)
+    return replace(
+        naming,
+        names=tuple(name for name in naming.names if name not in some),
+        defaults={name: value for name, value in naming.defaults.items() if name not in some},
+    )
 
 
 def run_id(

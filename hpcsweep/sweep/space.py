@@ -33,6 +33,7 @@ class Space:
     random: Mapping[str, Draw] = field(default_factory=dict)
     samples: int = 0
     sample_seed: int = 0
+    suggest: Mapping[str, Draw] = field(default_factory=dict)
     seeds: Sequence[int] = (0,)
 
     @property

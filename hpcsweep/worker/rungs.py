@@ -1,4 +1,4 @@
-"""Training a submission, with [halving] rung by rung: what is decided is trained, and what is trained is decided on."""
+"""Training a submission step by step, where [halving] or [suggest] decides what comes next from what was trained."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from hpcsweep.errors import JobError
-from hpcsweep.halving.ladder import Ladder
-from hpcsweep.halving.orders import admitted, ladder_of
-from hpcsweep.halving.standing import Standing
+from hpcsweep.errors import JobError, MissingPackageError
 from hpcsweep.store import Store
 from hpcsweep.store.halts import Halt, halt
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest
+from hpcsweep.suggest.orders import Orders, orders_of
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.stop_request import Stop
 
@@ -29,29 +27,27 @@ def drain_rungs(
     drain: Drain,
     outdated: Callable[[], bool] = lambda: False,
 ) -> Counter[str]:
-    """Train all of `manifest` that may be trained, also what is decided meanwhile; wait while others end a rung."""
-    ladder = ladder_of(store, manifest)
-    if ladder is None:
-        return drain(manifest)
+    """Train all of `manifest` that may be trained, also what is decided meanwhile; wait while others end what must."""
+    orders = orders_of(store, manifest)
     endings = Counter[str]()
-    while (standing := _decided(ladder, submission)) is not None:
-        ended = drain(admitted(manifest, standing))
+    while (now := _decided(orders, submission)) is not None:
+        ended = drain(now)
         endings.update(ended)
-        after = _decided(ladder, submission)
+        after = _decided(orders, submission)
         if after is None or stop.requested or outdated() or any(ended[one] for one in ENDS):
             break
-        if after == standing:
-            if not _others_at_work(store, admitted(manifest, after)):
+        if after == now:
+            if not manifest.settings.decides or not _others_at_work(store, after):
                 break
             _sleep(manifest.heartbeat_s, stop)
     return endings
 
 
-def _decided(ladder: Ladder, submission: SubmissionFolder) -> Standing | None:
-    """Return what is decided now; None, and the submission is halted, if it cannot be."""
+def _decided(orders: Orders, submission: SubmissionFolder) -> Manifest | None:
+    """Return what may be trained now; None, and the submission is halted, if that cannot be decided."""
     try:
-        return ladder.look(decide=True)
-    except JobError as error:
+        return orders.now(decide=True)
+    except (JobError, MissingPackageError) as error:
         halt(submission, Halt(str(error)))
         return None
 

@@ -14,6 +14,7 @@ from hpcsweep.store.claims import last_beat
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, read_manifest
 from hpcsweep.store.sharing import obey_sharing, require_own
+from hpcsweep.suggest.orders import orders_of
 from hpcsweep.worker.endings import Ending, Tally
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.rungs import drain_rungs
@@ -57,7 +58,7 @@ def work_until(orders: Orders, stop: Stop, index: int, workers: int) -> Counter[
         if now[Ending.NOT_BEGUN] or submission.halted.exists():
             break
         if not any(now[ending] for ending in Ending):
-            if not _someone_is_silent(store, manifest):
+            if not _someone_is_silent(store, orders_of(store, manifest).now()):
                 break
             _sleep(manifest.heartbeat_s, stop)
     tidy_up(store, stop)

@@ -19,14 +19,17 @@ from hpcsweep.store.layout import Layout
 
 WORKER_HALF = (
     "__init__.py", "errors.py", "files.py", "home.py", "machine.py", "metrics.py", "run_notes.py",
-    "code", "data", "frameworks", "halving", "store", "training", "worker",
+    "code", "data", "frameworks", "halving", "store", "suggest", "training", "worker",
     "slurm/__init__.py", "slurm/commands.py", "slurm/terms.py", "slurm/text.py", "slurm/on_node", "slurm/watching",
     "slurm/asking/__init__.py", "slurm/asking/probe.py",
     "sweep/__init__.py", "sweep/choices.py", "sweep/command.py", "sweep/containers.py", "sweep/runs.py",
-    "sweep/value_types.py",
+    "sweep/search.py", "sweep/value_types.py",
 )  # fmt: skip
 """Files and folders of the package that a worker imports; they run with Python 3.9 or newer."""
-LOGIN_HALF = ("halving/expected.py", "halving/of_sweep.py", "halving/words.py", "store/opening.py")
+LOGIN_HALF = (
+    "halving/expected.py", "halving/of_sweep.py", "halving/words.py", "store/opening.py",
+    "suggest/of_sweep.py", "suggest/words.py",
+)  # fmt: skip
 """Those of these folders that only a login node imports."""
 COMPANIONS = ("submitit", "cloudpickle", "typing_extensions")
 """What starts a worker: pure Python, of the versions that are installed here."""

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 from hpcsweep.errors import HpcsweepError, SchedulerError
-from hpcsweep.halving.orders import now
 from hpcsweep.slurm.on_node.worker import count_fruitless
 from hpcsweep.slurm.sending.submit import recover, submit_array
 from hpcsweep.slurm.terms import SlurmTerms, WorkerArray
@@ -27,6 +26,7 @@ from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import ManifestTrajectory, read_manifest
 from hpcsweep.store.task_files import Sender, SlurmFiles, array_of, slurm_submissions
 from hpcsweep.store.wanted import Wanted, read_wanted
+from hpcsweep.suggest.orders import orders_of
 from hpcsweep.sweep.choices import ContinueBy
 
 RESUBMIT, REQUEUE, DIED = "resubmit", "requeue", "died"
@@ -81,7 +81,7 @@ def _send(
 
 def _unfinished(files: SlurmFiles, store: Store) -> Iterator[ManifestTrajectory]:
     """Yield the trajectories of a submission that are neither done nor failed, nor stopped by somebody."""
-    for one in now(store, read_manifest(files.submission.manifest)).trajectories:
+    for one in orders_of(store, read_manifest(files.submission.manifest)).now().trajectories:
         seen = store.look(one.id)
         over = seen.failed_generation > one.retry or all(run.id in seen.done for run in one.runs)
         if not over and not seen.folder.cancelled.exists():

@@ -22,7 +22,19 @@ from tests.slurm.image import IN_IMAGE, make_image, require_programs
 from tests.slurm.study import PROFILE, SlurmStudy
 
 ENTRANCES = ("hpcsweep.slurm.on_node.worker", "hpcsweep.training", "hpcsweep.data", "hpcsweep.slurm.asking.probe")
-PURE = {"keras", "lightning", "tensorflow", "jax", "numpy", "submitit", "sklearn", "skimage", "pooch", "requests"}
+PURE = {
+    "keras",
+    "lightning",
+    "tensorflow",
+    "jax",
+    "numpy",
+    "submitit",
+    "sklearn",
+    "skimage",
+    "pooch",
+    "requests",
+    "optuna",
+}
 """What the worker half imports of others: the job's own, and in functions what some data sets are made from."""
 
 
