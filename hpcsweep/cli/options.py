@@ -51,6 +51,7 @@ _REQUEST = (
         type=click.Choice([way.value for way in ContinueBy]),
         help="How unfinished work continues when a worker's time ends.",
     ),
+    click.option("--report", is_flag=True, default=None, help="Each worker that ends writes the sweep's report anew."),
     click.option("--links", type=click.IntRange(min=1), help="Length of a chain  [default: 4]"),
 )
 

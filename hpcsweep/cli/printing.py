@@ -46,7 +46,8 @@ def print_status(status: Status) -> None:
         echo(line)
     for run in status.in_state(RunState.RUNNING)[:SHOWN_RUNS]:
         metrics = " ".join(f"{name}={run.metrics[name]:.4g}" for name in metrics_among(run.metrics))
-        stage = run.stage.in_words() if run.stage else f"epoch {run.epoch}"
+        epoch = "before its first epoch" if run.epoch is None else f"epoch {run.epoch}"
+        stage = run.stage.in_words() if run.stage else epoch
         echo(f"  {short_id(run.id)}  running  {stage}  {metrics}".rstrip())
     if status.processes:
         more = f" and {len(status.processes) - SHOWN_WORKERS} more" if len(status.processes) > SHOWN_WORKERS else ""

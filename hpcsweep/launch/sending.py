@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -169,7 +170,14 @@ class Sending:
             bundle=bundle,
             binds=binds,
         )
-        return replace(terms, training=self.sweep.training.model_dump_json())
+        return replace(terms, training=self.sweep.training.model_dump_json(), report=self._report())
+
+    def _report(self) -> str:
+        """Return the command that writes the report; "" if the profile does not wish it."""
+        page = self.sweep.root / f"{self.sweep.name}-report.html"
+        words = ("report", self.sweep.path.absolute(), "--store", self.store.root, "--out", page)
+        begin = (sys.executable, "-c", "from hpcsweep.cli import main; main()")
+        return shell(*begin, *words) if self.profile.report else ""
 
 
 def open_sending(call: Call, *, mend: bool = False) -> Sending:

@@ -24,6 +24,7 @@ class Wishes(TypedDict, total=False):
     constraint: str | None
     exclude: str | None
     continue_by: str | None
+    report: bool | None
 
 
 def overlay(profile: Profile, wishes: Wishes) -> Profile:

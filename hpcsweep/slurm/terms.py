@@ -109,6 +109,7 @@ class SlurmTerms:
     profile: str = ""  # its name; empty in what earlier releases wrote
     source: str = ""  # its file, as errors name it
     training: str = ""  # the sweep's [training], as text
+    report: str = ""  # the command by which the host writes the report when a worker has ended, if that is wished
 
     @property
     def margin_s(self) -> float:

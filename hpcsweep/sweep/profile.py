@@ -98,6 +98,10 @@ class Profile(Resources):
         default=None,
         description="Mails about the array of workers instead, when something happens to it: such as END,FAIL.",
     )
+    report: bool = Field(
+        default=False,
+        description="Whether each worker that ends writes the sweep's report anew: NAME-report.html in the study.",
+    )
     data: Line | None = Field(default=None, description="Folder of the data sets, as the compute nodes see it.")
     store: Line | None = Field(default=None, description="Folder of the store; by default results/ in the study.")
 

@@ -23,6 +23,7 @@ SIGNAL = "USR2"
 # A worker that wrote no "next" file has died. It is left alone if its time was up meanwhile: others would need more.
 # A task that was cancelled, or requeued by somebody, must not be brought back to life. Only a task that still runs may
 # continue, or one that stopped as it should but a moment too late.
+# The report waits until a successor is asked for, and is left to the next allocation where this very task goes on.
 # What a profile sets for its workers is not for the host's Python, nor to be there twice for a successor.
 # Whoever can write the store may have put another folder in the place of a submission's, and Python would unpickle it.
 _BEGIN = """\
@@ -80,12 +81,21 @@ hpcsweep_end() {
   else
     hpcsweep_say left 0
   fi
-  exit "$hpcsweep_code"
+@REPORT@  exit "$hpcsweep_code"
 }
 trap hpcsweep_end EXIT
 trap : TERM
 export HPCSWEEP_TASK="$hpcsweep_task" HPCSWEEP_BEGAN="$(date +%s)" HPCSWEEP_EVENTS="$hpcsweep_files@EVENTS@"
 export HPCSWEEP_TIME_LEFT="$(squeue -h -j "$hpcsweep_task" -o %L 2>/dev/null)\""""
+
+
+_REPORT = """\
+  [ "$hpcsweep_next" = requeue ] || (  # a report of the sweep so far; if it cannot be made, the worker's log says why
+    unset $(compgen -e) 2>/dev/null
+    eval "$hpcsweep_began_with"
+    @COMMAND@
+  )
+"""
 
 
 def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]:
@@ -98,6 +108,7 @@ def setup_lines(terms: SlurmTerms, submission: Path, workers: Path) -> list[str]
         ("@EVENTS@", EVENTS_SUFFIX),
         ("@NEXT@", NEXT_SUFFIX),
         ("@LEAVE@", LEAVE_SUFFIX),
+        ("@REPORT@", _REPORT.replace("@COMMAND@", terms.report) if terms.report else ""),
     ):
         begin = begin.replace(mark, text)
     return [*begin.splitlines(), *profile_lines(terms)]

@@ -38,7 +38,7 @@ def files(tmp_path: Path) -> SlurmFiles:
 
 
 def _after_worker(
-    files: SlurmFiles, tmp_path: Path, want: str, state: str, *, fails: str = ""
+    files: SlurmFiles, tmp_path: Path, want: str, state: str, *, fails: str = "", report: str = ""
 ) -> tuple[list[str], int]:
     """Run the host's part around a worker that exits with 3; return the calls of scontrol and resubmission."""
     calls = tmp_path / "calls"
@@ -52,7 +52,7 @@ def _after_worker(
     for name, body in stubs.items():
         (tools / name).write_text(f"#!/bin/sh\n{body}\n")
         (tools / name).chmod(0o755)
-    terms = SlurmTerms(Request(60.0), host_python=str(tools / "again"))
+    terms = SlurmTerms(Request(60.0), host_python=str(tools / "again"), report=report)
     lines = setup_lines(terms, files.path, files.workers)
     if want != "died":
         files.next_path("7_3", 0).write_text(want)
@@ -91,6 +91,20 @@ def test_how_a_task_goes_on(
     assert _after_worker(files, tmp_path, want, state, fails=fails) == (calls, 3)
     assert not files.next_path("7_3", 0).exists()
     assert [(event["event"], event["code"]) for event in files.events("7_3")][:1] == [("exit", 3)]
+
+
+@pytest.mark.parametrize(("want", "written"), [("", True), ("resubmit", True), ("requeue", False)])
+def test_the_report_is_written_after_what_comes_next(
+    files: SlurmFiles, tmp_path: Path, want: str, written: bool
+) -> None:
+    """The host writes a wished report after the worker and its wish for a successor; a failure harms nothing."""
+    report = f"sh -c 'cat {tmp_path}/calls >{tmp_path}/page; echo no jinja2 >&2; exit 2'"
+    (tmp_path / "calls").touch()
+    calls, code = _after_worker(files, tmp_path, want, "RUNNING None", report=report)
+    assert code == 3
+    page = tmp_path / "page"
+    assert page.exists() == written
+    assert not written or page.read_text().splitlines() == calls
 
 
 def test_a_task_that_cannot_go_on_says_so(files: SlurmFiles, tmp_path: Path) -> None:
