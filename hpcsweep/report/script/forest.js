@@ -6,8 +6,8 @@ let allEffects = false;
 function paintForest(place) {
   const found = data.effects[state.value], of = state.where ? ` Over all ${count(total, "run")}, without the filter.` : "";
   if (!found) {
-    const first = Object.keys(data.effects).join(", ");
-    place.replaceChildren(make("h2", {}, "Effects"), make("p", { class: "soft" }, `With so many runs, effects are computed for ${first || "no value"} only.`));
+    const first = Object.keys(data.effects).join(", "), why = first ? `With so many runs, effects are computed for ${first} only.` : "No run has a number yet.";
+    place.replaceChildren(make("h2", {}, "Effects"), make("p", { class: "soft" }, why));
     return;
   }
   if (!found.rows.length) {
@@ -30,16 +30,22 @@ function paintForest(place) {
   place.replaceChildren(make("h2", {}, "Effects"), pen.root, make("p", { class: "under" }, make("span", { class: "soft" }, said), more, copy, savedAs("effects", () => [place.clientWidth, height], paint)));
 }
 
-const nameOfEffect = (row) => `${row.parameter} ${textOf(decoded(row.value))}`;
+const nameOfEffect = (row) => `${row.parameter} ${valueOfEffect(row, row.value)}`;
+const againstOf = (row) => valueOfEffect(row, row.against);
+
+function valueOfEffect({ parameter }, value) {
+  const column = columnOf(parameter), text = textOf(decoded(value)), at = column.distinct.findIndex((other) => textOf(other) === text);
+  return shortTexts(column)[at] ?? text;
+}
 
 function effectSentence(row) {
-  const versus = `${nameOfEffect(row)} against ${textOf(decoded(row.against))}: ${signed(row.difference ?? NaN)}`;
+  const versus = `${nameOfEffect(row)} against ${againstOf(row)}: ${signed(row.difference ?? NaN)}`;
   if (row.low === null) return `${versus} (${row.verdict}).`;
   return `${versus}, 95 % interval ${signed(row.low)} to ${signed(row.high)}, p = ${shown(row.p, 2)} (${row.verdict}).`;
 }
 
 function drawForest(pen, width, height, rows) {
-  const label = Math.min(width * 0.44, 16 + 6.4 * Math.max(...rows.map((row) => nameOfEffect(row).length + textOf(decoded(row.against)).length + 5)));
+  const label = Math.min(width * 0.44, 16 + 6.4 * Math.max(...rows.map((row) => nameOfEffect(row).length + againstOf(row).length + 5)));
   const range = extent([0, ...rows.flatMap((row) => [row.difference, row.low, row.high].filter((number) => number !== null))]);
   const scale = linear(...range, label + 10, width - 66);
   for (const { value, text } of scale.ticks) {
@@ -52,7 +58,7 @@ function drawForest(pen, width, height, rows) {
 
 function drawEffect(pen, { label, width, scale, y }, row) {
   const isShown = row.verdict === "different", colour = isShown ? ink("accent") : ink("soft"), clamp = (x) => Math.max(label + 6, x);
-  const against = ` vs ${textOf(decoded(row.against))}`, room = Math.floor(label / 6.2);
+  const against = ` vs ${againstOf(row)}`, room = Math.floor(label / 6.2);
   const text = pen.text(label, y, shortened(nameOfEffect(row) + against, room), { fill: isShown ? ink("ink") : ink("soft"), anchor: "end" });
   if (row.low !== null) pen.path([[clamp(scale.at(row.low)), y], [scale.at(row.high), y]], { stroke: colour, width: 2 });
   if (row.difference !== null) mark(pen, clamp(scale.at(row.difference)), y, 4.5, "circle", { fill: isShown ? colour : ink("paper"), stroke: colour, width: 1.5 });

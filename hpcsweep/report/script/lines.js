@@ -1,6 +1,6 @@
 // Which curves are drawn: groups in colour with their means, the others grey behind them, the best of all first.
 
-const GROUPS = 6, VALUES = 8, GREY = 1500, MEMBERS = 60;
+const GROUPS = 6, VALUES = 8, GREY = 1500, MEMBERS = 60, END_LABEL = 20;
 const { epochs: drawnEpochs, ends, values: curveValues } = data.curves;
 
 // the longest run of each trajectory stands for the shorter ones, which are its beginning
@@ -66,9 +66,18 @@ function selectedGroups(selected, able) {
 function settingGroups(drawn, good) {
   const names = data.varying.filter((name) => name !== "epochs").map(columnOf);
   const found = summarised(grouped(good, (run) => names.map((column) => column.at[run]).join(",")));
-  const label = (run) => names.map((column) => textOf(column.values[run])).join(" · ") || data.title;
-  const groups = found.slice(0, GROUPS).map((group, place) => ({ label: label(group.runs[0]), runs: group.runs, place }));
-  return withRest(groups, drawn, found.length > GROUPS ? `The ${GROUPS} best of ${found.length} settings are in colour.` : "");
+  const shown = found.slice(0, GROUPS), labels = endLabels(names, shown.map((group) => group.runs[0]));
+  const groups = shown.map((group, place) => ({ label: labels[place], runs: group.runs, place }));
+  const cut = found.length > GROUPS ? `The ${GROUPS} best of ${found.length} settings are in colour.` : "";
+  return withRest(groups, drawn, cut + (labels.said ?? ""));
+}
+
+// where names are too long for the end of a line, only what differs among them
+function endLabels(names, runs) {
+  const written = (some) => runs.map((run) => some.map((column) => shortText(column, run)).join(" · ") || data.title);
+  const whole = written(names), told = names.filter((column) => new Set(runs.map((run) => column.at[run])).size > 1);
+  if (!told.length || told.length === names.length || Math.max(...whole.map((text) => text.length)) <= END_LABEL) return whole;
+  return Object.assign(written(told), { said: ` At their ends stands what differs: ${told.map((column) => column.name).join(" · ")}.` });
 }
 
 function valueGroups(drawn, good, column) {

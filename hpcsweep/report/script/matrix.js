@@ -24,6 +24,7 @@ function foldHead({ fold, names }, { fold: text, rows, isOpen }) {
 }
 
 function matrixSentence(made) {
+  if (!view.value) return "No run has a number yet.";
   const { names, fold, rows } = made, over = data.varying.filter((name) => !names.rows.includes(name) && !names.cols.includes(name));
   const shown = matrixLines(made).filter((line) => line.row).length, isCut = !fold && rows.length > shown;
   const parts = [

@@ -16,8 +16,22 @@ function numberedSettings() {
 
 function nameSettings() {
   const names = [];
-  for (const run of everyRun) names[settingOf[run]] ??= varyingColumns.map((column) => textOf(column.values[run])).join(" · ");
+  for (const run of everyRun) names[settingOf[run]] ??= varyingColumns.map((column) => shortText(column, run)).join(" · ");
   return names;
+}
+
+// in a name a number has four digits, or as many as tell the values of its parameter apart
+function shortText(column, run) {
+  return shortTexts(column)[column.at[run]];
+}
+
+function shortTexts(column) {
+  column.short ??= [4, 6, 9].map((digits) => column.distinct.map((value) => rounded(value, digits))).find((texts) => new Set(texts).size === texts.length) ?? column.distinct.map(textOf);
+  return column.short;
+}
+
+function rounded(value, digits) {
+  return textOf(typeof value === "number" && Number.isFinite(value) && !Number.isInteger(value) ? Number(value.toPrecision(digits)) : value);
 }
 
 const nameOfSetting = (setting) => settingNames[setting] ?? data.title;
@@ -25,7 +39,7 @@ const nameOfRun = (run) => `${nameOfSetting(settingOf[run])} · seed ${seeds[run
 
 // as in a sentence: "2 layers" would need grammar, "layers 2" needs none
 function longNameOf(run) {
-  return varyingColumns.map((column) => `${column.name} ${textOf(column.values[run])}`).join(", ") || data.title;
+  return varyingColumns.map((column) => `${column.name} ${shortText(column, run)}`).join(", ") || data.title;
 }
 
 function settingCondition(run) {
