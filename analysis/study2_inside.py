@@ -15,7 +15,7 @@ from hpcsweep.data import load
 SHOWN_UNITS = 8
 SELDOM = 0.01  # below this share, a unit may have been on in no training image at all, and then none excites it most
 ROOM = 0.005  # between the curves and the ends of the axis
-FAILED = 0.7  # a run that is ever below this part of the best run's lowest accuracy would flatten all curves
+FAILED = 0.7  # a run that ends below this part of the best run's accuracy is not drawn, but named
 BUSY = 0.8  # a unit that is on in more than this share of the test images says little about any of them
 
 recipe = Recipe("study2_inside", __doc__)
@@ -50,14 +50,13 @@ def draw_changes(found):
 
 
 def lowest_drawn(history, base):
-    """Return where the axis begins, and name the runs that lie below it, since they would flatten all curves."""
-    lowest = history.groupby("id")["val_accuracy"].min()
-    failed = history[history["id"].isin(lowest.index[lowest <= FAILED * lowest.max()])]
-    for (seed, *setting), group in failed.groupby(["seed", *base], sort=False):
-        named = ", ".join(f"{name} {value:g}" for name, value in zip(base, setting, strict=True) if value != base[name])
-        last = group.sort_values("epoch")["val_accuracy"].iloc[-1]
-        recipe.say(f"Below the figure: {named}, seed {seed}: {last:.3f} at the end.")
-    return lowest[lowest > FAILED * lowest.max()].min() - ROOM
+    """Return where the axis begins, and name the runs that end below it, since they would flatten all curves."""
+    ends = history.sort_values("epoch").groupby("id").last()
+    failed = ends["val_accuracy"] <= FAILED * ends["val_accuracy"].max()
+    for _, run in ends[failed].iterrows():
+        named = ", ".join(f"{name} {run[name]:g}" for name in base if run[name] != base[name])
+        recipe.say(f"Below the figure: {named}, seed {run['seed']}: {run['val_accuracy']:.3f} at the end.")
+    return history.loc[~history["id"].isin(ends.index[failed]), "val_accuracy"].min() - ROOM
 
 
 def tell_wobble(history):
