@@ -15,6 +15,7 @@ FOLDERS = {
     "CUDA_CACHE_PATH": ".nv",
     "TRITON_CACHE_DIR": ".triton",
 }
+SWITCHES = {"MLFLOW_DISABLE_TELEMETRY": "true"}  # which keeps a number for each user in .config/mlflow
 
 
 def spare_home(environment: MutableMapping[str, str]) -> None:
@@ -23,6 +24,8 @@ def spare_home(environment: MutableMapping[str, str]) -> None:
     What the user has set, or has there already, stays in use: it may hold settings and data. What was set so on a
     login node is set anew on a compute node, whose temporary folder is another one.
     """
+    for switch, value in SWITCHES.items():
+        environment.setdefault(switch, value)
     home = Path(environment.get("HOME") or "/nonexistent")
     there: Path | None = None
     for variable, name in FOLDERS.items():

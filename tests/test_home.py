@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcsweep.home import FOLDERS, spare_home
+from hpcsweep.home import FOLDERS, SWITCHES, spare_home
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +37,11 @@ def test_nothing_is_written_into_an_empty_home(tmp_path: Path, temporary: Path) 
 def test_what_the_user_has_stays_in_use(tmp_path: Path) -> None:
     """A folder that is there may hold settings and data, and a variable that is set was meant."""
     (tmp_path / ".keras").mkdir()
-    environment = {"HOME": str(tmp_path), "MPLCONFIGDIR": "/mine"}
+    environment = {"HOME": str(tmp_path), "MPLCONFIGDIR": "/mine", "MLFLOW_DISABLE_TELEMETRY": "false"}
     spare_home(environment)
     assert environment["MPLCONFIGDIR"] == "/mine"
-    assert set(environment) == {"HOME", *FOLDERS} - {"KERAS_HOME"}
+    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    assert set(environment) == {"HOME", *FOLDERS, *SWITCHES} - {"KERAS_HOME"}
 
 
 def test_what_a_login_node_has_set_is_set_anew_on_a_node(temporary: Path) -> None:

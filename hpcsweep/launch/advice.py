@@ -111,7 +111,7 @@ class Advice:
     def _if_memory_was_short(self, used_gb: float, sweep: Sequence[object]) -> str:
         """Return what to type if a worker came near to the memory that it had, and whether nobody knows."""
         if not used_gb:
-            return "; the memory that it used was not measured"
+            return "; how much memory it used is not known"
         had_gb, used_gb = self._had_gb, used_gb * self._processes
         if not had_gb or used_gb < NEAR * had_gb:
             return ""

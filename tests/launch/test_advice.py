@@ -122,7 +122,7 @@ def test_more_memory_is_advised_to_those_who_came_near_to_what_they_had(sweep: S
     assert "--mem" not in advice.fill(Cause.WORKER_DIED.advice, used_gb=2.9)
     unknown = advice.fill(Cause.KILLED.advice)
     assert "--mem" not in unknown
-    assert unknown.endswith("; the memory that it used was not measured")
+    assert unknown.endswith("; how much memory it used is not known")
 
 
 def test_what_a_failed_run_says_can_be_pasted(study: Study) -> None:

@@ -65,14 +65,21 @@ def _cause(task: TaskHistory, told: Task | None, *, answered: bool) -> Cause | N
     if slurm and slurm not in VAGUE:
         return slurm
     if task.exit:
-        # what somebody had requeued is in the queue, or was cancelled there
-        taken_away = Cause.CANCELLED if answered and task.ended_by_slurm else None
-        return _cause_of_exit(task, task.exit) or taken_away
+        return _cause_of_exit(task, task.exit) or (Cause.CANCELLED if answered and _was_taken_away(task) else None)
     if not answered or (told and not slurm):
         return slurm
     if not task.begun:
         return slurm or Cause.NEVER_BEGAN
     return cause_of_words(task.last_words()) or slurm or Cause.LOST
+
+
+def _was_taken_away(task: TaskHistory) -> bool:
+    """Whether SLURM ended a task that would have continued: what was requeued is in the queue, or was cancelled there.
+
+    SLURM's own line says it where the batch script was killed before it could write it down.
+    """
+    would_continue = bool(task.stop and task.stop.get("next"))
+    return would_continue and (task.ended_by_slurm or cause_of_words(task.last_words()) is Cause.CANCELLED)
 
 
 def _cause_of_exit(task: TaskHistory, end: dict[str, Any]) -> Cause | None:

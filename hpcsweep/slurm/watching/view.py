@@ -161,7 +161,8 @@ def _gave_up(tasks: list[TaskHistory]) -> list[Note]:
     if not last:
         return []
     times = max(int(event.get("fruitless", 0)) for event in last)
-    told = f"{len(last)} workers were not replaced: {times} died in a row without bringing any run further"
+    who = "1 worker was" if len(last) == 1 else f"{len(last)} workers were"
+    told = f"{who} not replaced: {times} died in a row without bringing any run further"
     return [Note(told, "see why above, or by hpcsweep logs --worker; then: {resume}")]
 
 

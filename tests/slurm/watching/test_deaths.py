@@ -44,7 +44,7 @@ COMMANDS = {
     "out of memory": "type: hpcsweep resume --failed --mem 0.6G ",
 }
 SAID = {
-    "killed": "; the memory that it used was not measured",
+    "killed": "; how much memory it used is not known",
     "large": " of 1 GB, so it may need more: hpcsweep resume --failed --mem 2G ",
     "python": "jobs/profiles/python.toml: python: ",
     "container": "jobs/profiles/container.toml: container: ",
