@@ -70,8 +70,8 @@ def _try_to_import() -> None:
 def _missing(what: str) -> MissingPackageError:
     oldest = ".".join(map(str, OLDEST))
     return MissingPackageError(
-        f"suggest.engine: {what}; expected Optuna {oldest} or newer where points are asked for; nothing was trained; "
-        "type: pip install 'hpcsweep[optuna]'"
+        f"suggest.engine: {what}; expected Optuna {oldest} or newer where points are asked for; nothing more is "
+        "trained; type: pip install 'hpcsweep[optuna]'"
     )
 
 

@@ -53,19 +53,15 @@ class Decider:
                 self._known[key] = RoundInStore(self._store, self._search, self._halving, rounds.other, asked)
             yield self._known[key]
 
-    def tried(self, rounds: Rounds, *, decide: bool = False) -> list[Tried | None]:
-        """Return what the points of all rounds came to; None for one that has not ended."""
-        return [one for asked in self.in_store(rounds) for one in asked.tried(decide=decide)]
-
     def _decide_next(self, rounds: Rounds) -> bool:
         """Decide the round after those that are decided; False if there is none, or one of its runs has not ended."""
         if rounds.key is None:
             return False
-        tried = self.tried(rounds, decide=True)
-        ended = [one for one in tried if one is not None]
-        if len(ended) < len(tried):
+        came_to = [asked.tried(decide=True) for asked in self.in_store(rounds)]
+        tried = [one for several in came_to if several is not None for one in several]
+        if len(tried) < rounds.points:
             return False
-        self._store.decide(rounds.key, lambda: self._asked(rounds, ended))
+        self._store.decide(rounds.key, lambda: self._asked(rounds, tried))
         return True
 
     def _asked(self, rounds: Rounds, tried: list[Tried]) -> dict[str, Any]:
