@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from hpcsweep.errors import JobError, SchedulerError, to_type
+from hpcsweep.halving.of_sweep import ladder_of_sweep
 from hpcsweep.launch.local_workers import LocalWorkers, signals_as_interrupts
 from hpcsweep.launch.plan import TO_TRAIN, Plan, plan_of
 from hpcsweep.launch.prediction import epochs_in_s
@@ -69,7 +70,7 @@ def run(
     sweep = plan.sweep
     todo = plan.unfinished(failed=failed)
     if not todo:
-        return plan
+        return plan_of(sweep, opened) if _decided_something(sweep, opened) else plan
     require_program(sweep.job.reference, sweep.job.files)
     submission = write_submission(plan, opened, manifest_of(plan, opened, todo))
     team = LocalWorkers(sweep, submission, default_workers(len(todo), asked=workers, given=sweep.profile.workers))
@@ -87,6 +88,12 @@ def run(
         again = to_type("run", *(["--failed"] if why.failed else []), *words_of_sweep(sweep, opened))
         raise JobError(f"{sweep.shown}: {why.in_words}; when that is mended, type: {again}")
     return plan_of(sweep, opened)
+
+
+def _decided_something(sweep: Sweep, store: Store) -> bool:
+    """Decide what can be of a sweep with [halving] of which all is trained, so no worker will; False if nothing."""
+    ladder = ladder_of_sweep(sweep, store)
+    return ladder is not None and ladder.look() != ladder.look(decide=True)
 
 
 def _nobody(progress: Progress) -> None:

@@ -118,6 +118,18 @@ def test_to_keep_more_later_adds_to_what_is_trained(study: Study, sweep: Path) -
     assert epochs == 27 * 1 + 18 * 2 + 12 * 6
 
 
+def test_of_a_grid_that_is_trained_it_is_decided_all_the_same(study: Study, sweep: Path) -> None:
+    """Nobody trains anything then, and who would have gone on is written down as it would have been."""
+    grid = SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1, 3, 9]")
+    study.run("run", study.sweep("full", grid))
+    said = study.run("run", sweep).stdout
+    assert {question: len(one["go_on"]) for question, one in decisions(study.store).items()} == {
+        "rung 0 of 9": 3,
+        "rung 1 of 3": 1,
+    }
+    assert "Halving: 63 of the 243 epochs" in said
+
+
 def test_more_seeds_are_decided_anew(study: Study, sweep: Path) -> None:
     """What three seeds have decided stands for these three; other jobs with the same settings decide for themselves."""
     study.run("run", sweep)
