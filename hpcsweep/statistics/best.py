@@ -15,7 +15,7 @@ from hpcsweep.errors import NothingSelectedError, UsageError
 from hpcsweep.files import plain
 from hpcsweep.metrics import Direction
 from hpcsweep.results import ResultsSource
-from hpcsweep.results.frames import free_name
+from hpcsweep.results.frames import free_name, parameter_column
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.over_epochs import chosen_on_test, may_be_best, why_not_comparable
 from hpcsweep.results.query.select import results_of, settings_of
@@ -209,7 +209,7 @@ def _frame(names: Sequence[str], keys: Sequence[Any], numbers: Any, found: BestS
         {**dict(zip(names, key, strict=True)), **{free_name(name, names): one for name, one in row(at).items()}}
         for at, key in enumerate(keys)
     ]
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).assign(**{name: parameter_column([row[name] for row in rows]) for name in names})
     means, counts = (frame[free_name(name, names)].to_numpy() for name in ("mean", "n_seeds"))
     order = np.lexsort((-means if better == "max" else means, counts < MIN_SEEDS))
     return frame.iloc[order].reset_index(drop=True)

@@ -49,6 +49,14 @@ def test_the_best_and_what_cannot_be_told_from_it(metric: str) -> None:
     assert 0 < row["ci_low"] < row["margin"] < row["ci_high"]
 
 
+def test_none_is_a_setting_of_its_own() -> None:
+    """A best setting of None is None in values and JSON, and not the text "nan", which is another setting."""
+    runs = [{"a": a, "seed": s, "last_score": n + s / 100} for n, a in enumerate(["", "nan", None]) for s in range(3)]
+    found = best(replace(results_of(runs, ["a"]), directions={"score": "max"}), "last_score")
+    assert found.setting == found.to_json()["best"] == {"a": None}
+    assert found.settings["a"].tolist() == [None, "nan", ""]
+
+
 def test_a_clear_winner_stands_alone() -> None:
     """A setting that is better for every seed by far is the only one that is left, and needs no more seeds."""
     found = best(made(gap=0.2), "accuracy")
