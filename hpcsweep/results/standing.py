@@ -97,7 +97,8 @@ def _stored_params(
         if row < 0 or (run.names == names and texts[row] == text_of(run.values)):
             continue
         stored, asked = json.loads(texts[row]), run.params
-        if any(name in asked and asked[name] != value for name, value in stored.items()):
+        # a job in memory may have had tuples, which JSON knows as lists
+        if any(name in asked and json.loads(json.dumps(asked[name])) != value for name, value in stored.items()):
             differing.append(at)
         if not stored.keys() <= asked.keys():
             others[at] = stored

@@ -35,18 +35,19 @@ function paintDots(place) {
   const rows = view.settings.filter((group) => group.n).slice(0, narrow() ? ROWS.narrow : ROWS.wide);
   const height = 24 * rows.length + 26;
   if (!rows.length) return place.replaceChildren();
-  const paint = (pen, width) => drawDots(pen, width, height, rows);
+  const names = narrow() ? endLabels(varyingColumns, rows.map((group) => group.runs[0])) : rows.map((group) => nameOfSetting(group.key));
+  const paint = (pen, width) => drawDots(pen, width, height, rows.map((group, at) => ({ ...group, name: names[at] })));
   const pen = svgPen(place.clientWidth, height);
   pen.root.setAttribute("role", "img");
   pen.root.setAttribute("aria-label", rows.map((group) => `${nameOfSetting(group.key)}: ${meanText(group)}`).join("; "));
   paint(pen, place.clientWidth);
   const all = view.settings.filter((group) => group.n).length;
-  const said = make("span", { class: "soft" }, `${data.varying.join(" · ")}. ${all > rows.length ? `The ${rows.length} best of ${all} settings; ` : ""}dots are seeds, bars are means.${view.left.size > 1 ? " The coloured ones cannot be told from the best." : ""}`);
+  const said = make("span", { class: "soft" }, `${(names.told ?? data.varying).join(" · ")}. ${all > rows.length ? `The ${rows.length} best of ${all} settings; ` : ""}dots are seeds, bars are means.${view.left.size > 1 ? " The coloured ones cannot be told from the best." : ""}`);
   place.replaceChildren(make("h2", {}, "Best settings"), pen.root, make("p", { class: "under" }, said, savedAs("best", () => [place.clientWidth, height], paint)));
 }
 
 function drawDots(pen, width, height, rows) {
-  const left = Math.min(width * 0.42, 12 + 6.6 * Math.max(...rows.map((group) => nameOfSetting(group.key).length))), right = width - (narrow() ? VALUE.narrow : VALUE.wide);
+  const left = Math.min(width * 0.42, 12 + 6.6 * Math.max(...rows.map((group) => group.name.length))), right = width - (narrow() ? VALUE.narrow : VALUE.wide);
   const scale = linear(...extent(rows.flatMap((group) => group.good.map((run) => view.numbers[run]))), left + 16, right - 10);
   for (const { value, text } of scale.ticks) {
     pen.path([[scale.at(value), 0], [scale.at(value), height - 22]], { stroke: ink("rule") });
@@ -56,7 +57,7 @@ function drawDots(pen, width, height, rows) {
 }
 
 function drawDotRow(pen, { left, right, width, scale, y }, group, place) {
-  const name = nameOfSetting(group.key), isLeft = view.left.size ? view.left.has(group.key) : !place, weight = isLeft ? 600 : 400, colour = isLeft ? ink("accent") : ink("soft");
+  const { name } = group, isLeft = view.left.size ? view.left.has(group.key) : !place, weight = isLeft ? 600 : 400, colour = isLeft ? ink("accent") : ink("soft");
   const label = pen.text(left, y, shortened(name, Math.floor(left / 6.4)), { fill: ink("ink"), anchor: "end", weight });
   for (const run of group.good) {
     const at = placeInSelection(run), fill = at < 0 ? colour : colourAt(at);
@@ -66,7 +67,7 @@ function drawDotRow(pen, { left, right, width, scale, y }, group, place) {
   const mean = scale.at(group.mean);
   pen.path([[mean, y - 8], [mean, y + 8]], { stroke: isLeft ? ink("accent") : ink("ink"), width: 2.5 });
   pen.text(width, y, narrow() ? group.mean.toFixed(view.decimals) : meanText(group, view.decimals), { fill: ink("ink"), anchor: "end", weight, size: 11.5 });
-  pointed(label, () => [name, "Click: show only these runs"], () => alsoWhere(settingCondition(group.runs[0])));
+  pointed(label, () => [nameOfSetting(group.key), "Click: show only these runs"], () => alsoWhere(settingCondition(group.runs[0])));
 }
 
 function paintDoubts(place) {

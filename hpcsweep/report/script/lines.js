@@ -69,15 +69,15 @@ function settingGroups(drawn, good) {
   const shown = found.slice(0, GROUPS), labels = endLabels(names, shown.map((group) => group.runs[0]));
   const groups = shown.map((group, place) => ({ label: labels[place], runs: group.runs, place }));
   const cut = found.length > GROUPS ? `The ${GROUPS} best of ${found.length} settings are in colour.` : "";
-  return withRest(groups, drawn, cut + (labels.said ?? ""));
+  return withRest(groups, drawn, cut + (labels.told ? ` At their ends stands what differs: ${labels.told.join(" · ")}.` : ""));
 }
 
-// where names are too long for the end of a line, only what differs among them
+// names of settings; where they are too long for the end of a line, only what differs among them, whose names are `told`
 function endLabels(names, runs) {
   const written = (some) => runs.map((run) => some.map((column) => shortText(column, run)).join(" · ") || data.title);
   const whole = written(names), told = names.filter((column) => new Set(runs.map((run) => column.at[run])).size > 1);
   if (!told.length || told.length === names.length || Math.max(...whole.map((text) => text.length)) <= END_LABEL) return whole;
-  return Object.assign(written(told), { said: ` At their ends stands what differs: ${told.map((column) => column.name).join(" · ")}.` });
+  return Object.assign(written(told), { told: told.map((column) => column.name) });
 }
 
 function valueGroups(drawn, good, column) {

@@ -24,7 +24,7 @@ function even(values, from, to) {
 }
 
 function niceNumbers(low, high, wanted) {
-  const rough = (high - low) / Math.max(2, Math.min(8, wanted)), power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / Math.max(3, Math.min(8, wanted)), power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, at) => Number(((first + at) * step).toPrecision(12)));
