@@ -16,6 +16,8 @@ import pytest
 from hpcsweep.store import Store
 from tests.conftest import Study, make_study
 
+pytestmark = pytest.mark.training
+
 JOB = """
 import math
 import random
