@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcsweep.statistics.paired import MIN_SEEDS, step_between
+from hpcsweep.statistics.paired import LARGEST, MIN_SEEDS, step_between
 
 LEVEL = 0.025  # of all claims about the best; the comparisons of parameters have the other half of a report's 0.05
 POWER = 0.8
@@ -60,7 +60,7 @@ def best_set(numbers: Numbers, *, larger: bool, level: float = LEVEL) -> BestSet
     `numbers` are float64 [settings, seeds], NaN where there is none. Settings without any are never left; those with
     fewer than 3 seeds always are. At most a share `level` of answers tells two equal settings apart.
     """
-    values = np.where(np.isfinite(numbers), numbers if larger else -numbers, np.nan)
+    values = np.where(np.isfinite(numbers), numbers if larger else -numbers, np.nan).clip(-LARGEST, LARGEST)
     counts = np.isfinite(values).sum(axis=1)
     judged = counts >= MIN_SEEDS
     left = counts > 0
@@ -154,13 +154,18 @@ def _spreads(values: Numbers, rows: Any, best: int) -> list[tuple[Any, _Spread]]
     The first is all of `rows`; the second, if the best is calm, the calm ones by themselves, so that one run that went
     wrong does not hide what the others show.
     """
-    step = step_between(values[rows].ravel().tolist())  # of these alone: beside one that exploded, all seem rounded
-    calm = rows[_calm(values[rows], step)]
+    calm = rows[_calm(values[rows])]
     groups = [rows, calm] if best in calm and calm.size < rows.size else [rows]
-    return [(of, _Spread(values[of], step, rows.size * (rows.size - 1) / 2)) for of in groups]
+    pairs = rows.size * (rows.size - 1) / 2
+    return [(of, _Spread(values[of], _step(values[of]), pairs)) for of in groups]
 
 
-def _calm(values: Numbers, step: float) -> NDArray[np.bool_]:
+def _step(values: Numbers) -> float:
+    """Return the step between numbers of settings, of these alone: beside one that exploded, all seem rounded."""
+    return step_between(values.ravel().tolist())
+
+
+def _calm(values: Numbers) -> NDArray[np.bool_]:
     """Return which settings, [settings, seeds], are not wilder than chance makes one of them.
 
     That is Cochran's test of the largest variance, again without it where it is too large. Of 3 seeds, all are calm.
@@ -169,13 +174,14 @@ def _calm(values: Numbers, step: float) -> NDArray[np.bool_]:
 
     counts = np.isfinite(values).sum(axis=1)
     deviations = values - _means(values)[:, np.newaxis]
-    variances = np.maximum(np.nansum(deviations**2, axis=1) / (counts - 1), step**2 / 12)
+    variances = np.nansum(deviations**2, axis=1) / (counts - 1)
     calm = np.ones(len(values), dtype=bool)
     while calm.sum() > 2:
         wildest = int(np.argmax(np.where(calm, variances, -1.0)))
         others = calm & (np.arange(len(values)) != wildest)
         likely = fdtri(counts[wildest] - 1, (counts[others] - 1).sum(), 1 - WILD / calm.sum())
-        if counts[wildest] <= MIN_SEEDS or variances[wildest] <= likely * variances[others].mean():
+        usual = np.maximum(variances[others], _step(values[others]) ** 2 / 12).mean()
+        if counts[wildest] <= MIN_SEEDS or variances[wildest] <= likely * usual:
             break
         calm[wildest] = False
     return calm

@@ -15,7 +15,7 @@ from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.over_epochs import BY_CHANCE, epochs_to_be_best_in
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import Value, default_value, finished, value_of
-from hpcsweep.statistics.paired import least_spread, paired_t_test, step_between
+from hpcsweep.statistics.paired import LARGEST, least_spread, paired_t_test, step_between
 from hpcsweep.store.opening import StoreSource
 
 SIGNIFICANT = 0.05
@@ -101,7 +101,7 @@ def _by_value(results: Results, parameter: str, shown: Value) -> Runs:
     grouped: Runs = {}
     for is_finished, value, number, of_epochs, setting in zip(*columns, strict=True):
         if is_finished:
-            grouped.setdefault(value, {})[setting] = float(number), of_epochs
+            grouped.setdefault(value, {})[setting] = min(max(float(number), -LARGEST), LARGEST), of_epochs
     return grouped
 
 

@@ -13,6 +13,7 @@ from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.frames import distinct
 from hpcsweep.results.query.select import results_of
 from hpcsweep.results.query.values import default_value, finished, value_of
+from hpcsweep.statistics.paired import LARGEST
 from hpcsweep.store.opening import StoreSource
 
 MIN_RUNS_FOR_IMPORTANCE = 12
@@ -93,6 +94,7 @@ def _data(
 
 
 def _eta_squared(groups: list[Any]) -> float:
+    groups = [group.clip(-LARGEST, LARGEST) for group in groups]
     everything = np.concatenate(groups) if groups else np.array([])
     total = float(((everything - everything.mean()) ** 2).sum()) if len(everything) else 0.0
     between = sum(len(group) * float(group.mean() - everything.mean()) ** 2 for group in groups)

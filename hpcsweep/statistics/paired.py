@@ -19,6 +19,7 @@ from itertools import pairwise
 CONFIDENCE = 0.95
 MIN_SEEDS = 3
 MANY_SEEDS = 6  # whose own spread is enough
+LARGEST = 1e100  # what exploded beyond it counts as that: the squares of larger numbers are no numbers
 FLOAT32 = 1e-6  # numbers nearer than this share of the largest are one number, computed in another order
 
 

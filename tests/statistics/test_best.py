@@ -57,6 +57,17 @@ def test_none_is_a_setting_of_its_own() -> None:
     assert found.settings["a"].tolist() == [None, "nan", ""]
 
 
+@pytest.mark.parametrize("exploded", [1e155, 1e200, 1.7e308])
+def test_numbers_whose_squares_are_none_are_far_off(exploded: float) -> None:
+    """Beside a loss that exploded beyond all measure, the others are told apart as without it, and words are found."""
+    losses = {1: [0.1, 0.11, 0.12, 0.1, 0.11], 2: [0.5, 0.51, 0.53, 0.5, 0.52], 3: [exploded, 0.5, 0.5, 0.6, 0.5]}
+    runs = [{"a": a, "seed": s, "last_loss": x} for a, of in losses.items() for s, x in enumerate(of)]
+    found = best(results_of(runs, ["a"]), "last_loss")
+    assert found.setting == {"a": 1}
+    assert 2 not in found.left["a"].tolist()
+    assert list(hpcsweep.statistics.sentences(results_of(runs, ["a"]), "last_loss"))
+
+
 def test_a_clear_winner_stands_alone() -> None:
     """A setting that is better for every seed by far is the only one that is left, and needs no more seeds."""
     found = best(made(gap=0.2), "accuracy")
