@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import NothingSelectedError
-from hpcsweep.figures.merit import best_labels
+from hpcsweep.figures.merit import MOST_SETTINGS, best_labels
 from hpcsweep.results import Results
 from hpcsweep.results.query.labels import key_text
 from hpcsweep.results.query.select import settings_of, with_others_that_vary
@@ -55,16 +55,17 @@ def lines_of(
     *,
     value: str | None = None,
     among: Container[str] | None = None,
+    most: int | None = MOST_SETTINGS,
 ) -> Lines:
     """Return the lines of a figure, from the longest finished run of each trajectory, of the runs `among` (ids).
 
     They are told apart by `group` and all other parameters that vary, but for epochs and those to `pool`: a line's band
-    is over seeds. Too many are cut by merit in `value`.
+    is over seeds. More than `most` are cut by merit in `value`; None draws all.
     """
     names = with_others_that_vary(results, group or (), (*(pool or ()), *({EPOCHS} & set(results.parameters))))
     labels = [", ".join(map(key_text, setting)) or results.title for setting in settings_of(results, names)]
     longest = {run: label for run, label in _longest_runs(results, labels).items() if among is None or run in among}
-    shown, left_out = best_labels(results, [longest.get(run) for run in results.column("id")], value)
+    shown, left_out = best_labels(results, [longest.get(run) for run in results.column("id")], value, most)
     by_label: dict[str, list[str]] = {label: [] for label in shown}
     for run, label in longest.items():
         if label in by_label:

@@ -18,19 +18,21 @@ MOST_COLUMNS = 12
 One = TypeVar("One", bound=Hashable)
 
 
-def best_labels(results: Results, labels: Sequence[str | None], value: str | None = None) -> tuple[list[str], str]:
+def best_labels(
+    results: Results, labels: Sequence[str | None], value: str | None = None, most: int | None = MOST_SETTINGS
+) -> tuple[list[str], str]:
     """Return which of the labels of the runs to show, and what to say of those that are left out ("" for none).
 
-    Too many labels are cut by the mean of `value` over the done runs of each; by default the value that the sweep is
-    about. A run without a label (None) cannot be drawn.
+    More labels than `most` are cut by the mean of `value` over the done runs of each; by default the value that the
+    sweep is about. A run without a label (None) cannot be drawn.
     """
     every = list(dict.fromkeys(label for label in labels if label is not None))
-    if len(every) <= MOST_SETTINGS:
+    if most is None or len(every) <= most:
         return every, ""
     shown = value_of(results, value or default_value(results))
     numbers = pd.Series(np.where(finished(results, shown), shown.numbers, np.nan))
     means = numbers.groupby(pd.Series(list(labels), dtype=object), sort=False).mean()
-    kept = best_of(every, means[every].tolist(), shown.better, MOST_SETTINGS)
+    kept = best_of(every, means[every].tolist(), shown.better, most)
     return kept, cut_said(len(kept), len(every), "settings", shown.name, shown.better)
 
 

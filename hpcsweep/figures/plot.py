@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcsweep.errors import NothingSelectedError, UsageError, nearest
-from hpcsweep.figures import lines, maps, scores
+from hpcsweep.figures import lines, maps, rungs, scores
 from hpcsweep.figures.style import styled
 from hpcsweep.files import write_atomic
 from hpcsweep.results import Results, ResultsSource
@@ -29,6 +29,7 @@ KINDS: Mapping[str, Callable[..., Figure]] = {
     "parallel": scores.parallel,
     "confusion": maps.confusion,
     "per-class": maps.per_class,
+    "halving": rungs.halving,
 }
 FORMATS = ("png", "svg", "pdf")
 CAPTION_PER_INCH = 19  # letters

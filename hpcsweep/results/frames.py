@@ -37,7 +37,7 @@ class Results:
     holds our `name` ("state", "time_s", "last_loss"). `directions` is what [metrics] of the sweep file says, or for a
     store what all its sweeps say, with None if they contradict each other. `layout` and `expected` are the file's.
     `words` name the sweep on the command line; `file` is its file, and `store` the store's folder. `rungs` says what
-    its [halving] has done, in lines, and `last_rung` is the last of its epochs.
+    the file's [halving] or [suggest] has done, in lines; `halving` is that section with `metric` and `epochs`.
     """
 
     title: str
@@ -53,7 +53,7 @@ class Results:
     file: Path | None = None
     store: Path | None = None
     rungs: Sequence[str] = ()
-    last_rung: int | None = None
+    halving: Any = None
     read_history: Callable[[], pd.DataFrame] = pd.DataFrame
     read_facts: Callable[[str], dict[str, Any]] = lambda run_id: {}
     read_arrays: Callable[[Sequence[str]], dict[str, dict[str, Any]]] = lambda run_ids: {}

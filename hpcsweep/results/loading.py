@@ -53,7 +53,7 @@ def of_sweep(sweep: Sweep, store: Store) -> Results:
         words=words,
         file=sweep.path.absolute(),
         rungs=halving.lines,
-        last_rung=sweep.halving.epochs[-1] if sweep.halving else None,
+        halving=sweep.halving,
     )
 
 

@@ -27,7 +27,7 @@ def texts(figure: Any) -> str:
     return "\n".join(found.get_text() for found in figure.findobj(Text))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("gap", "score")])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("gap", "score", "halving")])
 def test_every_kind_is_drawn_from_a_sweep(study: Study, kind: str) -> None:
     """A sweep with runs still missing has every figure that its data allow, named after the sweep."""
     figure = figures.plot(study.sweep, kind)

@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from hpcsweep.errors import UsageError
+from hpcsweep.figures import plot
 from hpcsweep.store import Store
 from tests.conftest import Study
 
@@ -162,6 +165,17 @@ def test_stopped_runs_are_called_so(study: Study, sweep: Path) -> None:
     shown = study.run("table", sweep).stdout
     assert "42 stopped" in shown
     assert "resumable" not in shown
+
+
+def test_the_figure_ends_each_curve_at_its_rung(study: Study, sweep: Path) -> None:
+    """`plot halving` says above each rung how many settings have finished it; a cross ends those that were stopped."""
+    study.run("run", sweep)
+    (axes,) = plot(sweep, "halving").axes
+    assert [text.get_text() for text in axes.texts] == ["9", "3", "1"]
+    ends = [np.asarray(line.get_xdata()).tolist() for line in axes.lines if line.get_marker() == "x"]
+    assert sorted(ends) == [[1]] * 6 + [[3]] * 2
+    with pytest.raises(UsageError, match=r"has no \[halving\].*hpcsweep plot .* curves"):
+        plot(study.sweep("full", SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1]")), "halving")
 
 
 def test_only_the_last_rung_can_be_the_best(study: Study, sweep: Path) -> None:

@@ -9,7 +9,7 @@ import click
 
 from hpcsweep.cli.options import echo, note, pool_option, source_argument, split_names, store_option, where_option
 
-KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "per-class")
+KINDS = ("curves", "gap", "time", "heatmap", "score", "parallel", "confusion", "per-class", "halving")
 
 
 @click.command("plot")
@@ -46,7 +46,8 @@ def command(
     """Draw a figure of SWEEP and print the name of its file.
 
     KIND: curves (mean and band over seeds), gap (overfitting), time (per epoch, by device), heatmap, score (against a
-    parameter), parallel (coordinates), confusion (matrices), per-class (accuracy).
+    parameter), parallel (coordinates), confusion (matrices), per-class (accuracy),
+    halving (how far each setting was trained).
     """
     from hpcsweep.figures import plot, save
     from hpcsweep.results import load

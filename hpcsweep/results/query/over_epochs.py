@@ -53,9 +53,9 @@ def chosen_on_test(results: Results, name: str) -> str | None:
 
 def may_be_best(results: Results) -> Any:
     """Return which runs may be called the best, bool [runs]: all, or with [halving] those of the last rung."""
-    if results.last_rung is None:
+    if results.halving is None:
         return np.ones(len(results.runs), dtype=bool)
-    return (results.runs[EPOCHS] == results.last_rung).to_numpy()
+    return (results.runs[EPOCHS] == results.halving.epochs[-1]).to_numpy()
 
 
 def why_not_comparable(results: Results, name: str, runs: Any) -> str | None:
