@@ -13,6 +13,7 @@ from hpcsweep.errors import JobError, SweepFileError
 from hpcsweep.metrics import Direction, better, with_phases
 from hpcsweep.sweep.choices import EPOCHS
 from hpcsweep.sweep.command_schema import read_command, written_command
+from hpcsweep.sweep.equal_values import equal_values
 from hpcsweep.sweep.expected import Expectation
 from hpcsweep.sweep.file import SweepFile
 from hpcsweep.sweep.job import JobSchema, absolute, read_job, split_reference
@@ -132,6 +133,8 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         runs, notes = _runs(without(naming, space.suggest), space)
     if not runs:
         raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
+    if problems := equal_values(runs):
+        raise refuse(name, problems)
     _check_epochs(job, runs, name)
     search = None if file.suggest is None else _search(file, file.suggest, naming, space, runs)
     directions = with_phases(file.directions, job.phases)

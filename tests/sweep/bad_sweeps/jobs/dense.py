@@ -86,3 +86,7 @@ def wrong_default(run, *, layers: int = "two"):
 
 async def waits(run, *, layers: int):
     """Be no job: it is async."""
+
+
+def takes_anything(run, *, layers: int, extra):
+    """Take a parameter without a type."""
