@@ -65,7 +65,11 @@ def _pairs(file: SweepFile) -> Iterator[tuple[str, Any]]:
     for table in (file.grid, file.zip, file.vary, file.across):
         yield from ((name, value) for name, values in table.items() for value in values)
     yield from (pair for case in file.case for pair in case.items())
-    for name, spec in (file.random.specs if file.random else {}).items():
+    yield from ((EPOCHS, epochs) for epochs in (file.halving.epochs if file.halving else ()))
+    for name, spec in {
+        **(file.random.specs if file.random else {}),
+        **(file.suggest.space if file.suggest else {}),
+    }.items():
         yield from ((name, value) for value in _drawn(spec))
 
 

@@ -167,6 +167,32 @@ def test_stopped_runs_are_called_so(study: Study, sweep: Path) -> None:
     assert "resumable" not in shown
 
 
+PROGRAM = """
+import json, os, pathlib, sys
+
+rate, epochs = float(sys.argv[1]), int(sys.argv[2])
+kept = pathlib.Path(os.environ["HPCSWEEP_CHECKPOINT"], "state.json")
+state = json.loads(kept.read_text()) if kept.exists() else {"epoch": 0, "loss": 1.0}
+while state["epoch"] < epochs:
+    state = {"epoch": state["epoch"] + 1, "loss": state["loss"] * (1 - rate)}
+    print("epoch", state["epoch"])
+    with open(os.environ["HPCSWEEP_METRICS"], "a") as file:
+        file.write(json.dumps(state) + chr(10))
+    kept.write_text(json.dumps(state))
+"""
+
+
+def test_a_command_is_halved_too(study: Study) -> None:
+    """A program that goes on from its own files is trained rung by rung, no epoch twice; {epochs} is the rung's."""
+    study.job("p", PROGRAM)
+    command = 'name = "h"\ncommand = ["python3", "jobs/p.py", "{rate}", "{epochs}"]\n'
+    options = "[command_options]\nshares_epochs = true\n[grid]\nrate = [0.1, 0.2, 0.3]\n"
+    sweep = study.sweep("h", command + options + HALVING)
+    study.run("run", sweep, "--workers", "1")
+    assert sorted(len(losses) for losses in histories(study.store).values()) == [1, 1, 1, 3, 9]
+    assert sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt"))) == 3 + 2 + 6
+
+
 def test_the_figure_ends_each_curve_at_its_rung(study: Study, sweep: Path) -> None:
     """`plot halving` says above each rung how many settings have finished it; a cross ends those that were stopped."""
     study.run("run", sweep)
