@@ -26,10 +26,10 @@ def test_one_mail_says_how_many_runs_are_done(study: SlurmStudy) -> None:
 
 def test_workers_that_are_replaced_bring_no_mail_of_their_own(study: SlurmStudy) -> None:
     """A worker is killed and another takes its place, in a later array: there is one mail, when the sweep is done."""
-    sweep, _ = _begun(study, "lost", 71)
-    (start,) = (event for event in study.events("lost") if event["event"] == "start")
+    sweep, _ = _begun(study, "died", 71)
+    (start,) = (event for event in study.events("died") if event["event"] == "start")
     os.kill(start["pid"], signal.SIGKILL)
-    assert "lost: 1 of 1 runs done Ended" in _only_mail(study, "lost")
+    assert "died: 1 of 1 runs done Ended" in _only_mail(study, "died")
     assert study.cluster.ask("squeue", "-h", "-t", "all", "-o", "%j").count("lost.") == 2
     assert study.states(sweep) == ["done"]
 
