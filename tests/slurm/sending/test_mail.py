@@ -30,7 +30,7 @@ def test_workers_that_are_replaced_bring_no_mail_of_their_own(study: SlurmStudy)
     (start,) = (event for event in study.events("died") if event["event"] == "start")
     os.kill(start["pid"], signal.SIGKILL)
     assert "died: 1 of 1 runs done Ended" in _only_mail(study, "died")
-    assert study.cluster.ask("squeue", "-h", "-t", "all", "-o", "%j").count("lost.") == 2
+    assert study.cluster.ask("squeue", "-h", "-t", "all", "-o", "%j").count("died.") == 2
     assert study.states(sweep) == ["done"]
 
 
