@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcsweep.errors import NothingSelectedError, UsageError
-from hpcsweep.statistics import best
 from hpcsweep.tables import render, table
 from tests.made_results import MakeStore, make_result, results_of
+from tests.tables.made import grid
 
 RUNS = st.lists(
     st.fixed_dictionaries(
@@ -68,19 +65,6 @@ def test_no_run_is_lost_in_any_format(runs: list[Any]) -> None:
     assert sum(sum(cell["states"].values()) for cell in cells) == len(runs)
     for form in ("text", "md", "csv", "latex", "html"):
         assert render(made, form).endswith("\n")
-
-
-def grid(**changes: Any) -> Any:
-    """Two optimizers by two depths by three seeds; the score is 10 * layers + seed."""
-    runs = [
-        {"layers": n, "optimizer": o, "seed": s, "last_score": 10.0 * n + s}
-        for n in (2, 3)
-        for o in ("adam", "adagrad")
-        for s in range(3)
-    ]
-    for index, change in changes.get("at", {}).items():
-        runs[index].update(change)
-    return results_of(runs, ["layers", "optimizer"])
 
 
 def test_json_has_exactly_the_fields_that_others_build_on() -> None:
@@ -146,86 +130,6 @@ def test_the_default_layout_puts_what_varies_in_rows_and_few_values_in_columns()
     assert (made.spec.rows, made.spec.cols) == (("a", "b"), ())
 
 
-def ordered(*names: str, seeds: int = 3) -> list[dict[str, Any]]:
-    """Three settings whose numbers grow from one to the next, far beyond the spread of the seeds."""
-    rng = np.random.default_rng(0)
-    points = [(n, s) for n in (1, 2, 3) for s in range(seeds)]
-    return [{"a": n, "seed": s, **{name: n / 4 + 0.001 * rng.normal() for name in names}} for n, s in points]
-
-
-def test_the_best_cell_is_marked_in_the_direction_of_its_name() -> None:
-    """The largest accuracy and the smallest loss are marked; a name that says neither is left alone."""
-    runs = ordered("last_accuracy", "last_loss", "last_whim")
-    made = table(results_of(runs, ["a"]), values=["last_accuracy", "last_loss", "last_whim"])
-    assert made.best == {((3,), (), 0), ((1,), (), 1)}
-    assert table(results_of(runs, ["a"]), values=["last_loss"], best=False).best == frozenset()
-
-
-def test_what_cannot_be_told_from_the_best_is_marked_like_it() -> None:
-    """Two settings whose seeds overlap are both marked, whichever has the larger mean; a far worse one is not."""
-    runs = [
-        {"a": a, "seed": s, "last_accuracy": {1: 0.5, 2: 0.9, 3: 0.901}[a] + 0.01 * (s + a) % 0.03}
-        for a in (1, 2, 3)
-        for s in range(5)
-    ]
-    made = table(results_of(runs, ["a"]), values=["last_accuracy"])
-    assert made.best == {((2,), (), 0), ((3,), (), 0)}
-
-
-@pytest.mark.parametrize(
-    ("seeds", "said"),
-    [
-        (1, "No best is marked: nothing is claimed from 1 seed."),
-        (2, "No best is marked: nothing is claimed from 2 seeds."),
-        (3, "No best is marked: 3 seeds do not tell any cell from the best."),
-    ],
-)
-def test_nothing_is_marked_where_nothing_is_shown(seeds: int, said: str) -> None:
-    """Too few seeds, or seeds that overlap, mark no cell, and the note says which of the two it is."""
-    runs = [{"a": a, "seed": s, "last_loss": 0.1 * ((s + a) % 3) + 0.001 * a} for a in (1, 2) for s in range(seeds)]
-    made = table(results_of(runs, ["a"]), values=["last_loss"])
-    assert not made.best
-    assert said in made.notes
-
-
-def test_the_best_of_more_epochs_is_not_marked() -> None:
-    """A maximum over 5 epochs and one over 50 are not compared, and the note says what can be."""
-    runs = [{"epochs": e, "seed": s, "max_accuracy": e / 100 + s / 1000} for e in (5, 50) for s in range(5)]
-    made = table(replace(results_of(runs, ["epochs"]), metrics=("accuracy",)), values=["max_accuracy"])
-    assert not made.best
-    (note,) = [note for note in made.notes if "No best" in note]
-    assert "best of 5 epochs in some runs and of 50 in others" in note
-    assert "compare last_accuracy" in note
-
-
-def test_runs_far_worse_are_told_beside_the_mean() -> None:
-    """Where a run is far worse than the others of its cell, the note has the median and the interquartile mean."""
-    runs = [
-        {"a": a, "seed": s, "last_accuracy": 0.1 if (a, s) == (2, 3) else 0.9 + 0.001 * s}
-        for a in (1, 2)
-        for s in range(5)
-    ]
-    (note,) = [one for one in table(results_of(runs, ["a"]), values=["last_accuracy"]).notes if "far worse" in one]
-    assert "2: 1 of 5, mean 0.741, median 0.901, interquartile mean 0.901" in note
-
-
-def test_a_table_without_a_direction_marks_nothing_and_says_what_to_type() -> None:
-    """A metric that nobody knows to be better one way has no best cell; the note says what to write, once."""
-    results = replace(results_of(ordered("last_whim", "last_loss"), ["a"]), metrics=("whim", "loss"))
-    said = (
-        "No best is marked for last_whim: it is not known whether more or less is better; "
-        'say it in the sweep file: [metrics] whim = "max" or "min".'
-    )
-    both = table(results, values=["last_whim", "last_loss"])
-    assert both.best == {((1,), (), 1)}
-    assert [note for note in both.notes if "No best" in note] == [said]
-    assert said not in table(results, values=["last_whim"], best=False).notes
-    assert said not in table(replace(results, runs=results.runs[:1]), values=["last_whim"]).notes
-    known = table(replace(results, directions={"val_whim": "min"}), values=["last_whim"])
-    assert known.best == {((1,), (), 0)}
-    assert said not in known.notes
-
-
 def test_other_statistics_show_what_they_say() -> None:
     """median, iqm, range, min, max and ci are those of NumPy and SciPy, and of the definition of the interval."""
     from scipy import stats
@@ -247,44 +151,6 @@ def test_an_interval_of_few_runs_is_the_runs() -> None:
     assert "1.5, 4.0, 9.0 (3)" in render(made)
     assert "of fewer than 5 runs, with which there is no such interval, the runs themselves" in made.notes[0]
     assert json.loads(render(made, "json"))[0]["low"] is None
-
-
-def test_an_impossible_accuracy_is_flagged() -> None:
-    """An accuracy outside 0..1 is said below the table, with an example."""
-    runs = [{"a": 1, "last_accuracy": 0.5}, {"a": 2, "last_accuracy": 4.854}]
-    text = render(table(results_of(runs, ["a"]), values=["last_accuracy"]))
-    assert "WARNING: last_accuracy of 1 run lies outside 0..1 (such as 4.854)" in text
-
-
-@pytest.mark.parametrize(
-    ("value", "warns"), [("max_test_accuracy", True), ("last_test_accuracy", False), ("max_val_accuracy", False)]
-)
-def test_a_maximum_over_a_test_set_is_flagged(value: str, warns: bool) -> None:
-    """The best epoch on test data is said to be too good below the table, with what to show instead."""
-    runs = [{"a": a, value: 0.5, "reached_epoch": 3.0} for a in (1, 2)]
-    made = replace(results_of(runs, ["a"]), metrics=(value.split("_", 1)[1],))
-    notes = [note for note in table(made, values=[value]).notes if "on test data" in note]
-    assert len(notes) == warns
-
-
-@pytest.mark.parametrize(("own", "warns"), [(None, True), ("trained on", False)])
-def test_a_maximum_over_a_published_test_part_is_flagged(own: str | None, warns: bool, make_store: MakeStore) -> None:
-    """Where a data set validates on its published test part, the best epoch by it is said to be too good."""
-    data = {"mnist": {"sha256": "1", "validates_on_test": True}, **({own: {"sha256": "2"}} if own else {})}
-    history = {"epoch": [1, 2], "accuracy": [0.5, 0.6], "val_accuracy": [0.5, 0.4]}
-    made = make_store([make_result({"a": a}, history=history, facts={"data": data}) for a in (1, 2)])
-    for value, is_too_good in (("max_val_accuracy", warns), ("last_val_accuracy", False), ("max_accuracy", False)):
-        notes = [note for note in table(made, values=[value]).notes if "published test part of mnist" in note]
-        assert len(notes) == is_too_good
-    assert any("validate=10_000" in note for note in best(made, "max_val_accuracy").notes) == warns
-
-
-def test_numbers_of_two_code_versions_are_flagged() -> None:
-    """Runs of different versions of the job or of different engines are said to be compared with care."""
-    runs = [{"a": n, "last_x": 1.0, "job_sha256": str(n) * 64, "engine": "fit"} for n in (1, 2)]
-    text = render(table(results_of(runs, ["a"]), values=["last_x"]))
-    assert "2 versions of the job's code" in text
-    assert "training engines" not in text
 
 
 def test_the_study_layout_starts_with_the_base_and_names_each_change() -> None:
@@ -359,46 +225,6 @@ def test_nothing_selected_is_said() -> None:
     """A filter that leaves nothing raises NothingSelectedError, exit code 3."""
     with pytest.raises(NothingSelectedError, match="none of the 12 runs"):
         table(grid(), where="layers > 7")
-
-
-def test_infinite_numbers_do_not_break_a_table() -> None:
-    """An infinite loss of a finished run is shown as such and said, and is never the best."""
-    runs = [{**run, "last_loss": math.inf if run["a"] == 1 else run["last_loss"]} for run in ordered("last_loss")]
-    made = table(results_of(runs, ["a"]), values=["last_loss"])
-    assert "inf" in render(made)
-    assert "is infinite" in render(made)
-    assert made.best == {((2,), (), 0)}
-    assert json.loads(render(made, "json"))[0]["mean"] == "inf"
-
-
-def test_small_numbers_do_not_look_like_nothing() -> None:
-    """A mean far below the others is shown with its digits, in scientific notation if need be, never as 0.000."""
-    runs = [
-        {"a": n, "seed": s, "last_loss": value + 0.01 * value * s}
-        for n, value in enumerate((1e-9, 1.0))
-        for s in (0, 1)
-    ]
-    assert "1.00e-09" in render(table(results_of(runs, ["a"]), values=["last_loss"], kind="min"))
-    runs = [{"a": n, "last_loss": value} for n, value in enumerate((0.002, 3.5))]
-    assert "0.002 (1)" in render(table(results_of(runs, ["a"]), values=["last_loss"]))
-
-
-def test_an_extreme_group_leaves_the_other_cells_as_they_are() -> None:
-    """A loss that exploded, or one that is almost 0, is in scientific notation; the cells beside it stay readable."""
-    runs = [
-        {"a": n, "seed": s, "last_loss": value + 0.01 * value * s}
-        for n, value in enumerate((7.0, 6.5, 1e12, 3e-7, 7.5))
-        for s in (0, 1)
-    ]
-    text = render(table(results_of(runs, ["a"]), values=["last_loss"]))
-    cells = [line.split(maxsplit=1)[1].rstrip("*") for line in text.splitlines()[4:9]]
-    assert cells == [
-        "7.035 ± 0.049 (2)",
-        "6.533 ± 0.046 (2)",
-        "1.00e+12 ± 7.07e+09 (2)",
-        "3.01e-07 ± 2.12e-09 (2)",
-        "7.537 ± 0.053 (2)",
-    ]
 
 
 def test_a_sweep_of_which_nothing_is_finished_has_a_table_of_missing_cells() -> None:
