@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpcsweep.sweep.runs import Run
 from hpcsweep.sweep.toml_problems import Problem
+from hpcsweep.sweep.value_types import Value
 
 EXPECTED = "values that differ as numbers, since tables would take these for one"
 
 
-def equal_values(runs: Sequence[Run]) -> list[Problem]:
-    """Return a problem for the first such values of each parameter; true counts as 1, as in Python.
+def equal_values(columns: Mapping[str, Sequence[Value]]) -> list[Problem]:
+    """Return a problem for the first such values of each parameter, by name; true counts as 1, as in Python.
 
-    A parameter with a type has none, since its values are brought to that type.
+    Values of a parameter of one type have none, since they are brought to that type.
     """
     problems = []
-    for at, name in enumerate(runs[0].names):
-        column = [run.values[at] for run in runs]
+    for name, column in columns.items():
         if len({type(value) for value in column}) == 1 and not isinstance(column[0], list):
             continue
         texts: dict[Any, dict[str, None]] = {}

@@ -133,7 +133,8 @@ def load_sweep(path: str | Path, max_runs: int = MAX_RUNS, profile: str | None =
         runs, notes = _runs(without(naming, space.suggest), space)
     if not runs:
         raise refuse(name, [Problem("exclude", "every run excluded", "at least one run left")])
-    if problems := equal_values(runs):
+    columns = {one: [run.values[at] for run in runs] for at, one in enumerate(runs[0].names)}
+    if problems := equal_values(columns | {one: how.choices for one, how in space.suggest.items() if how.choices}):
         raise refuse(name, problems)
     _check_epochs(job, runs, name)
     search = None if file.suggest is None else _search(file, file.suggest, naming, space, runs)
