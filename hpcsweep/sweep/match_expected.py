@@ -8,8 +8,8 @@ from hpcsweep.files import canonical_json
 from hpcsweep.metrics import Direction, better, declaration
 from hpcsweep.sweep.expected import Expectation, Expected, Setting, expectation, places
 from hpcsweep.sweep.file import SweepFile
+from hpcsweep.sweep.fitting import Fitting
 from hpcsweep.sweep.job import JobSchema
-from hpcsweep.sweep.match_job import Resolver
 from hpcsweep.sweep.matching import condition
 from hpcsweep.sweep.runs import Run
 from hpcsweep.sweep.space import Space
@@ -23,19 +23,19 @@ def match_expected(
     file: SweepFile, job: JobSchema, space: Space, runs: Sequence[Run], directions: Mapping[str, Direction]
 ) -> tuple[list[Expectation], list[Problem]]:
     """Return what is expected of `runs`, and everything that is wrong with it."""
-    resolver = Resolver(file, job)
+    fit = Fitting(job)
     found = []
     for number, asked in enumerate(file.expected, 1):
         settings = []
         for place, point in zip(places(asked), asked.points, strict=False):
             key = f"expected #{number}.{place}"
-            given = resolver.point(key, point)
-            if not resolver.problems:
+            given = fit.point(key, point)
+            if not fit.problems:
                 settings.append(_setting(job, space, runs, given))
-                resolver.problems += _not_one(key, job, runs, settings[-1])
+                fit.problems += _not_one(key, job, runs, settings[-1])
         found.append(expectation(asked, settings))
-        resolver.problems += _undirected(f"expected #{number}.value", asked, directions)
-    return found, resolver.problems
+        fit.problems += _undirected(f"expected #{number}.value", asked, directions)
+    return found, fit.problems
 
 
 def _setting(job: JobSchema, space: Space, runs: Sequence[Run], given: Mapping[str, Value]) -> Setting:
