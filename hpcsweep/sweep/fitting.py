@@ -132,7 +132,7 @@ class Fitting:
 
 
 def flat(job: JobSchema, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield names and values of a table; fields of a class have dotted names, and a table that is a value stays whole."""
+    """Yield names and values of a table; those of a class are dotted, and a table that is a value stays whole."""
     for name, value in table.items():
         if isinstance(value, dict) and any(one.startswith(f"{name}.") for one in job.names):
             yield from flat(job, {f"{name}.{field}": one for field, one in value.items()})
