@@ -36,11 +36,17 @@ def _collapsing(rng: Rng, seeds: int, epochs: int) -> Numbers:
     return np.where(np.arange(epochs) < when, 0.05, 0.9) + rng.normal(0, 0.005, (seeds, epochs))
 
 
+def _unlike(rng: Rng, seeds: int, epochs: int) -> Numbers:
+    """A setting of any error between 0.03 and 1, whose noise grows with it."""
+    return np.exp(rng.uniform(-3.5, 0)) * np.exp(rng.normal(0, 0.1, (seeds, epochs)))
+
+
 FLAT: dict[str, Callable[[Rng, int, int], Numbers]] = {
     "normal": lambda rng, seeds, epochs: rng.normal(0.1, 0.01, (seeds, epochs)),
     "accuracy of 100": lambda rng, seeds, epochs: 1 - rng.binomial(100, 0.97, (seeds, epochs)) / 100,
     "skewed loss": lambda rng, seeds, epochs: np.exp(rng.normal(-2, 1, (seeds, epochs))),
     "collapsing": _collapsing,
+    "unlike settings": _unlike,
     "random walk": lambda rng, seeds, epochs: 1 + 0.002 * rng.normal(size=(seeds, epochs)).cumsum(axis=1),
 }
 KNOWN: dict[str, tuple[int, Callable[[Numbers], Numbers]]] = {

@@ -13,6 +13,7 @@ from hpcsweep.results import Results, ResultsSource
 from hpcsweep.results.query.select import results_of, settings_of
 from hpcsweep.results.query.values import anything_finished, default_value, direction_of, value_of
 from hpcsweep.results.summaries import Array
+from hpcsweep.statistics.paired import LARGEST
 from hpcsweep.store.opening import StoreSource
 from hpcsweep.store.states import COUNTED
 from hpcsweep.sweep.choices import EPOCHS
@@ -22,9 +23,10 @@ Setting = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Curve:
-    """One setting and seed: positions on the axis, the value at each as it was logged, and the hours spent up to each.
+    """One setting and seed: positions on the axis, the value at each, and the hours spent up to each.
 
     `x`, `value`, `hours` are float64 [points]. `fitted` is the same metric on the data trained on; None if unknown.
+    Values beyond 1e100 count as that, so that their squares are numbers.
     """
 
     setting: Setting
@@ -99,8 +101,8 @@ def _along_epochs(results: Results, metric: str) -> Curves:
         if rows is not None and known is not None and known.any():
             seconds = rows[SECONDS].fillna(0).to_numpy() if SECONDS in rows else np.full(len(rows), np.nan)
             hours = seconds.cumsum() / 3600
-            x, value = rows["epoch"].to_numpy(dtype=np.float64), rows[metric].to_numpy()
-            fitted = rows[twin].to_numpy()[known] if twin in results.metrics else None
+            x, value = rows["epoch"].to_numpy(dtype=np.float64), _squarable(rows[metric])
+            fitted = _squarable(rows[twin])[known] if twin in results.metrics else None
             curves.append(Curve(setting, seed, x[known], value[known], hours[known], fitted))
     return Curves(EPOCHS, metric, larger, names, tuple(curves))
 
@@ -136,5 +138,9 @@ def _along_parameter(results: Results, value: str, axis: str) -> Curves:
     curves = []
     for (setting, seed), found in points.items():
         x, y, hours = np.array(sorted(found)).T
-        curves.append(Curve(setting, seed, x, y, hours))
+        curves.append(Curve(setting, seed, x, _squarable(y), hours))
     return Curves(axis, shown.name, larger, names, tuple(curves))
+
+
+def _squarable(numbers: Any) -> Array:
+    return np.clip(np.asarray(numbers, dtype=np.float64), -LARGEST, LARGEST)

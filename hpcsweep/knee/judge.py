@@ -2,7 +2,8 @@
 
 All are paired t tests, since a seed's stretches share its luck: seeds are independent, the epochs of one are not.
 - A gain at all: a third of the later stretches is better than the first, with Bonferroni's correction over the thirds.
-  Of several settings, the gain has to be larger than chance makes any of them, too, as in `statistics.best_set`.
+  Of several settings, the gain has to be larger than chance makes any of them, too, as in `statistics.best_set`. Chance
+  is compared as a share of the first error, if the error has an end: the worse a setting, the more its seeds differ.
 - It pays to go on from a stretch if a later one gains more than what is asked for. The knee is where none does. Its
   interval begins where that is last shown of a third of the later ones, and ends where the contrary is shown of all.
 - It gets worse: the last stretch is worse than the best one, corrected for all that could have been the best.
@@ -75,9 +76,7 @@ def tested(differences: Array, rounding: Array) -> Tested:
 
 def gains(settings: Sequence[Levels]) -> list[bool]:
     """Return for each setting whether it is better later than in the first stretch; False with fewer than 3 seeds."""
-    found = [
-        _in_parts(one, 0, _gains(one, 0)) if one.seeds >= MIN_SEEDS and len(one.x) > 1 else None for one in settings
-    ]
+    found = [_relative_gain(one) if one.seeds >= MIN_SEEDS and len(one.x) > 1 else None for one in settings]
     able = [one for one in found if one is not None]
     claims = sum(len(one.mean) for one in able)
     usual = _usual_variance(able) if len(able) > 1 else 0.0
@@ -117,6 +116,13 @@ def worse_since(levels: Levels) -> int | None:
 
 def _gains(levels: Levels, start: int) -> Array:
     return levels.error[:, start : start + 1] - levels.error[:, start + 1 :]
+
+
+def _relative_gain(levels: Levels) -> Tested:
+    """Test the gain over the first stretch: as a share of its error, which is above 0 where anything is gained."""
+    gain, first = _in_parts(levels, 0, _gains(levels, 0)), float(levels.error[:, 0].mean())
+    scale = first if levels.has_end and first > 0 else 1.0
+    return Tested(gain.mean / scale, gain.error / scale, gain.freedom)
 
 
 def _in_parts(levels: Levels, start: int, later: Array) -> Tested:

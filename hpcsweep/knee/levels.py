@@ -16,7 +16,7 @@ import numpy as np
 from hpcsweep.knee.curves import Curve, Curves
 from hpcsweep.metrics import is_at_most_one
 from hpcsweep.results.summaries import Array
-from hpcsweep.statistics.paired import step_between
+from hpcsweep.statistics.paired import FLOAT32, step_between
 from hpcsweep.statistics.robust import far_worse
 from hpcsweep.sweep.choices import EPOCHS
 
@@ -62,6 +62,7 @@ def levels_of(curves: Curves, found: Sequence[Curve]) -> Levels:
     hours = np.array([[curve.hours[at][-1] for at in own] for curve, own in zip(found, rows, strict=True)])
     counts = np.array([[at.sum() for at in own] for own in rows], dtype=np.float64).min(axis=0)
     alive = ~_dead(error)
+    known = np.concatenate([curve.value for curve, lives in zip(found, alive, strict=True) if lives])
     fitted = [curve.fitted for curve in found if curve.fitted is not None and np.isfinite(curve.fitted).all()]
     return Levels(
         np.array([float(one.mean()) for one in stretches]),
@@ -69,10 +70,10 @@ def levels_of(curves: Curves, found: Sequence[Curve]) -> Levels:
         error[alive],
         hours[alive],
         sign * _means(fitted, rows)[alive] if len(fitted) == len(found) else None,
-        step_between(numbers.tolist()) ** 2 / 12 / counts,
+        step_between(known.tolist()) ** 2 / 12 / counts,
         has_end,
         int((~alive).sum()),
-        int((np.ptp(error[alive], axis=1) == 0).sum()) if len(stretches) else 0,
+        _still(error[alive]),
     )
 
 
@@ -110,3 +111,10 @@ def _dead(error: Array) -> Array:
     halfway = (np.median(error[:, 0]) + np.median(error[:, -1])) / 2
     far = np.array(far_worse(error[:, -1].tolist(), "min", typical))
     return np.asarray(far & (error[:, -1] > halfway))
+
+
+def _still(error: Array) -> int:
+    """Return how many seeds stay at one value; none where there is no second one."""
+    if error.shape[1:] < (2,):
+        return 0
+    return int(np.isclose(error, error[:, :1], rtol=FLOAT32, atol=0.0).all(axis=1).sum())

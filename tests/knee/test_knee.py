@@ -76,6 +76,18 @@ def test_curves_of_noise_have_no_knee(tmp_path: Path, metric: str) -> None:
     assert row["verdict"] == "no gain shown beyond noise from epoch 1 on (5 seeds)"
 
 
+def test_bad_settings_do_not_hide_the_gain_of_good_ones(make_store: MakeStore) -> None:
+    """Seeds of settings with a large error differ by more: chance is judged by shares of the error, here 40 %."""
+    rng = np.random.default_rng(0)
+    falling = np.append(1.0, np.linspace(1.0, 0.6, 40))
+    made = [
+        make_result({"a": a}, seed, history=history("val_loss", size * falling * np.exp(rng.normal(0, 0.05, 41))))
+        for a, size in enumerate([0.9] * 8 + [0.03])
+        for seed in range(5)
+    ]
+    assert "no gain" not in set(knee(make_store(made).root, "val_loss")["kind"])
+
+
 def test_what_still_gains_has_no_knee(tmp_path: Path) -> None:
     """A curve that gains what is worth it in its last half gives no answer, and says to go on."""
     row = row_of(tmp_path, [settling(seed, epochs=30) for seed in range(5)])
@@ -108,10 +120,20 @@ def test_a_collapsed_seed_is_left_out_and_told(tmp_path: Path, collapse: int) ->
     assert "1 seed left out, far worse" in row["verdict"]
 
 
+@pytest.mark.parametrize("size", [1e9, 1e200])
+def test_a_seed_that_explodes_does_not_hide_the_knee_of_the_others(tmp_path: Path, size: float) -> None:
+    """However large the numbers of a seed that is left out, those of the others are judged as without it."""
+    curves = [settling(seed) for seed in range(5)]
+    without = row_of(tmp_path, curves[1:])
+    row = row_of(tmp_path, [curves[0] * size, *curves[1:]])
+    assert (row["knee"], row["n_dead"]) == (without["knee"], 1)
+
+
 def test_seeds_that_all_stay_dead_gain_nothing(tmp_path: Path) -> None:
     """Curves that never leave their first value have no gain, and that is said of each."""
-    row = row_of(tmp_path, [[0.1] * 30] * 3, "val_accuracy")
-    assert row["verdict"] == "no gain shown beyond noise from epoch 1 on (3 seeds); 3 seeds at one value all along"
+    for value in (0.1, 0.703):  # whose mean over several epochs is another number in the last bit
+        row = row_of(tmp_path, [[value] * 30] * 3, "val_accuracy")
+        assert row["verdict"] == "no gain shown beyond noise from epoch 1 on (3 seeds); 3 seeds at one value all along"
 
 
 def test_overfitting_is_named_by_its_epoch(make_store: MakeStore) -> None:
