@@ -26,7 +26,7 @@ def tables() -> list[list[list[float]]]:
 
 def test_few_curves_without_a_gain_have_a_knee(tables: list[list[list[float]]]) -> None:
     """At most one report in twenty says that anything gains, and none from 2 seeds; kneed says so of nearly all."""
-    assert len(tables[0]) == 10
+    assert len(tables[0]) == 12
     assert all(knee <= gains <= MOST * (seeds > 2) for seeds, _, _, gains, knee, _ in tables[0])
     assert all(kneed > 0.9 for *_, kneed in tables[0])
 
