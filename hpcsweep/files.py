@@ -135,23 +135,35 @@ def write_aside(path: Path, data: bytes) -> Path:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: a reader sees either the whole old file or the whole new one.
+    """Replace `path` by `data`: a reader sees either the whole old file or the whole new one."""
+    write_together({path: data})
 
-    A lost NFS reply can make a successful rename look failed, since what it renamed is no longer there.
-    """
-    temporary = write_aside(path, data)
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Replace each path by its data, once all are written: what is interrupted before that replaces none."""
+    aside: dict[Path, Path] = {}
+    try:
+        for path, data in files.items():
+            aside[path] = write_aside(path, data)
+        for path in files:
+            _rename(aside[path], path)
+            del aside[path]
+    finally:
+        for temporary in aside.values():
+            _remove(temporary)
+    for folder in {path.parent for path in files}:
+        fsync_folder(folder)
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    """Rename; a lost NFS reply can make a success look failed, since what was renamed is no longer there."""
     written = temporary.stat()
     try:
         with naming("rename", path):
             os.replace(temporary, path)
     except FileNotFoundError:
-        _remove(temporary)
         if not os.path.samestat(path.stat(), written):
             raise
-    except BaseException:
-        _remove(temporary)
-        raise
-    fsync_folder(path.parent)
 
 
 def publish(path: Path, data: bytes) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hpcsweep.errors import StoreError, to_type
-from hpcsweep.files import FORMULA_BEGINS, spreadsheet_text, write_atomic
+from hpcsweep.files import FORMULA_BEGINS, spreadsheet_text, write_together
 from hpcsweep.results.arrow import parquet, pyarrow
 from hpcsweep.results.frames import as_key
 from hpcsweep.results.loading import ResultsSource
@@ -39,23 +39,20 @@ def export(
 ) -> list[Path]:
     """Write `runs` and `history` of a sweep, a store or results to a folder, made if need be; return the files.
 
-    They are Parquet, or `csv`; `where` is a filter such as "layers >= 3".
+    They are Parquet, or `csv`; `where` is a filter such as "layers >= 3". An earlier export stays until all is written.
     """
     results = results_of(source, where=where, store=store)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     frames = {"runs": results.runs, "history": results.history()}
-    paths: list[Path] = []
-    for name, frame in frames.items():
-        path = folder / f"{name}.{'csv' if csv else 'parquet'}"
-        write_atomic(path, _csv_bytes(frame) if csv else _parquet_bytes(frame))
-        paths.append(path)
     if csv:
         types = {name: {str(column): _csv_type(frame[column]) for column in frame} for name, frame in frames.items()}
-        path = folder / "columns.json"
-        write_atomic(path, json.dumps({"format": FORMAT, **types}, indent=1).encode())
-        paths.append(path)
-    return paths
+        files = {folder / f"{name}.csv": _csv_bytes(frame) for name, frame in frames.items()}
+        files[folder / "columns.json"] = json.dumps({"format": FORMAT, **types}, indent=1).encode()
+    else:
+        files = {folder / f"{name}.parquet": _parquet_bytes(frame) for name, frame in frames.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_together(files)
+    return list(files)
 
 
 def read_export(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:

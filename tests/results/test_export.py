@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ from hpcsweep import results
 from hpcsweep.errors import StoreError
 from hpcsweep.results.frames import Results, parameter_column
 from hpcsweep.results.text import TEXT
-from tests.made_results import MakeStore, Study
+from tests.made_results import MakeStore, Study, make_result
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS)
@@ -79,3 +80,25 @@ def test_an_empty_store_is_exported_too(make_store: MakeStore, csv: bool, tmp_pa
     results.export(results.load(make_store([]).root), tmp_path, csv=csv)
     runs_back, history_back = results.read_export(tmp_path)
     assert (len(runs_back), len(history_back)) == (0, 0)
+
+
+@pytest.mark.parametrize("csv", [False, True])
+def test_an_interrupted_export_leaves_the_one_before(
+    make_store: MakeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, csv: bool
+) -> None:
+    """Stopped while any of its files is written, an export replaces none: they are all of one time."""
+    out = tmp_path / "out"
+    results.export(make_store([make_result({"a": 1})]).root, out, csv=csv)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    newer = results.load(make_store([make_result({"a": 1}), make_result({"a": 2})]).root)
+    written, fsync = iter(range(len(before) - 1)), os.fsync
+
+    def interrupted_at_the_last(file: int) -> None:
+        if next(written, None) is None:
+            raise KeyboardInterrupt
+        fsync(file)
+
+    monkeypatch.setattr("os.fsync", interrupted_at_the_last)
+    with pytest.raises(KeyboardInterrupt):
+        results.export(newer, out, csv=csv)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
