@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# test processes: two are right for any machine, since the tests start workers of their own
+# test processes: two are right for any machine, since the tests start workers of their own; those of SLURM mostly wait
 PROCESSES ?= 2
+SLURM_PROCESSES ?= 4
 
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,7 +44,8 @@ reproductions: setup ## the studies in full, from where an earlier call was stop
 	@$(BIN)/python docs/reproductions.py --differences reports/full $(FULL)
 
 test: setup ## all tests (those that need SLURM are skipped, with the reason, if there is none)
-	@$(BIN)/python -m pytest -q -n $(PROCESSES)
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) -m "not slurm"; others=$$?; \
+	  $(BIN)/python -m pytest -q -n $(SLURM_PROCESSES) -m slurm && exit $$others
 
 # HPCSWEEP_FUZZ_SEED takes other files
 torture: setup ## an hour of signals, errors at every call, power cuts (as root) and damaged files
@@ -98,7 +100,7 @@ slurm-down: ## stop it
 	@bash tests/slurm/cluster.sh down
 
 slurm-new: ## as root: the SLURM tests on Debian 13's SLURM, 24.11, in a Debian of its own; the first time from nothing
-	@PROCESSES=$(PROCESSES) bash tests/slurm/newer.sh
+	@PROCESSES=$(SLURM_PROCESSES) bash tests/slurm/newer.sh
 
 lint: setup ## ruff, the strict type checker and the import contracts of pyproject.toml
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

@@ -44,5 +44,5 @@ exec bash -euc '
   bash tests/slurm/cluster.sh install
   make -s setup
   slurmctld -V
-  exec .venv/bin/python -m pytest -q -n "${PROCESSES:-2}" "$@"' bash "$@"
+  exec .venv/bin/python -m pytest -q -n "${PROCESSES:-4}" "$@"' bash "$@"
 EOC
