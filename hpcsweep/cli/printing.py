@@ -100,19 +100,21 @@ def print_workers(view: SlurmView, advice: Advice) -> None:
         helps = f"; {advice.fill(reason.advice, arrays=arrays)}" if reason.advice else ""
         echo(f"    {len(tasks)} waiting: {mark}{reason.words}{helps}")
     for cause, deaths in view.deaths_by_cause().items():
-        _print_deaths(cause, deaths, advice)
+        _print_deaths(cause, deaths, advice, finished=view.finished)
     for one in view.notes:
         echo(f"  {one.in_words(advice.fill)}")
 
 
-def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice) -> None:
+def _print_deaths(cause: Cause, deaths: list[Death], advice: Advice, *, finished: bool) -> None:
     some = " ".join(death.task for death in deaths[:4])
     nodes = sorted({death.node for death in deaths if death.node})
     ended = f"{len(deaths)} worker{'s' if len(deaths) > 1 else ''} ended"
     echo(f"  {ended}: {cause.words} ({some}, node {','.join(nodes) or '?'})")
     for said in dict.fromkeys(death.said for death in deaths if death.said):
         echo(f"    {said}")
-    if all(death.again for death in deaths):
+    if finished:
+        echo("    nothing is left for it to do")
+    elif all(death.again for death in deaths):
         echo("    it starts again by itself, or another has taken its place")
     else:
         used_gb = max(death.used_gb for death in deaths)

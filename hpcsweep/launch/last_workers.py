@@ -1,8 +1,9 @@
-"""Which runs the workers that have died were at, and how much memory they were seen to use."""
+"""Which runs the workers that have died were at, and how much memory was seen to be used there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from hpcsweep.slurm.watching.deaths import Death
@@ -11,27 +12,21 @@ from hpcsweep.store.claims import read_owner
 from hpcsweep.sweep.runs import Run
 
 
-def deaths_by_run(runs: Iterable[Run], store: Store, deaths: Iterable[Death]) -> dict[str, Death]:
-    """Return, by the id of each run whose last worker is among the dead, that death with the memory seen in its run."""
+def trace_deaths(runs: Iterable[Run], store: Store, deaths: Sequence[Death]) -> tuple[list[Death], dict[str, Death]]:
+    """Return deaths with the most memory that was seen in what their workers were at, and those of last workers.
+
+    The latter by the id of the run whose last worker died. A run that others have taken over counts for each of them.
+    """
     by_task = {death.task: death for death in deaths}
-    found = {}
+    used_gb, last = defaultdict[str, float](float), {}
     for run in runs:
         look = store.look(run.trajectory)
-        task = str(read_owner(look.folder, look.generation).get("worker")) if look.generation else ""
-        if task in by_task:
-            found[run.id] = replace(by_task[task], used_gb=_seen_gb(store, run))
-    return found
-
-
-def with_memory(deaths: Iterable[Death], of_runs: Iterable[Death]) -> list[Death]:
-    """Return deaths, each with the most memory that was seen in one of the runs that it ended."""
-    used_gb: dict[str, float] = {}
-    for death in of_runs:
-        used_gb[death.task] = max(death.used_gb, used_gb.get(death.task, 0.0))
-    return [replace(death, used_gb=used_gb.get(death.task, 0.0)) for death in deaths]
-
-
-def _seen_gb(store: Store, run: Run) -> float:
-    """Return the most memory that a run's last worker was seen to use while it trained; 0 if it died before that."""
-    seen_gb = (store.progress(run.trajectory) or {}).get("memory_gb")
-    return float(seen_gb) if isinstance(seen_gb, int | float) else 0.0
+        owners = [str(read_owner(look.folder, number).get("worker")) for number in range(1, look.generation + 1)]
+        if not (dead := by_task.keys() & set(owners)):
+            continue
+        seen_gb = look.folder.seen_gb()
+        for task in dead:
+            used_gb[task] = max(used_gb[task], seen_gb)
+        if owners[-1] in dead:
+            last[run.id] = replace(by_task[owners[-1]], used_gb=seen_gb)
+    return [replace(death, used_gb=used_gb[death.task]) for death in deaths], last

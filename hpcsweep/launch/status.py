@@ -13,7 +13,7 @@ from hpcsweep.files import plain
 from hpcsweep.halving.of_sweep import Halved, with_stopped
 from hpcsweep.launch.advice import Advice
 from hpcsweep.launch.html import page, table_of
-from hpcsweep.launch.last_workers import deaths_by_run, with_memory
+from hpcsweep.launch.last_workers import trace_deaths
 from hpcsweep.launch.plan import make_plan, previous_run_ids, today_of
 from hpcsweep.launch.progress import Stage, stage_of, told_of_beginners
 from hpcsweep.launch.spent import Spent, spent_on
@@ -160,13 +160,13 @@ def watch(
             runs = list(_runs(sweep, opened, halving))
         stages = told_of_beginners({run.id: run.stage for run in runs if run.stage}, sweep, opened)
         runs = [replace(run, stage=stages.get(run.id)) for run in runs]
-        left = {run.trajectory for seen, run in zip(runs, sweep.runs, strict=True) if seen.state in LEFT}
-        view = workers.view(at_work=any(run.state == RunState.RUNNING for run in runs), left=len(left))
+        at_work = any(run.state == RunState.RUNNING for run in runs)
+        view = workers.view(at_work=at_work, left=_left(sweep, opened, runs))
         if view and view.deaths:
-            open_runs = {run.id for run in runs if run.state not in (*FINISHED, RunState.RUNNING)}
-            died = deaths_by_run([run for run in sweep.runs if run.id in open_runs], opened, view.deaths)
-            runs = [_with_cause(run, died.get(run.id)) for run in runs]
-            view = replace(view, deaths=with_memory(view.deaths, died.values()))
+            unfinished = [run for seen, run in zip(runs, sweep.runs, strict=True) if seen.state not in FINISHED]
+            deaths, last = trace_deaths(unfinished, opened, view.deaths)
+            runs = [_with_cause(run, last.get(run.id)) for run in runs]
+            view = replace(view, deaths=deaths)
         now = {run.id for run in sweep.runs}
         removed = sorted(previous_run_ids(opened, sweep.name) - now)
         spent = spent_on(opened, sweep.name, {task.name for task in view.running}) if view else None
@@ -227,6 +227,13 @@ def _runs(sweep: Sweep, store: Store, halving: Halved) -> Iterator[RunStatus]:
         yield seen
 
 
+def _left(sweep: Sweep, store: Store, seen: Sequence[RunStatus]) -> int:
+    """Return how many trajectories are unfinished, and between the rounds of a search, how many may come."""
+    left = {run.trajectory for status, run in zip(seen, sweep.runs, strict=True) if status.state in LEFT}
+    to_come = sweep.search.rounds(store.decided) if sweep.search and not left else []
+    return len(left) + sum(one.to_come for one in to_come)
+
+
 def _processes(sweep: Sweep, store: Store, seen: Sequence[RunStatus]) -> list[str]:
     """Return the names of the workers at work about which SLURM knows nothing."""
     running = {run.trajectory for run, status in zip(sweep.runs, seen, strict=True) if status.state == RunState.RUNNING}
@@ -245,6 +252,6 @@ def _continued(other: str | None) -> str | None:
 
 def _with_cause(seen: RunStatus, death: Death | None) -> RunStatus:
     """Return an unfinished run with the cause of its worker's death, if one is known."""
-    if death is None or (seen.why and seen.why.cause is not Cause.WORKER_DIED):
+    if death is None or seen.state == RunState.RUNNING or (seen.why and seen.why.cause is not Cause.WORKER_DIED):
         return seen
     return replace(seen, why=Why(death.cause, death.cause.words), used_gb=max(seen.used_gb, death.used_gb))

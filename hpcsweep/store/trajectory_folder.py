@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpcsweep.errors import StoreError
 from hpcsweep.files import TEMPORARY_PREFIX
 from hpcsweep.store.packed import NOTHING_PACKED, Packed, steadily
 from hpcsweep.store.reader import MOST_RECORD_BYTES, parse_record, read_bytes, require_format
@@ -131,6 +132,14 @@ class TrajectoryFolder:
         record = parse_record(self.read(path, MOST_RECORD_BYTES), path)
         require_format(record, newest_format, path)
         return record
+
+    def seen_gb(self) -> float:
+        """Return the most memory in GB that a worker was seen to use here; 0 if none was seen, or all is finished."""
+        try:
+            found = self.record(self.progress).get("memory_gb")
+        except (OSError, StoreError):
+            return 0.0
+        return float(found) if isinstance(found, (int, float)) else 0.0
 
 
 def folder_in_store(trajectory_id: str) -> str:

@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from hpcsweep.errors import StoreError
 from hpcsweep.store import Failure, Store
 from hpcsweep.store.causes import Cause
 from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.events import note_progress
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory
-from hpcsweep.store.reader import read_record
 from hpcsweep.store.results import write_failure
 from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
 from hpcsweep.store.task_files import this_task
@@ -80,12 +78,4 @@ def _gave_up(deaths: int, claim: Claim) -> Failure:
         f"the worker died {deaths} times in a row on this trajectory without leaving a checkpoint (killed, out of "
         "memory, or a crash in native code)"
     )
-    return Failure(Cause.WORKER_DIED, message, "", claim.generation, memory_gb=_last_seen_gb(claim))
-
-
-def _last_seen_gb(claim: Claim) -> float | None:
-    try:
-        found = read_record(claim.folder.progress).get("memory_gb")
-    except (OSError, StoreError):
-        return None
-    return float(found) if isinstance(found, (int, float)) else None
+    return Failure(Cause.WORKER_DIED, message, "", claim.generation, memory_gb=claim.folder.seen_gb() or None)

@@ -37,9 +37,13 @@ class Note:
 
 @dataclass(frozen=True)
 class SlurmView:
-    """What SLURM and the batch scripts say about a sweep's workers; `wanted` is how many there are to be, if known."""
+    """What SLURM and the batch scripts say about a sweep's workers.
+
+    `wanted` is how many there are to be, if known. `finished`: nothing is left to train, so nobody need be sent.
+    """
 
     wanted: int | None = None
+    finished: bool = False
     pending: list[Task] = field(default_factory=list)
     running: list[Task] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
@@ -105,10 +109,11 @@ def look_at_workers(store: Store, sweep: str, *, at_work: bool = False, left: in
             deaths = [replace(one, again=one.again or one.cause not in WANT_MORE) for one in deaths]
     return SlurmView(
         wanted=wanted.workers if wanted else None,
+        finished=not left,
         pending=[task for task in living if task.state != "RUNNING"],
         running=[task for task in living if task.state == "RUNNING"],
         deaths=deaths,
-        notes=notes,
+        notes=notes if left else [replace(note, advice="") for note in notes],
     )
 
 

@@ -36,6 +36,7 @@ class Heartbeat:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._reported: dict[str, Any] = {}
+        self._seen_gb = claim.folder.seen_gb()  # by those who died there before: their deaths are told later
         self.lost = False
         self.cancelled = False
         self.reporter: Reporter | None = None
@@ -73,6 +74,8 @@ class Heartbeat:
 
     def _report(self) -> None:
         progress = self.reporter.progress() if self.reporter else {}
+        if progress and self._seen_gb:
+            progress["memory_gb"] = max(progress.get("memory_gb", 0.0), self._seen_gb)
         if progress and progress != self._reported:
             write_atomic(self._claim.folder.progress, record_bytes(progress))
             self._reported = progress

@@ -133,7 +133,7 @@ def test_a_newer_submission_takes_over_what_older_ones_left(tmp_path: Path, monk
         files.record(SentArray("ab", "s.ab", 1, time.time(), "submit", "7"))
         files.events_path("7").write_text("".join(json.dumps({**event, "time": 0}) + "\n" for event in events))
     assert found == ["killed"]
-    assert look_at_workers(store, "s") == SlurmView()
+    assert look_at_workers(store, "s") == SlurmView(finished=True)
 
 
 def test_workers_of_others_that_slurm_hides_are_not_called_dead(
