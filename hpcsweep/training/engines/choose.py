@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from hpcsweep.errors import UsageError, nearest
-from hpcsweep.training.engines.measure import measure_steps_s
+from hpcsweep.training.engines.measure import measure_steps_s, takes_less
 from hpcsweep.training.keras_private import layers_of
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
@@ -101,12 +101,13 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
     if cpu and steps < XLA_PAYS_FROM_STEPS:
         return _not_slower_than_fit(setup, f"{steps} steps of such runs are too few to pay for XLA's compiling")
     try:
-        xla_s = measure_steps_s(setup, "compiled-xla")[0]
+        is_short = cpu and takes_less(setup, "compiled-xla", DISPATCHED_STEP_S)
     except NotCompilableError as error:
         return _not_slower_than_fit(setup, f"XLA cannot compile it: {error}")
-    if cpu and xla_s < DISPATCHED_STEP_S:
+    if is_short:
         reason = (
-            f"measured: {1e3 * xla_s:.3f} ms per step with XLA; without it, starting a step's operations takes as long"
+            f"measured: less than {1e3 * DISPATCHED_STEP_S:.2f} ms per step with XLA; without it, starting a step's "
+            "operations takes as long"
         )
         return _decided("compiled-xla", reason)
     plain_s, xla_s = measure_steps_s(setup, "compiled", "compiled-xla")
@@ -116,7 +117,7 @@ def _fastest(run: RunHandle, setup: Setup) -> dict[str, Any]:
 
 def _not_slower_than_fit(setup: Setup, reason: str) -> dict[str, Any]:
     """Take `compiled`, unless its steps are so long that `fit`, whose own work a step is small, may be as fast."""
-    if measure_steps_s(setup, "compiled")[0] < FIT_MAY_WIN_FROM_S:
+    if takes_less(setup, "compiled", FIT_MAY_WIN_FROM_S):
         return _decided("compiled", reason)
     fit_s, compiled_s = measure_steps_s(setup, "fit", "compiled")
     measured = f"measured: {1e3 * fit_s:.1f} ms per step with model.fit, {1e3 * compiled_s:.1f} ms compiled"

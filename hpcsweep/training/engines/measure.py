@@ -38,6 +38,16 @@ class Trial:
         while self.batches < self.most_batches and self._took_s(self.batches) - self.single_s < MEASURED_S:
             self.batches = min(2 * self.batches, self.most_batches)
 
+    def shows_less_than(self, limit_s: float) -> bool:
+        """Whether a short call shows that a step takes less, what a call takes beside its steps included."""
+        batches, took_s = 1, 0.0
+        while took_s < MEASURED_S and batches <= self.most_batches:
+            took_s = self._took_s(batches)
+            if took_s < batches * limit_s:
+                return True
+            batches *= 2
+        return False
+
     def measure(self) -> None:
         """Time a call with one batch and one with many; the least of all times counts."""
         self.single_s = min(self.single_s, self._took_s(1))
@@ -62,11 +72,18 @@ def measure_steps_s(setup: Setup, *engines: str) -> list[float]:
     The engines are measured in turns and the least of several times counts, so that what else the machine does changes
     little; on a CPU it is processor time, which that changes least. Raises NotCompilableError as making programs does.
     """
-    clock = clock_of_device()
+    return least_step_s([_trial_of(setup, engine) for engine in engines])
+
+
+def takes_less(setup: Setup, engine: str, limit_s: float) -> bool:
+    """Whether a training step takes less than `limit_s`, found out by as few steps as tell; as `measure_steps_s`."""
+    return _trial_of(setup, engine).shows_less_than(limit_s) or measure_steps_s(setup, engine)[0] < limit_s
+
+
+def _trial_of(setup: Setup, engine: str) -> Trial:
+    program = setup.program(engine)
     batches_in_an_epoch = -(-setup.data.examples // setup.batch_size)
-    programs = [setup.program(engine) for engine in engines]
-    trials = [Trial(partial(one.try_batches, one.put(setup.data)), clock, batches_in_an_epoch) for one in programs]
-    return least_step_s(trials)
+    return Trial(partial(program.try_batches, program.put(setup.data)), clock_of_device(), batches_in_an_epoch)
 
 
 def least_step_s(trials: list[Trial]) -> list[float]:

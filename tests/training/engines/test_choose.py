@@ -69,6 +69,12 @@ def test_a_release_whose_xla_differs_from_keras_is_not_chosen(monkeypatch):
     assert all("with TensorFlow 2.19.1, XLA's last digits" in facts["engine_reason"] for facts in (chosen, asked))
 
 
+def pretend(monkeypatch, measured_s):
+    """Have a step of each engine take so long."""
+    monkeypatch.setattr(decision, "measure_steps_s", lambda setup, *engines: [measured_s[one] for one in engines])
+    monkeypatch.setattr(decision, "takes_less", lambda setup, engine, limit_s: measured_s[engine] < limit_s)
+
+
 @nets.tensorflow_only
 @pytest.mark.parametrize(
     ("measured_s", "engine"),
@@ -81,7 +87,7 @@ def test_a_release_whose_xla_differs_from_keras_is_not_chosen(monkeypatch):
 def test_xla_is_taken_where_it_gains(monkeypatch, measured_s, engine):
     """XLA must gain more than a little; where its step is shorter than dispatching one, nothing else is traced."""
     monkeypatch.setattr(decision, "XLA_PAYS_FROM_STEPS", 0)
-    monkeypatch.setattr(decision, "measure_steps_s", lambda setup, *engines: [measured_s[one] for one in engines])
+    pretend(monkeypatch, measured_s)
     assert train(nets.dense, 1, engine="auto").facts["engine"] == engine
 
 
@@ -89,7 +95,7 @@ def test_xla_is_taken_where_it_gains(monkeypatch, measured_s, engine):
 def test_long_steps_are_left_to_model_fit_where_it_is_faster(monkeypatch, fit_s, engine):
     """Where a step is so long that model.fit's own work does not matter, it is measured too, and must gain."""
     measured_s = {"compiled": 0.020, "fit": fit_s}
-    monkeypatch.setattr(decision, "measure_steps_s", lambda setup, *engines: [measured_s[one] for one in engines])
+    pretend(monkeypatch, measured_s)
     run = train(nets.conv, 1, engine="auto")
     assert run.facts["engine"] == engine
     assert "model.fit" in run.facts["engine_reason"]
@@ -107,6 +113,20 @@ def test_measuring_takes_what_a_call_costs_off_the_steps():
     trial.measure()
     assert trial.step_s == pytest.approx(0.01)
     assert 0.01 * trial.batches >= measure.MEASURED_S
+
+
+@pytest.mark.parametrize(("call_s", "step_s", "batches"), [(0.001, 0.001, 1), (0.006, 0.001, 3), (0.0, 0.01, 15)])
+def test_a_short_step_is_seen_in_few_batches(call_s, step_s, batches):
+    """Whether a step takes less than a limit is asked of one batch, and of more only as long as their call says no."""
+    now, tried = [0.0], []
+
+    def try_batches(count: int) -> None:
+        tried.append(count)
+        now[0] += call_s + step_s * count
+
+    trial = measure.Trial(try_batches, lambda: now[0], most_batches=8)
+    assert trial.shows_less_than(0.005) == (step_s < 0.005)
+    assert sum(tried) == batches
 
 
 @nets.jax_only
