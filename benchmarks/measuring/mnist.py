@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ GRID: dict[str, list[Any]] = {
 }
 
 
+@lru_cache(maxsize=1)
 def images(folder: Path | None = None) -> tuple[Any, Any, Any, Any]:
     """Return x, y, x_val, y_val: the first images of MNIST's training part, and the last ones to validate on."""
     folder = (folder or Path(os.environ["HPCSWEEP_DATA"])) / "mnist"

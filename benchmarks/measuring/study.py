@@ -30,9 +30,9 @@ def temporary_study() -> Iterator[Path]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def write_sweep(root: Path, name: str, **sections: Any) -> Path:
+def write_sweep(root: Path, name: str, *, job: str = JOB, **sections: Any) -> Path:
     """Write sweeps/<name>.toml from keys and tables of one level."""
-    lines = [f"name = {json.dumps(name)}", f"job = {json.dumps(JOB)}"]
+    lines = [f"name = {json.dumps(name)}", f"job = {json.dumps(job)}"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in sections.items() if not isinstance(value, Mapping)]
     for title, table in sections.items():
         if isinstance(table, Mapping):

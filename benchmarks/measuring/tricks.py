@@ -47,8 +47,8 @@ def _gains(make: Callable[[Any], Calls], known: tuple[Any, ...], rounds: int) ->
 
 
 def _alone(case: Case, data: Any, tricks: Any) -> Calls:
-    from hpcsweep.training.keras_private import build
     from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
+    from hpcsweep.training.programs.building import build
 
     model = fresh_model(case)
     build(model, data.x[: case.batch_size], data.y[: case.batch_size])

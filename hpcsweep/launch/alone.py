@@ -51,7 +51,7 @@ def one_worker(
 
 def let_work(team: LocalWorkers, look: Callable[[LocalWorkers], None] = lambda team: None) -> None:
     """Start the worker and wait for its end, looking at it several times per second; an error ends it at once."""
-    team.start_missing()
+    team.start()
     try:
         while team.running():
             look(team)

@@ -114,7 +114,7 @@ def _supervise(
     epoch_s = epochs_in_s(sweep, todo, store)
     waiting, admitted = _Waiting(store, todo, say), Admitted(sweep, store)
     left, named = {one.id for one in todo}, {run.trajectory for run in sweep.runs}
-    team.start_missing()
+    team.start()
     while True:
         began = time.monotonic()
         now = [one for one in admitted.now() if one.id in left or one.id not in named]
@@ -136,7 +136,7 @@ def _supervise(
             fruitless, before = (fruitless + 1 if before == progress.counts else 0), progress.counts
             if fruitless >= FRUITLESS_STARTS:
                 raise SchedulerError(f"workers end without training anything; the last one said: {team.last_words()}")
-            team.start_missing()
+            team.start()
         time.sleep(max(0.2, 5 * (time.monotonic() - began)))
 
 

@@ -15,83 +15,77 @@ from hpcsweep.errors import SchedulerError
 from hpcsweep.machine import process_started, usable_cores, visible_gpus
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.worker import work
+from hpcsweep.worker.team import work_together
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 NO_LIMIT_MIN = 60 * 24 * 3650
 
 
 class LocalWorkers:
-    """The worker processes of one submission on this machine, each on a core of its own."""
+    """The worker processes of one submission on this machine, each on a core of its own.
+
+    They are children of one process, so that they need not import Keras each by itself.
+    """
 
     def __init__(self, sweep: Sweep, submission: SubmissionFolder, workers: int, threads: int = 1) -> None:
         self._data = str(sweep.profile.data or sweep.root / "data")
         self._submission = submission
         self.size = workers
         self._threads = threads
-        self._jobs: dict[int, Any] = {}
+        self._job: Any = None
         self._gpus = visible_gpus()
 
-    def start_missing(self) -> list[int]:
-        """Start every worker that is not running; return their indexes.
+    def start(self) -> None:
+        """Start the workers, none of which may be running.
 
-        We must handle a ctrl-C ourselves: submitit's controller would kill its worker a second after it. So the
-        controllers are started by a thread in which SIGINT is blocked, and they inherit that. A ctrl-C in the meantime
-        is raised when all have been started and are known here.
+        We must handle a ctrl-C ourselves: submitit's controller would kill their process a second after it. So the
+        controller is started by a thread in which SIGINT is blocked, and it inherits that. A ctrl-C in the meantime is
+        raised when it has been started and is known here.
         """
-        missing = [index for index in range(self.size) if not self._is_running(index)]
         with ThreadPoolExecutor(1, initializer=_block_interrupts) as starter:
-            list(starter.map(self._start, missing))
-        return missing
+            starter.submit(self._start).result()
 
-    def running(self) -> int:
-        """Return how many workers run."""
-        return sum(self._is_running(index) for index in range(self.size))
+    def running(self) -> bool:
+        """Whether any worker runs."""
+        return self._job is not None and not self._job.done()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ask the workers to write checkpoints and end; `at_once`: to end without checkpoints."""
-        for index, job in self._jobs.items():
-            if self._is_running(index):
-                for _ in range(3 if at_once else 1):
-                    os.kill(int(job.job_id), signal.SIGTERM)  # submitit's controller passes the signal on
+        if self.running():
+            for _ in range(3 if at_once else 1):
+                os.kill(int(self._job.job_id), signal.SIGTERM)  # submitit's controller passes the signal on
 
     def controllers(self) -> list[int]:
-        """Return the ids of the processes of which the workers are children."""
-        return [int(job.job_id) for job in self._jobs.values()]
+        """Return the ids of the processes of which the workers are descendants."""
+        return [] if self._job is None else [int(self._job.job_id)]
 
     def last_words(self) -> str:
         """Return the last line that any worker wrote to its stderr."""
-        for job in self._jobs.values():
-            lines = _text(job.paths.stderr).strip().splitlines()
-            if lines:
-                return lines[-1]
-        return "no output"
+        lines = [] if self._job is None else _text(self._job.paths.stderr).strip().splitlines()
+        return lines[-1] if lines else "no output"
 
-    def _is_running(self, index: int) -> bool:
-        return index in self._jobs and not self._jobs[index].done()
-
-    def _start(self, index: int) -> None:
+    def _start(self) -> None:
         from submitit import LocalExecutor
 
         executor = LocalExecutor(self._submission.workers)
-        gpus = [self._gpus[index % len(self._gpus)]] if self._gpus else []
-        executor.update_parameters(timeout_min=NO_LIMIT_MIN, gpus_per_node=len(gpus), visible_gpus=gpus)
-        pin = self.size * self._threads <= usable_cores() and self._threads == 1
+        executor.update_parameters(
+            timeout_min=NO_LIMIT_MIN, gpus_per_node=len(self._gpus), visible_gpus=list(self._gpus)
+        )
         try:
-            self._jobs[index] = executor.submit(
-                work,
+            self._job = executor.submit(
+                work_together,
                 str(self._submission.path),
-                index,
                 self.size,
                 threads=self._threads,
-                pin=pin,
+                pin=self.size * self._threads <= usable_cores() and self._threads == 1,
+                gpus=self._gpus,
                 data=self._data,
                 launcher=(os.getpid(), process_started(os.getpid())),
             )
         except OSError as error:
             raise SchedulerError(
-                f"a worker could not be started: {error}; expected room for one more process and its files; the same "
-                "command continues"
+                f"workers could not be started: {error}; expected room for a few more processes and their files; the "
+                "same command continues"
             ) from error
 
 

@@ -53,21 +53,35 @@ def work(
 ) -> dict[str, int]:
     """Be worker `index` of `workers` on a submission; return how many trajectories ended how.
 
-    This is what submitit calls in a process of its own: all it is sent is this function and paths. `data` is the folder
-    of the data sets if HPCSWEEP_DATA names none. `launcher` is the id and the start time of the process for which the
-    worker trains: when that is gone, or the submission is cancelled, the worker writes its checkpoints and stops.
+    `data` is the folder of the data sets if HPCSWEEP_DATA names none. `launcher` is the id and the start time of the
+    process for which the worker trains: when that is gone, or the submission is cancelled, the worker writes its
+    checkpoints and stops.
     """
+    submission, stop = begin(submission_path, threads=threads, data=data, launcher=launcher)
+    return be_worker(submission, read_manifest(submission.manifest, to_train=True), stop, index, workers, pin=pin)
+
+
+def begin(
+    submission_path: str, *, threads: int, data: str | None, launcher: tuple[int, int | None] | None
+) -> tuple[SubmissionFolder, Stop]:
+    """Make this process fit to train, or to fork those that do; the arguments are those of `work`."""
     if data:
         os.environ.setdefault("HPCSWEEP_DATA", data)
     submission = SubmissionFolder(Path(submission_path))
     stop = Stop(is_abandoned=partial(_is_abandoned, submission, launcher))
     stop.listen()
     set_environment(threads)
-    if pin:
-        pin_to_core(index)
     require_own(submission.path)
     obey_sharing(submission.store_root)
-    manifest = read_manifest(submission.manifest, to_train=True)
+    return submission, stop
+
+
+def be_worker(
+    submission: SubmissionFolder, manifest: Manifest, stop: Stop, index: int, workers: int, *, pin: bool
+) -> dict[str, int]:
+    """Train in this process, on a core of its own if `pin`; return how many trajectories ended how."""
+    if pin:
+        pin_to_core(index)
     store = Store(submission.store_root, lease_s=manifest.lease_s, probes=True)
     endings = drain_rungs(
         store, manifest, submission, stop, lambda some: drain(store, some, submission, stop, index, workers)
@@ -108,7 +122,7 @@ def drain(
     if manifest.settings.backend:
         os.environ["KERAS_BACKEND"] = manifest.settings.backend
     pace = pace or Pace(stop)
-    code, isolated = _load(store, manifest), manifest.settings.isolated
+    code, isolated = load_code(store, manifest), manifest.settings.isolated
     if isolated and isinstance(code, JobCode) and code.uses_keras:
         code.prepare_keras()  # what takes seconds, before the first fork, so that every child has it
     at_work, fail_fast = ClaimsAtWork(), FailFast(store, manifest, submission)
@@ -119,7 +133,8 @@ def drain(
     return train(pace) if isolated else drain_in_children(train, at_work, store, pace, stop)
 
 
-def _load(store: Store, manifest: Manifest) -> SnapshotCode:
+def load_code(store: Store, manifest: Manifest) -> SnapshotCode:
+    """Return the code of a manifest's job, read and not yet run; StoreError if it is not what was kept."""
     command = command_of(manifest.job)
     return JobCode(store, manifest) if command is None else CommandCode(store, manifest, command)
 

@@ -55,14 +55,15 @@ def test_help_imports_nothing_heavy() -> None:
     assert not imported & (HEAVY | {"numpy", "pydantic"})
 
 
-def test_planning_imports_nothing_heavy(tmp_path: Path) -> None:
-    """Planning needs no TensorFlow on the login node, nor pandas, matplotlib or NumPy."""
-    planning = ("plan", "sweeps/quickstart.toml", "--store", str(tmp_path / "none"))
-    imported = modules_after("from hpcsweep.cli import main; main()", *planning)
+@pytest.mark.parametrize("verb", ["plan", "status"])
+def test_planning_and_looking_import_nothing_heavy(tmp_path: Path, verb: str) -> None:
+    """`plan` and `status` need no TensorFlow on the login node, nor pandas, matplotlib or NumPy."""
+    words = (verb, "sweeps/quickstart.toml", "--store", str(tmp_path / "none"))
+    imported = modules_after("from hpcsweep.cli import main; main()", *words)
     assert not imported & (HEAVY | {"numpy"})
 
 
-@pytest.mark.parametrize("module", ["hpcsweep.worker", "hpcsweep.slurm.on_node.worker"])
+@pytest.mark.parametrize("module", ["hpcsweep.worker.team", "hpcsweep.slurm.on_node.worker"])
 def test_workers_import_neither_the_planner_nor_pandas(module: str) -> None:
     """What a worker imports is small: no planner, no sweep file, no pandas, and Keras only if its job needs it."""
     never = {"hpcsweep.launch.plan", "hpcsweep.sweep.load", "hpcsweep.sweep.file", "pandas", "pydantic", "click"}

@@ -15,7 +15,6 @@ from typing import Any
 
 from hpcsweep.errors import SchedulerError
 from hpcsweep.slurm.commands import ask
-from hpcsweep.slurm.on_node.worker import work_on_slurm
 from hpcsweep.slurm.sending.sbatch import Say, UnknownOutcomeError, find_arrays, send
 from hpcsweep.slurm.sending.script import submitit_parameters, with_plain_percents
 from hpcsweep.slurm.terms import Request, SlurmTerms, WorkerArray
@@ -58,6 +57,8 @@ def submit_chain(files: SlurmFiles, terms: SlurmTerms, array: WorkerArray, links
 
 def _submit(files: SlurmFiles, terms: SlurmTerms, sent: SentArray, after: str | None, say: Say) -> str:
     from submitit import SlurmExecutor
+
+    from hpcsweep.slurm.on_node.worker import work_on_slurm
 
     parameters: dict[str, Any] = submitit_parameters(terms, files.path, files.workers, sent.job_name, sent.throttle)
     if after:
@@ -146,6 +147,8 @@ def recover(files: SlurmFiles) -> list[Recovered]:
 def _hand_out(files: SlurmFiles, sent: SentArray) -> None:
     """Write what each worker of an array reads when it starts, where submitit has not."""
     from submitit.core.utils import DelayedSubmission, JobPaths
+
+    from hpcsweep.slurm.on_node.worker import work_on_slurm
 
     minutes = SlurmTerms.from_json(files.read_terms()).request.minutes
     for task, order in zip(task_names(sent), _orders(files, sent), strict=True):

@@ -1,9 +1,9 @@
 """Jobs run in a child of their worker, which is renewed when it is too big, changed beyond repair, or dead.
 
 TensorFlow keeps memory for every architecture that it has traced, and a job may leave threads behind, close files,
-crash in native code or end the process. The worker itself runs no code of a job, imports no Keras and uses no device.
-So the fork is safe with any backend and on GPUs, and nobody outside (SLURM, submitit, `hpcsweep run`) notices it: the
-process that they started stays, takes their signals and answers for the child.
+crash in native code or end the process. The worker itself runs no code of a job and uses no device; at most it has
+imported Keras, and on GPUs not even that. So the fork is safe, and nobody outside (SLURM, submitit, `hpcsweep run`)
+notices it: the process that they started stays, takes their signals and answers for the child.
 """
 
 from __future__ import annotations
