@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ class ProgressDisplay:
         runs = f"{look.counts[RunState.DONE]}/{look.runs} runs done{failed}"
         if sys.stderr.isatty():
             self._bar = self._bar or self._start_bar()
-            shown = {"runs": runs, "left": left or "time left: not known yet", "latest": look.latest}
+            latest = f"newest run: {look.latest}" if look.latest else ""
+            shown = {"runs": runs, "left": left or "time left: not known yet", "latest": latest}
             self._bar.update(self._task, total=look.total, completed=look.trained, **shown)
             return
         is_new = (runs, look.epoch) != self._line
@@ -59,17 +61,26 @@ class ProgressDisplay:
             self._line, self._told = (runs, look.epoch), time.monotonic()
 
     def _start_bar(self) -> Any:
-        from rich.console import Console
+        from rich.console import Console, RenderableType
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.text import Text
 
-        bar = Progress(
-            BarColumn(bar_width=28),
+        class Bar(Progress):
+            """The bar of all runs, and below it how far the newest one is: both fit into 80 columns."""
+
+            def get_renderables(self) -> Iterator[RenderableType]:
+                yield from super().get_renderables()
+                for task in self.tasks:
+                    yield Text(task.fields["latest"], style="dim", no_wrap=True, overflow="ellipsis")
+
+        bar = Bar(
+            BarColumn(bar_width=None),
             TextColumn("{task.fields[runs]}"),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[latest]}", style="dim"),
             console=Console(stderr=True),
             transient=True,
+            expand=True,
         )
         bar.start()
         self._task = bar.add_task("", total=None, runs="starting workers", left="time left: not known yet", latest="")
