@@ -100,9 +100,9 @@ class Cluster:
             "slurm_acct_db", f"--execute={words}",
         )  # fmt: skip
 
-    def living(self, job: str) -> bool:
-        """Tell whether any task of a SLURM job is queued or running."""
-        return bool(self.ask("squeue", "-h", "-j", job, "-t", "PD,R,CG,RQ,S", "-o", "%T"))
+    def living(self, job: str, states: str = "PD,R,CG,RQ,S") -> bool:
+        """Tell whether any task of a SLURM job is queued or running, or in one of `states`."""
+        return bool(self.ask("squeue", "-h", "-j", job, "-t", states, "-o", "%T"))
 
 
 def start_cluster(**settings: str) -> Cluster:
