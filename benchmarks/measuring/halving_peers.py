@@ -1,27 +1,26 @@
 """One peer of [halving] on the same net, data and settings, in its own way: one seed per setting, plain Keras.
 
-    python measuring/halving_peers.py optuna|keras-tuner|ray
+    python measuring/halving_peers.py optuna|keras-tuner|ray [--small]
 
-Prints a JSON object: the best validation accuracy among what was trained to the last epoch, how many nets that were,
-the epochs trained, and processor seconds. Needs NumPy, TensorFlow, Keras and the peer, not hpcsweep.
+Prints a JSON object: the best validation accuracy among what was trained to the last epoch and its setting, how many
+nets that were, the epochs trained, and processor seconds. Needs NumPy, TensorFlow, Keras and the peer, not hpcsweep.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from measuring import mnist, nets
+from measuring import machine, mnist, nets
 
-RUNGS, FACTOR = (3, 9, 27, 81), 3
+FACTOR = 3
 Setting = dict[str, Any]
 
 
@@ -31,7 +30,7 @@ def build(setting: Setting) -> Any:
     return nets.dense(widths, setting["optimizer"], setting["learning_rate"])
 
 
-def train(setting: Setting, after: Callable[[int, float], bool], epochs: int = RUNGS[-1]) -> None:
+def train(setting: Setting, after: Callable[[int, float], bool], epochs: int) -> None:
     """Train epoch by epoch, until `after` (the epoch, the validation accuracy) says no."""
     import keras
 
@@ -48,17 +47,18 @@ def train(setting: Setting, after: Callable[[int, float], bool], epochs: int = R
 
 
 class Record:
-    """What was trained: all epochs, and the accuracies after the last one."""
+    """What is to be trained, and what was: all epochs, and the accuracies after the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, grid: dict[str, list[Any]], rungs: Sequence[int]) -> None:
+        self.grid, self.first, self.last = grid, rungs[0], rungs[-1]
         self.epochs = 0
-        self.final: list[float] = []
+        self.final: list[tuple[float, Setting]] = []
 
-    def add(self, epoch: int, accuracy: float) -> None:
+    def add(self, epoch: int, accuracy: float, setting: Setting) -> None:
         """Count one more epoch."""
         self.epochs += 1
-        if epoch == RUNGS[-1]:
-            self.final.append(accuracy)
+        if epoch == self.last:
+            self.final.append((accuracy, setting))
 
 
 def with_optuna(record: Record) -> float:
@@ -68,23 +68,23 @@ def with_optuna(record: Record) -> float:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def objective(trial: Any) -> float:
-        setting = {name: trial.suggest_categorical(name, values) for name, values in mnist.GRID.items()}
+        setting = {name: trial.suggest_categorical(name, values) for name, values in record.grid.items()}
         last = 0.0
 
         def after(epoch: int, accuracy: float) -> bool:
             nonlocal last
-            record.add(epoch, accuracy)
+            record.add(epoch, accuracy, setting)
             trial.report(accuracy, epoch)
             last = accuracy
             return not trial.should_prune()
 
-        train(setting, after)
+        train(setting, after, record.last)
         return last
 
     study = optuna.create_study(
         direction="maximize",
-        sampler=optuna.samplers.GridSampler(mnist.GRID, seed=0),
-        pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=RUNGS[0], reduction_factor=FACTOR),
+        sampler=optuna.samplers.GridSampler(record.grid, seed=0),
+        pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=record.first, reduction_factor=FACTOR),
     )
     study.optimize(objective)
     return 0.0
@@ -99,16 +99,17 @@ def with_keras_tuner(record: Record) -> float:
 
     class Net(keras_tuner.HyperModel):  # type: ignore[misc]
         def build(self, hp: Any) -> Any:
-            return build({name: hp.Choice(name, values) for name, values in mnist.GRID.items()})
+            return build({name: hp.Choice(name, values) for name, values in record.grid.items()})
 
         def fit(self, hp: Any, model: Any, *args: Any, **options: Any) -> Any:
+            chosen = {name: hp.get(name) for name in record.grid}
             told = keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: record.add(epoch + 1, float(logs["val_accuracy"]))
+                on_epoch_end=lambda epoch, logs: record.add(epoch + 1, float(logs["val_accuracy"]), chosen)
             )
             return model.fit(*args, **{**options, "callbacks": [*options["callbacks"], told]})
 
     folder = tempfile.mkdtemp()
-    options = {"objective": "val_accuracy", "max_epochs": RUNGS[-1], "factor": FACTOR, "seed": 0, "directory": folder}
+    options = {"objective": "val_accuracy", "max_epochs": record.last, "factor": FACTOR, "seed": 0, "directory": folder}
     tuner = keras_tuner.Hyperband(Net(), **options)
     tuner.search(x, y, validation_data=(x_val, y_val), batch_size=mnist.BATCH_SIZE, verbose=0)
     return 0.0
@@ -120,19 +121,21 @@ def with_ray(record: Record) -> float:
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
 
+    epochs = record.last
+
     def trial(setting: Setting) -> None:
         def after(epoch: int, accuracy: float) -> bool:
             tune.report({"epoch": epoch, "accuracy": accuracy, "processor_s": _processor_s()})
             return True
 
-        train(setting, after)
+        train(setting, after, epochs)
 
     here, shown = str(Path(__file__).parents[1]), {"PYTHONPATH": str(Path(__file__).parents[1])}
     ray.init(num_cpus=1, include_dashboard=False, runtime_env={"env_vars": {**shown, "TF_CPP_MIN_LOG_LEVEL": "3"}})
     scheduler = ASHAScheduler(
-        "epoch", "accuracy", "max", max_t=RUNGS[-1], grace_period=RUNGS[0], reduction_factor=FACTOR
+        "epoch", "accuracy", "max", max_t=record.last, grace_period=record.first, reduction_factor=FACTOR
     )
-    space = {name: tune.grid_search(values) for name, values in mnist.GRID.items()}
+    space = {name: tune.grid_search(values) for name, values in record.grid.items()}
     tuner = tune.Tuner(trial, param_space=space, tune_config=tune.TuneConfig(scheduler=scheduler))
     trained_s = 0.0
     for result in tuner.fit():
@@ -140,7 +143,7 @@ def with_ray(record: Record) -> float:
         if frame is None:
             raise SystemExit(f"a trial failed: {result.error} ({here})")
         for epoch, accuracy in zip(frame["epoch"], frame["accuracy"], strict=True):
-            record.add(int(epoch), float(accuracy))
+            record.add(int(epoch), float(accuracy), dict(result.config or {}))
         trained_s += float(frame["processor_s"].iloc[-1])
     return trained_s
 
@@ -153,8 +156,9 @@ def _processor_s() -> float:
 PEERS = {"optuna": with_optuna, "keras-tuner": with_keras_tuner, "ray": with_ray}
 
 if __name__ == "__main__":
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    kept = Record()
+    machine.one_thread_on_one_core()
+    kept = Record(*(mnist.SMALL if sys.argv[2:] else mnist.WHOLE))
     elsewhere_s = PEERS[sys.argv[1]](kept)
-    found = {"best": max(kept.final), "final": len(kept.final), "epochs": kept.epochs}
+    accuracy, setting = max(kept.final, key=lambda one: one[0])
+    found = {"best": accuracy, "setting": setting, "final": len(kept.final), "epochs": kept.epochs}
     print(json.dumps({"peer": sys.argv[1], **found, "processor_s": round(_processor_s() + elsewhere_s)}))

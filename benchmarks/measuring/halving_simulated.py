@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpcsweep.halving.audit import judged
 from hpcsweep.halving.readings import Values
 from hpcsweep.halving.rules import Measured, Rules
 
@@ -15,13 +16,16 @@ Rungs = Sequence[Values]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One repetition: whether the best setting of the grid is in the final set, and what was trained of the grid."""
+    """One repetition: whether the best setting of the grid is in the final set, and what was trained of the grid.
+
+    `truly_better`: how many stopped settings end better than the worst of the final set, as an audit estimates.
+    """
 
     kept_best: bool
     lost_accuracy: float
     part_trained: float
     audit_estimate: float
-    truly_missed: int
+    truly_better: int
 
 
 def repeat(rungs: Rungs, rules: Rules, times: int, settings: int) -> list[Outcome]:
@@ -42,7 +46,7 @@ def _once(rungs: Rungs, rules: Rules, chance: random.Random) -> Outcome:
     final, stopped = set(climbed[-1]), sorted(set(climbed[0]) - set(climbed[-1]))
     truth = rules.ranked(rungs[-1])
     audited = chance.sample(stopped, rules.audit)
-    among = set(rules.ranked({name: rungs[-1][name] for name in (*final, *audited)})[: len(final)])
+    places = sorted(truth.index(name) for name in final)
     steps = zip(climbed, rules.epochs, (0, *rules.epochs), strict=False)
     trained = sum(len(there) * (end - begin) for there, end, begin in steps)
     best = next(name for name in truth if name in final)
@@ -50,8 +54,8 @@ def _once(rungs: Rungs, rules: Rules, chance: random.Random) -> Outcome:
         truth[0] in final,
         _mean(rungs[-1][truth[0]]) - _mean(rungs[-1][best]),
         trained / (len(climbed[0]) * rules.epochs[-1]),
-        len(among & set(audited)) / max(len(audited), 1) * len(stopped),
-        len(set(truth[: len(final)]) - final),
+        judged(rules, rungs[-1], final, audited, len(stopped)).estimate,
+        places[-1] + 1 - len(final),
     )
 
 

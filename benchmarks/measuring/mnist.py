@@ -17,6 +17,9 @@ GRID: dict[str, list[Any]] = {
     "optimizer": ["sgd", "rmsprop", "adam"],
     "learning_rate": [0.0003, 0.003, 0.03],
 }
+WHOLE: tuple[dict[str, list[Any]], list[int]] = GRID, [3, 9, 27, 81]
+SMALL = {**GRID, "neurons": [32]}, [3, 9, 27]
+"""Settings, and the epochs of their rungs."""
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpcsweep.halving.audit import judged
 from hpcsweep.halving.expected import come, expected_epochs, most_epochs
 from hpcsweep.halving.ladder import Ladder
 from hpcsweep.halving.standing import Standing
@@ -20,6 +21,11 @@ def in_words(ladder: Ladder, standing: Standing) -> Iterator[str]:
     order = "in rounds" if rules.order == "rounds" else "as they are ready"
     yield f"halving by {rules.metric}, {order}: {', '.join(parts)}"
     yield _spent(ladder, standing)
+    if others := _trained_by_others(ladder, standing):
+        yield (
+            f"halving: {others} of the settings that do not go on were trained further by another sweep of this store, "
+            "and are shown at the epochs that they reached"
+        )
     yield from _audit(ladder, standing)
 
 
@@ -34,21 +40,29 @@ def _spent(ladder: Ladder, standing: Standing) -> str:
     return f"halving: {about}{trained:,.0f} of the {full:,} epochs of the full grid ({full / trained:.1f} times less)"
 
 
+def _trained_by_others(ladder: Ladder, standing: Standing) -> int:
+    """Return how many settings have ended a rung beyond the one from which they did not go on."""
+    left = [one for one in standing.stopped if one not in standing.audited]
+    return sum(bool(ladder.readings.ended(standing.highest[one] + 1, [one])) for one in left)
+
+
 def _most_seeds(ladder: Ladder) -> list[str]:
     return sorted(ladder.settings, key=lambda one: len(ladder.settings[one]), reverse=True)
 
 
 def _audit(ladder: Ladder, standing: Standing) -> Iterator[str]:
-    """Yield how many of the audited settings would be among the last ones."""
+    """Yield what the audited settings came to, once they have ended."""
     last = ladder.rules.last
     final = [one for one in ladder.settings if standing.highest[one] == last and one not in standing.audited]
     compared = [*final, *standing.audited]
     if not standing.audited or len(ladder.readings.ended(last, compared)) < len(compared):
         return
-    values = ladder.readings.measured(last, compared)
-    missed = len(set(ladder.rules.ranked(values)[: len(final)]) & standing.audited)
-    audited, stopped = len(standing.audited), len(standing.stopped)
+    found = judged(
+        ladder.rules, ladder.readings.measured(last, compared), final, standing.audited, len(standing.stopped)
+    )
+    low, high = found.interval()
     yield (
-        f"audit: {missed} of {audited} stopped settings, trained to the end all the same, would be among the last "
-        f"{len(final)}; of all {stopped} that were stopped, that makes about {missed / audited * stopped:.0f}"
+        f"audit: of {found.audited} stopped settings, trained to the end all the same, {found.than_worst} end better "
+        f"than the worst of the last {len(final)}, {found.than_best} than the best; of all {found.stopped} that were "
+        f"stopped, about {found.estimate:.0f} would end better than the worst ({low} to {high} with 95 % confidence)"
     )

@@ -124,8 +124,11 @@ def _against(pair: dict[Any, Any], best: Any) -> dict[str, Any]:
 
 
 def doubts_of(results: Results, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what should make a reader doubt: in a few words, with the condition that shows the runs, or in full."""
-    found = list(_short_doubts(results, values))
+    """Return what should make a reader doubt: in a few words, with the condition that shows the runs, or in full.
+
+    Among it is what [halving] has stopped, what it spent, and its audit.
+    """
+    found = [*_short_doubts(results, values), *({"text": line, "where": None} for line in results.rungs)]
     if values:
         shown = [value_of(results, values[0]["name"])]
         found += [{"text": note, "where": None} for note in (*doubts(results, shown), *origin_notes(results, {}))]

@@ -70,7 +70,8 @@ def best_set(numbers: Numbers, *, larger: bool, level: float = LEVEL) -> BestSet
         return BestSet(None, None, unknown, unknown, left, 0)
     if not judged.any():
         order = np.argsort(-np.where(left, means, -np.inf), kind="stable")
-        return BestSet(int(order[0]), _second(order, left), unknown, unknown, left, 0)
+        best = int(order[0])
+        return BestSet(best, _second(order, left), _means(values[best] - values), unknown, left, 0)
     order = np.argsort(-np.where(judged, means, -np.inf), kind="stable")
     best, second = int(order[0]), _second(order, judged)
     differences = values[best] - values

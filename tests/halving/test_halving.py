@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 
 from hpcsweep.errors import UsageError
 from hpcsweep.figures import plot
+from hpcsweep.report.answer import doubts_of, values_of
+from hpcsweep.results import load
 from hpcsweep.store import Store
-from tests.conftest import Study
+from tests.conftest import Study, make_study
 
 # the loss falls with the epochs, and noise of each seed decides between settings that are close
 JOB = """
@@ -37,6 +40,7 @@ def train(run, *, rate: float, width: int, pause_s: float = 0.0, epochs: int):
 """
 GRID = "[fixed]\npause_s = {pause_s}\n[grid]\nrate = [0.1, 0.2, 0.3]\nwidth = [1, 2, 3]\n"
 SWEEP = 'name = "h"\njob = "jobs/j.py:train"\nrepeats = 3\n' + GRID
+SWEEP_FILE = "sweeps/h.toml"
 HALVING = '[halving]\nmetric = "loss"\nepochs = [1, 3, 9]\nkeep = 0.34\n'
 
 
@@ -52,36 +56,61 @@ def histories(store: Path) -> dict[str, list[float]]:
     return {one.id: one.history["loss"].tolist() for one in Store(store).results()}
 
 
-@pytest.fixture
-def sweep(study: Study) -> Path:
-    """A study with nine settings of three seeds."""
+def write(study: Study, more: str = "") -> Path:
+    """Write a study with nine settings of three seeds."""
     study.job("j", JOB)
-    return study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING)
+    return study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING + more)
 
 
-def test_only_the_best_of_each_rung_go_on(study: Study, sweep: Path) -> None:
+def epochs_trained(store: Path) -> int:
+    """Return how many epochs all attempts have trained."""
+    return sum(text.count("\nepoch ") for text in map(Path.read_text, store.rglob("log.g*.txt")))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Such a study whose sweep is done."""
+    study = make_study(tmp_path_factory.mktemp("done"))
+    ran = study.run("run", write(study), "--workers", "2")
+    assert ran.returncode == 0, ran.stderr
+    return study
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study whose full grid is trained."""
+    study = make_study(tmp_path_factory.mktemp("full"))
+    study.job("j", JOB)
+    grid = SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1, 3, 9]")
+    ran = study.run("run", study.sweep("full", grid), "--workers", "2")
+    assert ran.returncode == 0, ran.stderr
+    return study
+
+
+@pytest.fixture
+def copy(done: Study, tmp_path: Path) -> Study:
+    """A study of one's own with the same store."""
+    study = make_study(tmp_path)
+    shutil.copytree(done.root, study.root, dirs_exist_ok=True)
+    return study
+
+
+def test_only_the_best_of_each_rung_go_on(done: Study) -> None:
     """Of nine settings three are trained to the second rung and one to the last, the best by their means over seeds."""
-    study.run("run", sweep, "--workers", "2")
-    made = decisions(study.store)
+    made = decisions(done.store)
     assert {question: len(one["go_on"]) for question, one in made.items()} == {"rung 0 of 9": 3, "rung 1 of 3": 1}
     for one in made.values():
         means = {setting: sum(values) / 3 for setting, values in one["values"].items()}
         assert one["ranked"] == sorted(means, key=lambda setting: means[setting])
         assert one["go_on"] == one["ranked"][: len(one["go_on"])]
-    lengths = sorted(len(losses) for losses in histories(study.store).values())
+    lengths = sorted(len(losses) for losses in histories(done.store).values())
     assert lengths == sorted([1] * 27 + [3] * 9 + [9] * 3)
 
 
-def test_what_goes_on_has_the_numbers_of_the_full_grid(study: Study, sweep: Path) -> None:
+def test_what_goes_on_has_the_numbers_of_the_full_grid(full: Study, done: Study) -> None:
     """To the bit, under the same ids, and no epoch is trained twice."""
-    study.run("run", sweep, "--workers", "2")
-    halved = histories(study.store)
-    epochs = sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt")))
-    assert epochs == 27 * 1 + 9 * 2 + 3 * 6
-    full = study.sweep("full", SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1, 3, 9]"))
-    other = study.root / "other"
-    study.run("run", full, "--store", other)
-    whole = histories(other)
+    halved, whole = histories(done.store), histories(full.store)
+    assert epochs_trained(done.store) == 27 * 1 + 9 * 2 + 3 * 6
     assert halved == {run_id: whole[run_id] for run_id in halved}
 
 
@@ -109,43 +138,40 @@ def test_cuts_change_neither_decisions_nor_numbers(study: Study, order: str) -> 
     assert len([one for one in histories(study.store).values() if len(one) == 9]) >= 3
 
 
-def test_to_keep_more_later_adds_to_what_is_trained(study: Study, sweep: Path) -> None:
+def test_to_keep_more_later_adds_to_what_is_trained(copy: Study) -> None:
     """Results stay as they are, and who goes on now continues from the checkpoint of the rung."""
-    study.run("run", sweep)
-    before = histories(study.store)
-    study.run("run", study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING.replace("0.34", "0.7")))
-    after = histories(study.store)
+    before = histories(copy.store)
+    copy.run("run", copy.sweep("h", SWEEP.format(pause_s=0.0) + HALVING.replace("0.34", "0.7")))
+    after = histories(copy.store)
     assert {run_id: after[run_id] for run_id in before} == before
     assert sorted(map(len, after.values())) == sorted([1] * 27 + [3] * 18 + [9] * 12)
-    epochs = sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt")))
-    assert epochs == 27 * 1 + 18 * 2 + 12 * 6
+    assert epochs_trained(copy.store) == 27 * 1 + 18 * 2 + 12 * 6
 
 
-def test_of_a_grid_that_is_trained_it_is_decided_all_the_same(study: Study, sweep: Path) -> None:
-    """Nobody trains anything then, and who would have gone on is written down as it would have been."""
-    grid = SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1, 3, 9]")
-    study.run("run", study.sweep("full", grid))
-    said = study.run("run", sweep).stdout
-    assert {question: len(one["go_on"]) for question, one in decisions(study.store).items()} == {
-        "rung 0 of 9": 3,
-        "rung 1 of 3": 1,
-    }
+def test_of_a_grid_that_is_trained_it_is_decided_all_the_same(full: Study, done: Study) -> None:
+    """Nobody trains anything then: who would have gone on is written down as it would have been, and the rest shown."""
+    before = histories(full.store)
+    said = full.run("run", write(full)).stdout
+    assert decisions(full.store) == decisions(done.store)
+    assert histories(full.store) == before
     assert "Halving: 63 of the 243 epochs" in said
+    assert "8 of the settings that do not go on were trained further by another sweep" in said
+    assert len(json.loads(full.run("best", SWEEP_FILE, "--json").stdout)["settings"]) == 9
 
 
-def test_more_seeds_are_decided_anew(study: Study, sweep: Path) -> None:
+def test_more_seeds_are_decided_anew(copy: Study) -> None:
     """What three seeds have decided stands for these three; other jobs with the same settings decide for themselves."""
-    study.run("run", sweep)
-    study.run("run", study.sweep("more", (SWEEP.format(pause_s=0.0) + HALVING).replace("repeats = 3", "repeats = 6")))
-    study.job("k", JOB.replace("0.02 * noise", "0.03 * noise"))
-    study.run("run", study.sweep("other", (SWEEP.format(pause_s=0.0) + HALVING).replace("jobs/j.py", "jobs/k.py")))
-    assert len(list((study.store / "decisions").iterdir())) == 3 * 2
-    seeds = {len(values) for made in decisions(study.store).values() for values in made["values"].values()}
+    copy.run("run", copy.sweep("more", (SWEEP.format(pause_s=0.0) + HALVING).replace("repeats = 3", "repeats = 6")))
+    copy.job("k", JOB.replace("0.02 * noise", "0.03 * noise"))
+    copy.run("run", copy.sweep("other", (SWEEP.format(pause_s=0.0) + HALVING).replace("jobs/j.py", "jobs/k.py")))
+    assert len(list((copy.store / "decisions").iterdir())) == 3 * 2
+    seeds = {len(values) for made in decisions(copy.store).values() for values in made["values"].values()}
     assert seeds == {3, 6}
 
 
-def test_results_that_are_put_aside_take_their_decisions_along(study: Study, sweep: Path) -> None:
+def test_results_that_are_put_aside_take_their_decisions_along(study: Study) -> None:
     """What is trained again is decided on again, by its new numbers."""
+    sweep = write(study)
     study.run("run", sweep)
     before = decisions(study.store)
     study.job("j", JOB.replace("0.9 - 0.05", "0.5 + 0.05"))  # now less is better
@@ -157,13 +183,17 @@ def test_results_that_are_put_aside_take_their_decisions_along(study: Study, swe
     assert decisions(aside) == before
 
 
-def test_stopped_runs_are_called_so(study: Study, sweep: Path) -> None:
+def test_stopped_runs_are_called_so(done: Study) -> None:
     """A run that nobody will train is stopped, for plan, status and table, and the sweep is done."""
-    study.run("run", sweep)
-    assert "39 done, 42 stopped" in study.run("plan", sweep).stdout
-    assert "39 done, 42 stopped" in study.run("status", sweep).stdout
-    shown = study.run("table", sweep).stdout
+    assert "39 done, 42 stopped" in done.run("plan", SWEEP_FILE).stdout
+    assert "39 done, 42 stopped" in done.run("status", SWEEP_FILE).stdout
+    shown = done.run("table", SWEEP_FILE).stdout
     assert "42 stopped" in shown
+    results = load(done.root / SWEEP_FILE)
+    on_page = [doubt["text"] for doubt in doubts_of(results, values_of(results))]
+    for line in ("by loss, in rounds: 9 settings to epoch 1, 3 to epoch 3, 1 to epoch 9", "63 of the 243 epochs"):
+        assert line in shown
+        assert any(line in text for text in on_page)
     assert "resumable" not in shown
 
 
@@ -190,27 +220,25 @@ def test_a_command_is_halved_too(study: Study) -> None:
     sweep = study.sweep("h", command + options + HALVING)
     study.run("run", sweep, "--workers", "1")
     assert sorted(len(losses) for losses in histories(study.store).values()) == [1, 1, 1, 3, 9]
-    assert sum(text.count("\nepoch ") for text in map(Path.read_text, study.store.rglob("log.g*.txt"))) == 3 + 2 + 6
+    assert epochs_trained(study.store) == 3 + 2 + 6
 
 
-def test_the_figure_ends_each_curve_at_its_rung(study: Study, sweep: Path) -> None:
+def test_the_figure_ends_each_curve_at_its_rung(done: Study) -> None:
     """`plot halving` says above each rung how many settings have finished it; a cross ends those that were stopped."""
-    study.run("run", sweep)
-    (axes,) = plot(sweep, "halving").axes
+    (axes,) = plot(done.root / SWEEP_FILE, "halving").axes
     assert [text.get_text() for text in axes.texts] == ["9", "3", "1"]
     ends = [np.asarray(line.get_xdata()).tolist() for line in axes.lines if line.get_marker() == "x"]
     assert sorted(ends) == [[1]] * 6 + [[3]] * 2
     with pytest.raises(UsageError, match=r"has no \[halving\].*hpcsweep plot .* curves"):
-        plot(study.sweep("full", SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1]")), "halving")
+        plot(done.sweep("full", SWEEP.format(pause_s=0.0).replace("[grid]", "[grid]\nepochs = [1]")), "halving")
 
 
-def test_only_the_last_rung_can_be_the_best(study: Study, sweep: Path) -> None:
+def test_only_the_last_rung_can_be_the_best(done: Study) -> None:
     """Numbers of fewer epochs are told apart from it, but never compared with it."""
-    study.run("run", sweep)
-    found = json.loads(study.run("best", sweep, "--json").stdout)
+    found = json.loads(done.run("best", SWEEP_FILE, "--json").stdout)
     assert found["best"]["epochs"] == 9
     assert {row["epochs"] for row in found["settings"]} == {9}
-    starred = [line for line in study.run("table", sweep).stdout.splitlines() if "*" in line and "mean" not in line]
+    starred = [line for line in done.run("table", SWEEP_FILE).stdout.splitlines() if "*" in line and "mean" not in line]
     assert all(line.index("*") > line.rindex("(3)") for line in starred)
 
 
@@ -252,13 +280,11 @@ def test_a_job_that_shares_no_epochs_is_refused(study: Study) -> None:
     assert "halving: found a job whose longer runs do not go on from shorter ones" in done.stderr
 
 
-def test_audited_settings_are_trained_to_the_end(study: Study, sweep: Path) -> None:
+def test_audited_settings_are_trained_to_the_end(copy: Study) -> None:
     """So many of the stopped ones, drawn by their ids, which change nothing of what is decided."""
-    study.run("run", sweep)
-    before = decisions(study.store)
-    audited = study.sweep("h", SWEEP.format(pause_s=0.0) + HALVING + "audit = 2\n")
-    study.run("run", audited)
-    after = decisions(study.store)
+    before = decisions(copy.store)
+    copy.run("run", write(copy, "audit = 2\n"))
+    after = decisions(copy.store)
     assert len(after.pop("audit of 8")["go_on"]) == 2
     assert after == before
-    assert sum(len(losses) == 9 for losses in histories(study.store).values()) == 3 * (1 + 2)
+    assert sum(len(losses) == 9 for losses in histories(copy.store).values()) == 3 * (1 + 2)

@@ -27,7 +27,7 @@ WORKER_HALF = (
 )  # fmt: skip
 """Files and folders of the package that a worker imports; they run with Python 3.9 or newer."""
 LOGIN_HALF = (
-    "halving/expected.py", "halving/of_sweep.py", "halving/words.py", "store/opening.py",
+    "halving/audit.py", "halving/expected.py", "halving/of_sweep.py", "halving/words.py", "store/opening.py",
     "suggest/of_sweep.py", "suggest/words.py",
 )  # fmt: skip
 """Those of these folders that only a login node imports."""
