@@ -88,7 +88,8 @@ def effects_of(results: Results, values: list[dict[str, Any]]) -> dict[str, Any]
     """Return {value: {"rows": ..., "sentences": ...}}: each value of a parameter against the best one of it.
 
     A row has `parameter`, `value`, `against`, `difference`, `low`, `high`, `p`, `verdict`, and `spread`, by which the
-    parameters are ordered. For more runs than can be tested for every value in a moment, only the first value has them.
+    parameters are ordered; values without any pair have none. For more runs than can be tested for every value in a
+    moment, only the first value has them.
     """
     found = {}
     for value in _tested(results, values):
@@ -110,7 +111,7 @@ def _rows(results: Results, value: dict[str, Any]) -> Iterator[dict[str, Any]]:
         best = of["value"].tolist()[int((of["mean"].idxmin() if least else of["mean"].idxmax()) - of.index[0])]
         spread = float(of["spread"].iloc[0])
         for pair in pairs:
-            if pair["parameter"] == parameter and best in (pair["first"], pair["second"]):
+            if pair["parameter"] == parameter and best in (pair["first"], pair["second"]) and pair["n_seeds"]:
                 yield {"spread": spread, **_against(pair, best)}
 
 

@@ -33,6 +33,8 @@ def sentences(results: Results, value: str | None = None) -> Iterator[str]:
         )
         return
     order = [name for name in dict.fromkeys(effects(results, value)["parameter"]) if name in results.varying()]
+    if not order:
+        return
     compared = compare_all(results, order, value, share=1 - LEVEL / SIGNIFICANT)
     for _, frame in compared.groupby("parameter", sort=False):
         if len(frame) <= MAX_PAIRS:

@@ -15,6 +15,7 @@ from scipy import stats
 from hpcsweep import statistics
 from hpcsweep.errors import NothingSelectedError, UsageError
 from hpcsweep.statistics.compare import SIGNIFICANT, compare_all
+from hpcsweep.statistics.sentences import best_in_words
 from tests.made_results import results_of
 
 
@@ -202,3 +203,9 @@ def test_the_best_of_more_epochs_is_no_evidence() -> None:
     best, last = (statistics.compare(results, "epochs", value).iloc[0] for value in ("max_acc", "last_acc"))
     assert best["verdict"].startswith("no claim: the best of more epochs is better by chance alone")
     assert last["verdict"] == "not shown to differ"
+
+
+def test_seeds_of_a_single_setting_are_only_summed_up() -> None:
+    """Where no parameter varies there is nothing to compare, and nothing is said of comparisons."""
+    made = results_of([{"a": 1, "last_loss": 1.0 + seed / 10, "seed": seed} for seed in range(5)], ["a"])
+    assert list(statistics.sentences(made, "last_loss")) == list(best_in_words(made, "last_loss"))

@@ -41,8 +41,8 @@ function paintDots(place) {
   pen.root.setAttribute("role", "img");
   pen.root.setAttribute("aria-label", rows.map((group) => `${nameOfSetting(group.key)}: ${meanText(group)}`).join("; "));
   paint(pen, place.clientWidth);
-  const all = view.settings.filter((group) => group.n).length;
-  const said = make("span", { class: "soft" }, `${(names.told ?? data.varying).join(" · ")}. ${all > rows.length ? `The ${rows.length} best of ${all} settings; ` : ""}dots are seeds, bars are means.${view.left.size > 1 ? " The coloured ones cannot be told from the best." : ""}`);
+  const all = view.settings.filter((group) => group.n).length, parameters = names.told ?? data.varying, told = parameters.length ? `${parameters.join(" · ")}. ` : "";
+  const said = make("span", { class: "soft" }, `${told}${all > rows.length ? `The ${rows.length} best of ${all} settings. ` : ""}Dots are seeds, bars are means.${view.left.size > 1 ? " The coloured ones cannot be told from the best." : ""}`);
   place.replaceChildren(make("h2", {}, "Best settings"), pen.root, make("p", { class: "under" }, said, savedAs("best", () => [place.clientWidth, height], paint)));
 }
 
@@ -58,7 +58,7 @@ function drawDots(pen, width, height, rows) {
 
 function drawDotRow(pen, { left, right, width, scale, y }, group, place) {
   const { name } = group, isLeft = view.left.size ? view.left.has(group.key) : !place, weight = isLeft ? 600 : 400, colour = isLeft ? ink("accent") : ink("soft");
-  const label = pen.text(left, y, shortened(name, Math.floor(left / 6.4)), { fill: ink("ink"), anchor: "end", weight });
+  const label = pen.text(left, y, fitted(name, left, { weight }), { fill: ink("ink"), anchor: "end", weight });
   for (const run of group.good) {
     const at = placeInSelection(run), fill = at < 0 ? colour : colourAt(at);
     const dot = mark(pen, scale.at(view.numbers[run]), y, 4.5, at < 0 ? "circle" : markAt(at), { fill, alpha: at < 0 ? 0.55 : 1 });

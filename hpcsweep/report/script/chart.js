@@ -8,11 +8,13 @@ function panelScales(lines, box, { logx, logy, whole }) {
   const epochs = extent(lines.flatMap((line) => [line[0]?.[0], line.at(-1)?.[0]])) ?? [0, 1];
   const values = extent(fittedPart(lines, epochs, whole).flatMap((line) => line.map(([, value]) => (logy && value <= 0 ? NaN : value)))) ?? [0, 1];
   const shift = logx ? 1 : 0, pad = logy ? 0 : (values[1] - values[0]) * 0.04;
-  const x = logx ? logarithmic(epochs[0] + 1, Math.max(epochs[1] + 1, epochs[0] + 2), area.left, area.right) : linear(...epochs, area.left, area.right);
+  const x = logx ? logarithmic(epochs[0] + 1, Math.max(epochs[1] + 1, epochs[0] + 2), area.left, area.right) : inWholes(linear(...epochs, area.left, area.right));
   const y = logy && values[0] > 0 ? logarithmic(values[0], values[1] > values[0] ? values[1] : values[0] * 2, area.bottom, area.top)
     : linear(values[0] - pad, values[1] + pad, area.bottom, area.top);
   return { area, x, y, place: ([epoch, value]) => [x.at(epoch + shift), y.at(logy ? Math.max(value, 1e-300) : value)] };
 }
+
+const inWholes = (scale) => ({ ...scale, ticks: scale.ticks.filter(({ value }) => Number.isInteger(value)) });
 
 // the first epochs differ from all others by far: the axis is fitted to what comes after them, unless all is wanted
 const SETTLED = 0.25;

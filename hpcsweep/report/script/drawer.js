@@ -15,7 +15,7 @@ function paintDrawer() {
 }
 
 function oneRun(run) {
-  const chosen = placeInSelection(run), width = Math.min(248, innerWidth - 48);
+  const chosen = placeInSelection(run), width = Math.min(240, innerWidth - 48);
   return [
     make("p", { class: "eyebrow" }, `Run ${shortId(run)}`), make("h2", {}, nameOfRun(run)),
     make("p", {}, make("i", { class: `state ${stateKind(states[run])}` }), ` ${states[run]} `, button(chosen < 0 ? "Compare (x)" : "Do not compare (x)", () => select(run), { class: "quiet" })),

@@ -70,6 +70,15 @@ function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
+// as much of a text as `width` pixels hold, for labels that end or begin at an edge
+function fitted(text, width, { size = 12, weight = 400 } = {}) {
+  fitted.context ??= document.createElement("canvas").getContext("2d");
+  fitted.context.font = `${weight} ${size}px ${ink("font")}`;
+  let letters = text.length;
+  while (letters > 1 && fitted.context.measureText(shortened(text, letters)).width > width) letters -= 1;
+  return shortened(text, letters);
+}
+
 function shortened(text, letters) {
   return text.length > letters ? `${text.slice(0, Math.max(1, letters - 1))}…` : text;
 }

@@ -58,8 +58,8 @@ function drawForest(pen, width, height, rows) {
 
 function drawEffect(pen, { label, width, scale, y }, row) {
   const isShown = row.verdict === "different", colour = isShown ? ink("accent") : ink("soft"), clamp = (x) => Math.max(label + 6, x);
-  const against = ` vs ${againstOf(row)}`, room = Math.floor(label / 6.2);
-  const text = pen.text(label, y, shortened(nameOfEffect(row) + against, room), { fill: isShown ? ink("ink") : ink("soft"), anchor: "end" });
+  const against = ` vs ${againstOf(row)}`;
+  const text = pen.text(label, y, fitted(nameOfEffect(row) + against, label), { fill: isShown ? ink("ink") : ink("soft"), anchor: "end" });
   if (row.low !== null) pen.path([[clamp(scale.at(row.low)), y], [scale.at(row.high), y]], { stroke: colour, width: 2 });
   if (row.difference !== null) mark(pen, clamp(scale.at(row.difference)), y, 4.5, "circle", { fill: isShown ? colour : ink("paper"), stroke: colour, width: 1.5 });
   pen.text(width, y, row.difference === null ? "–" : signed(row.difference, row.difference.toFixed(view.decimals)), { fill: isShown ? ink("ink") : ink("soft"), anchor: "end", size: 11.5 });

@@ -1,6 +1,7 @@
 // The settings as a table of means, coloured from the worst to the best.
 
 const axisText = (names, run) => names.map((name) => textOf(columnOf(name).values[run]));
+const shortAxis = (names, run) => names.map((name) => shortText(columnOf(name), run));
 const columnHead = ({ cols }, col) => axisText(cols, col.run).map((text) => `${cols[0]} ${text}`).join() || state.value;
 const matrixRange = ({ cells }) => colourRange([...cells.values()].filter((cell) => cell.n).map((cell) => cell.mean));
 
@@ -8,9 +9,9 @@ function paintMatrix() {
   const made = matrixOf(), { names } = made, range = matrixRange(made), held = document.activeElement?.dataset.fold;
   const head = make("tr", {}, names.rows.map((name) => make("th", { scope: "col", class: "stub" }, name)), made.cols.map((col) => make("th", { scope: "col" }, columnHead(names, col))));
   const body = matrixLines(made).map((line) => make("tr", { class: line.fold ? "fold" : "" },
-    line.fold ? foldHead(made, line) : axisText(names.rows, line.row.run).map((text) => make("th", { scope: "row" }, text)),
+    line.fold ? foldHead(made, line) : shortAxis(names.rows, line.row.run).map((text) => make("th", { scope: "row", title: text }, text)),
     lineCells(made, line).map((one) => matrixCell(one, names, range))));
-  byId("matrix-table").replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, body)));
+  byId("matrix-table").replaceChildren(make("table", { class: names.cols.length ? "" : "one-value" }, make("thead", {}, head), make("tbody", {}, body)));
   byId("matrix-said").textContent = matrixSentence(made);
   paintMatrixControls(made);
   [...document.querySelectorAll("#matrix-table [data-fold]")].find((one) => one.dataset.fold === held)?.focus();

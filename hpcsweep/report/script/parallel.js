@@ -1,21 +1,23 @@
 // One line a run through all parameters to its value. A drag along an axis becomes a condition.
 
-const TOP = 52, FOOT = 28, RIBBON = 0.5, WIDEST = 34;
+const TOP = 52, FOOT = 28, RIBBON = 0.5, WIDEST = 34, RIGHT = 70;
 let parallelLayer = null;
 
 function paintParallel(place) {
   const chart = byId("parallel-chart"), good = view.order.filter(isGood);
   if (!data.varying.length || !good.length) {
     parallelLayer = null;
+    byId("parallel-said").hidden = true;
     return chart.replaceChildren(make("p", { class: "soft" }, "No parameter varies, or no run that is kept has a number."));
   }
-  const height = 380;
-  chart.style.minWidth = `${Math.min(110 * (data.varying.length + 1), 900)}px`;
+  const height = 380, axes = data.varying.length + 1;
+  byId("parallel-said").hidden = false;
+  chart.style.minWidth = `${Math.max(74 * axes, Math.min(110 * axes, 900))}px`;
   const canvas = layeredCanvas(chart, height, `Parameters and ${state.value} of ${count(good.length, "run")}. The same numbers are in the list of runs.`);
   const paint = (pen, width, tall) => drawParallel(pen, width, tall, good);
-  const axes = paint(canvas.pen, canvas.width, height);
-  parallelLayer = { canvas, axes, good };
-  watchAxes(canvas, axes, good, height);
+  const drawn = paint(canvas.pen, canvas.width, height);
+  parallelLayer = { canvas, axes: drawn, good };
+  watchAxes(canvas, drawn, good, height);
   const colours = [["", "the value"], ...data.varying.map((name) => [name, name])];
   byId("parallel-controls").replaceChildren(
     menu("Colour by", colours, state.colour === "setting" ? "" : state.colour, (name) => change({ colour: name || "setting" })),
@@ -23,7 +25,7 @@ function paintParallel(place) {
 }
 
 function parallelAxes(width, height, good) {
-  const left = 46, right = width - 70, [from, to] = [height - FOOT, TOP], step = (right - left) / data.varying.length;
+  const left = 46, right = width - RIGHT, [from, to] = [height - FOOT, TOP], step = (right - left) / data.varying.length;
   const axes = varyingColumns.map((column, at) => ({
     name: column.name, x: left + step * at, scale: scaleOf(column, from, to), valueOf: (run) => column.values[run],
     ribbon: column.distinct.length <= 12 ? Math.min(WIDEST, ((from - to) / column.distinct.length) * RIBBON) : 0,
@@ -53,7 +55,7 @@ function drawParallel(pen, width, height, good) {
   state.selected.forEach((run, place) => {
     if (view.kept[run] && isGood(run)) pen.path(linePoints(axes, offsets, run), { stroke: colourAt(place), width: 2.5, dash: dashAt(place) });
   });
-  axes.forEach((axis) => drawParallelAxis(pen, axis, height));
+  axes.forEach((axis) => drawParallelAxis(pen, axis, height, axes[1].x - axes[0].x));
   return Object.assign(axes, { offsets });
 }
 
@@ -61,9 +63,10 @@ function linePoints(axes, offsets, run) {
   return axes.map(({ x, scale, valueOf, ribbon }) => [x, scale.at(valueOf(run)) + (offsets.get(run) ?? 0) * ribbon]);
 }
 
-function drawParallelAxis(pen, { name, x, scale, isResult }, height) {
+function drawParallelAxis(pen, { name, x, scale, isResult }, height, step) {
   pen.path([[x, TOP - 8], [x, height - FOOT + 8]], { stroke: ink("soft"), width: 1 });
-  pen.text(x, 16, shortened(name, 17), { fill: ink("ink"), anchor: isResult ? "end" : "middle", weight: 600, size: 12 });
+  const look = { size: 12, weight: 600 }, [end, room] = isResult ? [x + RIGHT, step / 2 + RIGHT] : [x, step];
+  pen.text(end, 16, fitted(name, room - 8, look), { fill: ink("ink"), anchor: isResult ? "end" : "middle", ...look });
   let free = Infinity;
   for (const { value, text } of scale.ticks) {
     const y = scale.at(value), wide = 6.4 * shortened(text, 14).length + 8;

@@ -3,7 +3,7 @@
 const AUTOMATIC_LOG = 100; // an axis of positive numbers whose largest is this many times the smallest is logarithmic
 
 function linear(low, high, from, to) {
-  const span = high - low || Math.abs(low) || 1;
+  const span = high - low || Math.abs(low) / 20 || 1;
   const [first, last] = high > low ? [low, high] : [low - span / 2, high + span / 2];
   const at = (value) => from + ((value - first) / (last - first)) * (to - from);
   const back = (place) => first + ((place - from) / (to - from)) * (last - first);

@@ -35,6 +35,7 @@ addEventListener("resize", () => {
 addEventListener("beforeprint", () => {
   setTheme("light");
   paintEverything();
+  for (const notes of document.querySelectorAll("#doubts details")) notes.open = true;
 });
 paintList();
 startLive();
