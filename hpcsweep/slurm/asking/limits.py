@@ -49,7 +49,10 @@ class Admission:
 
 @dataclass(frozen=True)
 class Partition:
-    """One partition; `max_s` is None if it has no limit. `groups`: of users, one of which must be the user's."""
+    """One partition; `max_s` is None if it has no limit. `groups`: of users, one of which must be the user's.
+
+    `min_nodes`: how many nodes each of its jobs must take at least.
+    """
 
     name: str
     is_default: bool = False
@@ -58,6 +61,7 @@ class Partition:
     accounts: Admission = Admission()
     qos: Admission = Admission()
     groups: tuple[str, ...] = ()
+    min_nodes: int = 0
 
 
 @dataclass(frozen=True)

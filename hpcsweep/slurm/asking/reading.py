@@ -104,6 +104,7 @@ def _partition(record: dict[str, str]) -> Partition:
         accounts=_admission(record, "Accounts"),
         qos=_admission(record, "Qos"),
         groups=_names(record.get("AllowGroups", "")),
+        min_nodes=parse_count(record.get("MinNodes", "")) or 0,
     )
 
 

@@ -76,6 +76,11 @@ def _problem(request: Request, partition: Partition, limits: ClusterLimits) -> S
     try:
         if not partition.is_up:
             raise SchedulerError(f'partition "{partition.name}" takes no jobs now (it is not up); choose another')
+        if partition.min_nodes > 1:
+            raise SchedulerError(
+                f'partition "{partition.name}" is for jobs of {partition.min_nodes} nodes and more, and a worker takes '
+                "one; choose another"
+            )
         _refuse_user(request, partition, limits)
         if not limits.longer_than_partition:
             _refuse_long(request, partition.max_s, f'partition "{partition.name}"')

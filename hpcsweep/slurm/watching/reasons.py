@@ -52,7 +52,7 @@ _OTHER_ACCOUNT = "the partition does not take your account", "set another `accou
 _RELEASE = "type: {release}"
 STUCK = {
     "PartitionTimeLimit": ("asks for more time than the partition allows", "submit again with a shorter --time"),
-    "PartitionNodeLimit": ("asks for more nodes than the partition allows", "submit again with fewer workers or GPUs"),
+    "PartitionNodeLimit": ("takes one node, and the partition is for other jobs", "choose another partition"),
     "PartitionConfig": ("no node of the partition has what it asks for", "ask for fewer CPUs, GPUs or less memory"),
     "BadConstraints": ("no node fits its constraints", "change `constraint` or the resources"),
     "DependencyNeverSatisfied": ("waits for a job that can no longer end as required", "cancel it and resume"),

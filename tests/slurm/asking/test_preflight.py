@@ -25,6 +25,7 @@ PartitionName=express Nodes=dgx[1-2] AllowQos=interactive
 PartitionName=hidden Nodes=dgx[1-2] Hidden=YES
 PartitionName=broken Nodes=lost1
 PartitionName=circle Nodes=dgx[1-2] AllowGroups=games
+PartitionName=pairs Nodes=dgx[1-2] MinNodes=2
 PartitionName=closed Nodes=dgx[1-2] State=DOWN
 """
 SOON_S = 6
@@ -39,6 +40,7 @@ ASKED = {
     "all nodes down": (Request(600, partition="broken", account="students"), "down or drained (1 down"),
     "one of two takes it": (Request(600, partition="broken,dgx", account="students"), ""),
     "partition down": (Request(600, partition="closed", account="students"), "takes no jobs now"),
+    "nodes": (Request(600, partition="pairs", account="students"), "for jobs of 2 nodes and more"),
     "time": (Request(600, partition="short", account="students"), "--time 00:01:00"),
     "GPUs": (Request(600, gpus=9, account="students"), "4 GPU"),
     "memory": (Request(600, mem_gb=99, account="students"), "10000 MB"),
@@ -79,6 +81,7 @@ def verdict(cluster: Cluster, request: Request, user: str = USER) -> bool:
         *(who if os.geteuid() == 0 else ()),
         "sbatch",
         *request.sbatch_options(),
+        "--nodes=1",
         "--wrap=true",
         "--output=/dev/null",
         "--parsable",
