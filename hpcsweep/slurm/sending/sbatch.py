@@ -17,6 +17,7 @@ from hpcsweep.slurm.commands import NO_ANSWER, Answer, ask, ask_aloud
 WAITS_S = (2.0, 5.0, 10.0, 20.0, 40.0)
 PATIENCE_S = 300.0  # sbatch itself tries for about two minutes where the queue is full
 _QUEUED = re.compile(r"^Submitted batch job (\d+)", re.MULTILINE)
+_NOTICE = re.compile(r"sbatch: (?!error: |fatal: )(.+)")  # an error is told with what becomes of it
 _SLEEPS = "sleeping and retrying"
 _NOT_NOW = re.compile(r"temporarily un(?:able|available)|rate.?limit|RPC limit|standby mode", re.IGNORECASE)
 _UNKNOWN = re.compile(
@@ -99,6 +100,8 @@ def _is_uncertain(answer: Answer) -> bool:
 def _hear(line: str, say: Say) -> None:
     if _SLEEPS in line:
         say("SLURM takes no more jobs now, its queue may be full (MaxJobCount); sbatch waits, and tries again")
+    elif found := _NOTICE.match(line):  # such as where a job submit plug-in of the site has sent the workers
+        say(f"SLURM says: {found[1]}")
 
 
 def _refusal(answer: Answer) -> str:

@@ -87,6 +87,17 @@ def test_a_full_queue_is_waited_for(packages: None, tmp_path: Path) -> None:
         stop_cluster(cluster)
 
 
+def test_what_slurm_says_beside_the_number_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plug-in of the site takes the workers, and says what it has changed."""
+    notice = "echo 'sbatch: your job was moved to the partition teaching' >&2; echo 'Submitted batch job 7'"
+    (tmp_path / "sbatch").write_text(f"#!/bin/sh\n{notice}\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    said: list[str] = []
+    assert send(tmp_path / "script", "s.1", said.append) == "7"
+    assert said == ["SLURM says: your job was moved to the partition teaching"]
+
+
 @pytest.mark.parametrize(
     ("sbatch", "squeue", "error", "words"),
     [
