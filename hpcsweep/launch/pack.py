@@ -19,12 +19,12 @@ class Packed:
     store: Store
     trajectories: int = 0
     files: int = 0
-    taken_out: int = 0
+    taken_out: int | None = None
 
     def in_words(self) -> str:
         """Return a line for people."""
         packs = len(self.store.packs.refreshed().all())
-        if self.taken_out:
+        if self.taken_out is not None:
             done = f"{self.taken_out} trajectories have folders of their own again"
         else:
             done = f"{self.trajectories} trajectories, {self.files} files, were packed"

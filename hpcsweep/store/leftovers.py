@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hpcsweep.files import TEMPORARY_PREFIX
 from hpcsweep.store.claims import Life
@@ -33,9 +35,9 @@ class Leftover:
         return len(paths), sum(one.stat().st_size for one in paths)
 
     def remove(self) -> None:
-        """Delete it, unless somebody else has done so already."""
+        """Delete it, unless somebody else has done so already; OSError if that may not be."""
         if self.path.is_dir():
-            shutil.rmtree(self.path, ignore_errors=True)
+            shutil.rmtree(self.path, onerror=_unless_gone)
         else:
             self.path.unlink(missing_ok=True)
 
@@ -120,6 +122,13 @@ def _packed_checkpoints(store: Store) -> Iterator[Leftover]:
         sizes = [size for name, size in files if CHECKPOINT.fullmatch(name)]
         if sizes:
             yield PackedCheckpoints(pack.path, "a pack with checkpoints of trainings that are done", store, sizes)
+
+
+def _unless_gone(function: object, path: str, raised: tuple[Any, BaseException, Any]) -> None:
+    """Raise what kept a file from being removed, but for those that are gone, or that NFS keeps while they are open."""
+    error = raised[1]
+    if not (isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY)):
+        raise error
 
 
 def _is_old(path: Path) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from hpcsweep.launch.clean import clean
+from hpcsweep.store import Store
 from tests.conftest import Study
 
 JOB = """
@@ -47,6 +51,20 @@ def test_checkpoints_go_only_when_asked_for_and_only_of_what_is_done(study: Stud
     assert len(_checkpoints(study)) == len(before) - 1
     assert study.run("table", kept).stdout == table
     assert "nothing to remove" in study.run("clean", "--checkpoints", "--yes").stderr
+
+
+def test_what_cannot_be_removed_is_not_called_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system that refuses it, `clean` says which file it is, and what is wrong."""
+    store = Store(tmp_path)
+    store.create()
+    store.layout.cache.mkdir()
+
+    def refuse(path: object, **options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(os, "rmdir", refuse)
+    with pytest.raises(OSError, match=r"Read-only file system.*cache"):
+        clean(store)
 
 
 def test_without_its_checkpoint_a_longer_training_begins_anew(study: Study, kept: Path) -> None:

@@ -12,7 +12,12 @@ LONGEST = 40
 
 
 def frame_text(frame: pd.DataFrame, longest: int = LONGEST) -> str:
-    """Return a frame as aligned text: numbers with five digits, on the right; missing ones as -; long texts cut."""
+    """Return a frame as aligned text: numbers with five digits, on the right; missing ones as -; long texts cut.
+
+    One without rows is the word none.
+    """
+    if frame.empty:
+        return "none\n"
     columns = [[str(name), *(_text(value, longest) for value in frame[name].tolist())] for name in frame]
     right = [all(isinstance(v, int | float) or v is None for v in frame[name].tolist()) for name in frame]
     widths = [max(map(cell_len, column)) for column in columns]
