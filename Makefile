@@ -49,7 +49,7 @@ test: setup ## all tests (those that need SLURM are skipped, with the reason, if
 
 # HPCSWEEP_FUZZ_SEED takes other files
 torture: setup ## an hour of signals, errors at every call, power cuts (as root) and damaged files
-	@HPCSWEEP_TORTURE=1 HPCSWEEP_SIGNALS=60 HPCSWEEP_CUTS=200 HPCSWEEP_FUZZ_S=1800 $(BIN)/python -m pytest -q -n $(PROCESSES) \
+	@HPCSWEEP_TORTURE=1 HPCSWEEP_SIGNALS=60 HPCSWEEP_CUTS=200 HPCSWEEP_FUZZ_S=1800 $(BIN)/python -m pytest -q -n $(PROCESSES) -o timeout=0 \
 	  tests/worker/test_faults.py tests/store/test_packs.py tests/store/test_power_cuts.py tests/store/test_fuzz.py \
 	  tests/store/test_nfs.py tests/cli/test_storm.py
 
