@@ -75,7 +75,9 @@ class Ladder:
         for rung in range(self.rules.last):
             there, gone, numbers = climbed[-1], dict[str, None](), Values()
             choose = partial(self._next, rung, there, gone, numbers, all_have_come=settled == rung)
-            while decision := self._decisions.about_all(f"rung {rung}, after {len(gone)}", choose, decide=decide):
+            while decision := self._decisions.about_next(
+                f"rung {rung}, after {len(gone)}", gone, choose, decide=decide
+            ):
                 gone |= dict.fromkeys(decision["go_on"])
                 numbers |= numbers_in(decision)
             settled += settled == rung and len(self.readings.ended(rung, there)) == len(there) and choose() is None

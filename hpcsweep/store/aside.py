@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import fsync_folder
+from hpcsweep.store.decisions import grounds
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.packing import take_out
-from hpcsweep.store.reader import read_record
-from hpcsweep.store.store import MADE_FROM, Store
+from hpcsweep.store.store import Store
 from hpcsweep.sweep.runs import short_id
 
 
@@ -48,21 +47,13 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
 
 def _move_decisions(store: Store, aside: Store, trajectory_ids: set[str]) -> None:
     """Move the decisions that were made from results of these trajectories, and first those that rest on them."""
-    made_from = dict(_grounds(store))
-    moved = {key for key, (_, ids) in made_from.items() if not (isinstance(ids, str) or trajectory_ids.isdisjoint(ids))}
-    resting = [path for path, key in made_from.values() if isinstance(key, str) and key in moved]
-    for path in (*resting, *(made_from[key][0] for key in moved)):
+    made_from = list(grounds(store.layout))
+    moved = {key: path for key, path, ids in made_from if not (isinstance(ids, str) or trajectory_ids.isdisjoint(ids))}
+    resting = [path for _, path, key in made_from if isinstance(key, str) and key in moved]
+    for path in (*resting, *moved.values()):
         target = aside.layout.root / path.relative_to(store.layout.root)
         target.parent.mkdir(exist_ok=True)
         path.rename(target)
-
-
-def _grounds(store: Store) -> Iterator[tuple[str, tuple[Path, str | list[str]]]]:
-    """Yield the key and path of each decision, with what it was made from: ids, or the key of another decision."""
-    for path in store.layout.decisions():
-        with suppress(StoreError):  # one that is damaged or newer is told of where it is asked for
-            record = read_record(path)
-            yield str(record.get("key")), (path, (record.get("decision") or {}).get(MADE_FROM, []))
 
 
 def copy_origins(source: Layout, target: Layout) -> None:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import NewerFormatError, NothingSelectedError, StoreError, shell
-from hpcsweep.files import canonical_json, printable, publish, sha256_hex, write_atomic
+from hpcsweep.errors import NewerFormatError, NothingSelectedError, StoreError
+from hpcsweep.files import canonical_json, printable, publish, write_atomic
 from hpcsweep.store.claims import Life, owner_in_words, read_owner
+from hpcsweep.store.decisions import read_decision, write_decision
 from hpcsweep.store.layout import Layout, SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
 from hpcsweep.store.packs import Headline, Packs
@@ -26,8 +27,6 @@ from hpcsweep.sweep.search import Search
 
 FORMAT = 2
 """Of a new store. In one of format 1 nothing is packed, since releases that know only that would not find it."""
-_DECISION_FORMAT = 1
-MADE_FROM = "made_from"  # what a decision calls the ids of the trajectories on whose results it rests
 _LOG = logging.getLogger("hpcsweep")
 DEFAULT_LEASE_S = 300.0
 
@@ -267,24 +266,13 @@ class Store:
         if self._foreseen is not None:
             return self.decided(key) or self._foreseen.setdefault(key, propose())
         self.create()
-        path = self.layout.decision(sha256_hex(key.encode()))
         while (known := self.decided(key)) is None:
-            path.parent.mkdir(exist_ok=True)
-            publish(path, canonical_json({"format": _DECISION_FORMAT, "key": key, "decision": propose()}).encode())
+            write_decision(self.layout, key, propose())
         return known
 
     def decided(self, key: str) -> dict[str, Any] | None:
-        """Return the decision for `key`, None if it was not made."""
-        if self._foreseen and key in self._foreseen:
-            return self._foreseen[key]
-        path = self.layout.decision(sha256_hex(key.encode()))
-        try:
-            decision = read_record(path).get("decision")
-        except FileNotFoundError:
-            return None
-        if not isinstance(decision, dict):
-            raise StoreError(f"{path}: damaged; expected a decision; delete it: {shell('rm', path)}")
-        return decision
+        """Return the decision for `key`, None if it was not made; StoreError if it is damaged."""
+        return (self._foreseen or {}).get(key) or read_decision(self.layout, key)
 
     def run_ids(self, submission: SubmissionFolder) -> set[str]:
         """Return the ids of all runs that the sweep had then; none, with a warning, if they cannot be read."""

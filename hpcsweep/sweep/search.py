@@ -37,6 +37,12 @@ class Searched:
     whole: bool = False
     as_float: bool = True
 
+    def is_of(self, value: Any) -> bool:
+        """Whether a value is one of the choices, or a number if there are none."""
+        if not self.choices:
+            return type(value) in (int, float)
+        return canonical_json(value) in map(canonical_json, self.choices)  # a choice may be a list
+
 
 @dataclass(frozen=True)
 class Other:
@@ -168,12 +174,19 @@ class Search:
 
     def _points(self, decision: Mapping[str, Any]) -> tuple[Point, ...]:
         points = decision.get("points")
-        if not isinstance(points, list) or any(one.keys() != self.space.keys() for one in points):
+        if not isinstance(points, list) or not all(map(self._is_point, points)):
             raise StoreError(
                 f"a decision of [suggest] is damaged: found points {canonical_json(points)[:80]}, expected values of "
                 f"{', '.join(self.space)}; delete its file in the store's folder decisions/"
             )
         return tuple(points)
+
+    def _is_point(self, found: Any) -> bool:
+        return (
+            isinstance(found, dict)
+            and found.keys() == self.space.keys()
+            and all(self.space[name].is_of(value) for name, value in found.items())
+        )
 
     def _trajectories(self, point: Point, other: Other) -> Iterator[Trajectory]:
         params = {**other.params, **point}
