@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hpcsweep.halving.expected import expected_epochs, most_epochs
 from hpcsweep.halving.ladder import Ladder
 from hpcsweep.halving.rules import Rules
-from hpcsweep.halving.standing import setting_of
 from hpcsweep.halving.words import in_words
 from hpcsweep.store import Store
 from hpcsweep.store.states import RunState
 from hpcsweep.sweep.load import Sweep
-from hpcsweep.sweep.runs import Trajectory, group_trajectories
+from hpcsweep.sweep.runs import group_trajectories
 
 
 def ladder_of_sweep(sweep: Sweep, store: Store) -> Ladder | None:
@@ -44,23 +42,12 @@ def halved(sweep: Sweep, store: Store) -> Halved:
     return Halved(standing.stopped_runs(trajectories), tuple(in_words(ladder, standing)))
 
 
-def goals_of(
-    sweep: Sweep, store: Store, cost: Callable[[Trajectory], float]
-) -> Callable[[Trajectory], tuple[float, int]] | None:
-    """Return what says how far a trajectory is trained: on average, and if the settings of the highest `cost` go on.
-
-    None if the sweep has no [halving].
-    """
-    ladder = ladder_of_sweep(sweep, store)
-    if ladder is None:
-        return None
+def goals_on(ladder: Ladder, costs: Mapping[str, float]) -> dict[str, tuple[float, int]]:
+    """Return how far each setting is trained: on average, and if those of the highest `costs` go on."""
     standing = ladder.look()
-    costs = defaultdict[str, float](float)
-    for one in group_trajectories(sweep.runs):
-        costs[setting_of(one)] += cost(one)
     likely = expected_epochs(ladder, standing)
-    most = most_epochs(ladder, standing, sorted(costs, key=costs.__getitem__, reverse=True))
-    return lambda one: (likely[setting_of(one)], most[setting_of(one)])
+    most = most_epochs(ladder, standing, sorted(ladder.settings, key=costs.__getitem__, reverse=True))
+    return {setting: (likely[setting], most[setting]) for setting in ladder.settings}
 
 
 def with_stopped(states: Mapping[str, str], stopped: Collection[str]) -> dict[str, str]:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpcsweep.halving.of_sweep import goals_of
 from hpcsweep.launch.cost import NOTHING, Costs, Span
 from hpcsweep.launch.measured import costs_of, worked
 from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import has_checkpoint
+from hpcsweep.suggest.of_sweep import goals_of
 from hpcsweep.sweep.load import Sweep
 from hpcsweep.sweep.runs import Trajectory, epochs_of
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from hpcsweep.halving.of_sweep import Halved, halved, ladder_of_sweep
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from hpcsweep.halving.of_sweep import Halved, goals_on, halved, ladder_of_sweep
+from hpcsweep.halving.standing import setting_of
 from hpcsweep.store import Store
 from hpcsweep.suggest.library import require_library
+from hpcsweep.suggest.one_round import RoundInStore
 from hpcsweep.suggest.rounds import Decider
 from hpcsweep.suggest.words import in_words
 from hpcsweep.sweep.load import Sweep
@@ -17,10 +22,34 @@ def decided(sweep: Sweep, store: Store) -> Halved:
         return halved(sweep, store)
     decider = Decider(store, sweep.search, sweep.ranking)
     stopped: set[str] = set()
-    for asked in (asked for rounds in decider.rounds() for asked in decider.in_store(rounds)):
+    for asked in _rounds(decider):
         if asked.ladder:
             stopped |= asked.ladder.look().stopped_runs(asked.trajectories)
     return Halved(stopped, tuple(in_words(sweep.search, decider)))
+
+
+def goals_of(
+    sweep: Sweep, store: Store, cost: Callable[[Trajectory], float]
+) -> Callable[[Trajectory], tuple[float, int]] | None:
+    """Return what says how far a trajectory is trained: on average, and if the settings of the highest `cost` go on.
+
+    None if the sweep has no [halving].
+    """
+    if sweep.ranking is None:
+        return None
+    if sweep.search is None:
+        ladders = [ladder_of_sweep(sweep, store)]
+    else:
+        ladders = [asked.ladder for asked in _rounds(Decider(store, sweep.search, sweep.ranking))]
+    costs = defaultdict[str, float](float)
+    for trajectory in group_trajectories(sweep.runs):
+        costs[setting_of(trajectory)] += cost(trajectory)
+    goals = {setting: goal for one in ladders if one for setting, goal in goals_on(one, costs).items()}
+    return lambda one: goals[setting_of(one)]
+
+
+def _rounds(decider: Decider) -> Iterator[RoundInStore]:
+    return (asked for rounds in decider.rounds() for asked in decider.in_store(rounds))
 
 
 def require_to_begin(sweep: Sweep, store: Store, *, anew: bool = False) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from hpcsweep.store import Store
+from hpcsweep.suggest.of_sweep import begin
+from hpcsweep.sweep.load import load_sweep
 from tests.conftest import Study, make_study
 
 pytestmark = pytest.mark.training
@@ -234,6 +236,16 @@ def test_with_halving_each_round_has_rungs_of_its_own(study: Study) -> None:
     assert outcomes.count("done") == 1
     assert {len(one["made_from"]) for one in decisions(study.store, "halving")} == {8, 4, 2}
     assert "stopped" in study.run("status", "sweeps/s.toml").stdout
+
+
+def test_with_halving_plan_predicts_what_the_rungs_take(study: Study) -> None:
+    """Of four points two go on and then one, in place of all to the end; points to come are taken to be like them."""
+    sweep, store = write(study, trials=6, more=HALVING), Store(study.store)
+    store.create()
+    assert begin(load_sweep(sweep), store)
+    said = study.run("plan", sweep).stdout
+    assert "predicted training time 0:00:24 in all" in said  # (4 x 1 + 2 x 1 + 1 x 2 s) x 2 seeds x 6 / 4 points
+    assert "; at most 0:00:24 in all, if the dearest settings go on" in said
 
 
 def test_looking_ahead_writes_nothing(study: Study) -> None:
