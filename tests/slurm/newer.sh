@@ -3,18 +3,20 @@
 #
 #   newer.sh [arguments of pytest]     default: all of tests/slurm
 #
-# NEWER_ROOT  the folder of that Debian (default: hpcsweep-debian13 in the temporary directory). It stays, so that the
-#             next call only takes over the working tree as it is. What is mounted in it is gone when this script ends.
+# NEWER_SUITE  another release of Debian than trixie, with another SLURM
+# NEWER_ROOT   the folder of that Debian (default: hpcsweep-trixie in the temporary directory). It stays, so that the
+#              next call only takes over the working tree as it is. What is mounted in it is gone when this script ends.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-ROOT=$(readlink -m "${NEWER_ROOT:-${TMPDIR:-/tmp}/hpcsweep-debian13}")
+SUITE=${NEWER_SUITE:-trixie}
+ROOT=$(readlink -m "${NEWER_ROOT:-${TMPDIR:-/tmp}/hpcsweep-$SUITE}")
 [ "$(id -u)" = 0 ] || { echo "newer.sh: a Debian of its own needs root" >&2; exit 2; }
 command -v debootstrap >/dev/null || { echo "newer.sh: type: apt-get install debootstrap" >&2; exit 2; }
 
 if [ ! -e "$ROOT/.made" ]; then
   debootstrap --variant=minbase \
     --include=python3,python3-venv,make,git,procps,ca-certificates,debootstrap,charliecloud,environment-modules \
-    trixie "$ROOT" >/dev/null
+    "$SUITE" "$ROOT" >/dev/null
   touch "$ROOT/.made"
 fi
 # its commands see this machine's network as this machine does
