@@ -7,7 +7,8 @@ trained again), and 27 of the settings with one seed for 27 epochs, as its peers
 accuracy after the last epoch, what the setting with it comes to by the three seeds of the full grid, epochs trained,
 and processor seconds. Then the rules are replayed on the recorded runs of the full grid, 200 times with seeds drawn
 with replacement: how often its best setting is in the final set, how much less is trained, and how many stopped
-settings end better than the worst that is kept, as an audit of 6 estimates it and in truth.
+settings end better than the worst that is kept, as an audit of 6 estimates it and in truth. Last come random parts of
+the grid, and simulated curves.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from statistics import mean
 from typing import Any
 
 from measuring import mnist
-from measuring.halving_simulated import repeat
+from measuring.halving_simulated import on_power_laws, repeat
 from measuring.halving_trained import SECTION, Trained, full_grid, halved, recorded
 from measuring.machine import describe
 from measuring.study import BENCHMARKS
@@ -98,13 +99,28 @@ def replay(rungs: Sequence[Values]) -> None:
         )
 
 
+def simulate(rungs: Sequence[Values]) -> None:
+    """Print how often rules keep the best of random settings of the grid, and of curves that cross, simulated."""
+    for settings, given in product((27, 54), (False, True)):
+        rules = Rules.of({**SECTION, "audit": 1, "at_least": settings // 9 if given else 1})
+        found = repeat(rungs, rules, 100, settings)
+        print(f"{settings} settings, at_least {rules.at_least}: {mean(one.kept_best for one in found):.2f}", flush=True)
+    for noise, exponents in product((0.001, 0.004), ((0.8, 1.2), (0.4, 1.6))):
+        for given in ({}, {"at_least": 9}, {"epochs": [9, 27, 81], "keep": 0.33}):
+            found = on_power_laws(Rules.of({**SECTION, "audit": 1, **given}), noise, exponents, 60)
+            kept, less = mean(one.kept_best for one in found), 1 / mean(one.part_trained for one in found)
+            print(f"noise {noise}, exponents {exponents}, {given}: {kept:.2f}, {less:.1f} times less", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where all of it is trained, and kept")
     parser.add_argument("--peers", metavar="PYTHON", help="a Python with Optuna, keras-tuner and Ray, to compare with")
     given = parser.parse_args()
     print(describe(), flush=True)
-    replay(compare(given.folder, given.peers))
+    rungs = compare(given.folder, given.peers)
+    replay(rungs)
+    simulate(rungs)
 
 
 if __name__ == "__main__":

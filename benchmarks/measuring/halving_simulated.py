@@ -34,6 +34,25 @@ def repeat(rungs: Rungs, rules: Rules, times: int, settings: int) -> list[Outcom
     return [_once(_drawn(rungs, settings, chance), rules, chance) for _ in range(times)]
 
 
+def on_power_laws(rules: Rules, noise: float, exponents: tuple[float, float], times: int) -> list[Outcome]:
+    """Halve 81 settings of 3 seeds whose accuracies rise by power laws; wider exponents cross more."""
+    chances = [random.Random(number) for number in range(times)]
+    return [_once(_power_laws(rules.epochs, noise, exponents, chance), rules, random.Random(0)) for chance in chances]
+
+
+def _power_laws(
+    epochs: Sequence[int], noise: float, exponents: tuple[float, float], chance: random.Random
+) -> list[Values]:
+    rungs = [Values() for _ in epochs]
+    for number in range(81):
+        end, exponent, gap = 0.9 + 0.08 * chance.random() ** 0.5, chance.uniform(*exponents), chance.uniform(0.05, 0.5)
+        for _ in range(3):
+            for rung, epoch in zip(rungs, epochs, strict=True):
+                accuracy = end - gap * (epoch / 3) ** -exponent + chance.gauss(0, noise)
+                rung.setdefault(f"{number:02}", []).append(Measured(accuracy))
+    return rungs
+
+
 def _drawn(rungs: Rungs, settings: int, chance: random.Random) -> list[Values]:
     names = chance.sample(sorted(rungs[0]), settings)
     seeds = {name: chance.choices(range(len(rungs[0][name])), k=len(rungs[0][name])) for name in names}
