@@ -5,7 +5,8 @@
 Every ratio is one of medians measured alternately in this run, on one core with one thread: the same seeded synthetic
 images, the same net, the same batch size; an epoch is one of training and validation. `spread` is the range of the
 ratios of single rounds, `cpu` the same ratio in processor seconds, which other work on the machine disturbs less.
-The part `tricks` measures each trick of on_tensorflow/faster/ in the same way: all of them against all but that one.
+The part `stacks` compares stacks with their members alone; the part `tricks` measures each trick of
+on_tensorflow/faster/ in the same way: all of them against all but that one.
 With `--backend jax`, which needs no TensorFlow, both sides are Keras on JAX, and only epochs are measured.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 
 from measuring.machine import describe, one_thread_on_one_core
 
-PARTS = ("epochs", "tricks", "callbacks", "starts", "memory")
+PARTS = ("epochs", "stacks", "tricks", "callbacks", "starts", "memory")
 PARTS_OF = {"tensorflow": PARTS, "jax": ("epochs",)}
 
 
@@ -31,6 +32,10 @@ def lines_of(part: str, options: argparse.Namespace) -> Iterator[str]:
         from measuring.epochs import table
 
         return table(options.rounds, 10 if options.quick else 1, options.only)
+    if part == "stacks":
+        from measuring.stacks import table as stacks
+
+        return stacks(options.rounds, 10 if options.quick else 1, options.only)
     if part == "tricks":
         from measuring.tricks import table as tricks
 

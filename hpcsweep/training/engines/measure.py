@@ -10,8 +10,9 @@ from functools import partial
 
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
+from hpcsweep.training.programs.protocol import Program
 
-MEASURED_S = 0.1  # of steps, beyond what a call takes that trains one batch only
+MEASURED_S = 0.04  # of steps, beyond what a call takes that trains one batch only
 REPEATS = 5
 
 
@@ -72,16 +73,17 @@ def measure_steps_s(setup: Setup, *engines: str) -> list[float]:
     The engines are measured in turns and the least of several times counts, so that what else the machine does changes
     little; on a CPU it is processor time, which that changes least. Raises NotCompilableError as making programs does.
     """
-    return least_step_s([_trial_of(setup, engine) for engine in engines])
+    return least_step_s([trial_of(setup, setup.program(engine)) for engine in engines])
 
 
 def takes_less(setup: Setup, engine: str, limit_s: float) -> bool:
     """Whether a training step takes less than `limit_s`, found out by as few steps as tell; as `measure_steps_s`."""
-    return _trial_of(setup, engine).shows_less_than(limit_s) or measure_steps_s(setup, engine)[0] < limit_s
+    trial = trial_of(setup, setup.program(engine))
+    return trial.shows_less_than(limit_s) or measure_steps_s(setup, engine)[0] < limit_s
 
 
-def _trial_of(setup: Setup, engine: str) -> Trial:
-    program = setup.program(engine)
+def trial_of(setup: Setup, program: Program) -> Trial:
+    """Return what times the steps of a program of `setup`."""
     batches_in_an_epoch = -(-setup.data.examples // setup.batch_size)
     return Trial(partial(program.try_batches, program.put(setup.data)), clock_of_device(), batches_in_an_epoch)
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import keras
 import numpy as np
 
 from hpcsweep.training.engines.choose import XLA_PAYS_FROM_STEPS, choose_engine, expected_steps
-from hpcsweep.training.engines.measure import Trial, clock_of_device, least_step_s
+from hpcsweep.training.engines.measure import Trial, least_step_s, trial_of
 from hpcsweep.training.programs.backend import backend
 from hpcsweep.training.programs.cache import Setup
 from hpcsweep.training.programs.protocol import DeviceData, StackedProgram
 from hpcsweep.training.run_protocol import RunHandle
 
-STACK_MUST_GAIN = 1.2  # else the numbers of the run alone are worth more
+STACK_MUST_GAIN = 1.05  # else what was measured may be chance
+MAY_SAVE = {"own": 0.2, "shared": 0.5}  # of the time of the runs alone at most, by the order of the data; as measured
+TRIAL_S = 5.0  # compiling a small net for both ways, and measuring them; as measured
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,13 @@ def _measured(
     steps = expected_steps(run, setup)
     if steps < XLA_PAYS_FROM_STEPS:
         return Verdict(False, f"{steps} steps of such runs are too few to pay for compiling a stack of {members}")
-    alone = choose_engine(run, setup, "auto", None).program
+    one = trial_of(setup, choose_engine(run, setup, "auto", None).program)
+    whole_s = steps * least_step_s([one])[0]
+    if whole_s * MAY_SAVE[run.stack_order] < TRIAL_S:
+        return Verdict(False, f"{steps} steps of such runs take {whole_s:.1f} s alone, too few to pay for a stack")
     stack, data = make()
     order = np.zeros((1 if run.stack_order == "shared" else members, setup.data.examples), dtype=np.int32)
-    batches, clock = -(-setup.data.examples // setup.batch_size), clock_of_device()
-    one = Trial(partial(alone.try_batches, alone.put(setup.data)), clock, batches)
-    all_ = Trial(lambda count: stack.advance_part(data, order, 0, count), clock, batches)
+    all_ = Trial(lambda count: stack.advance_part(data, order, 0, count), one.clock, one.most_batches)
     alone_s, stack_s = least_step_s([one, all_])
     pays = members * alone_s > STACK_MUST_GAIN * stack_s
     together = f"{1e3 * stack_s:.6f} ms per step of {members} runs in a stack"

@@ -116,8 +116,9 @@ def test_measuring_takes_what_a_call_costs_off_the_steps():
 
 
 @pytest.mark.parametrize(("call_s", "step_s", "batches"), [(0.001, 0.001, 1), (0.006, 0.001, 3), (0.0, 0.01, 15)])
-def test_a_short_step_is_seen_in_few_batches(call_s, step_s, batches):
+def test_a_short_step_is_seen_in_few_batches(monkeypatch, call_s, step_s, batches):
     """Whether a step takes less than a limit is asked of one batch, and of more only as long as their call says no."""
+    monkeypatch.setattr(measure, "MEASURED_S", 0.1)
     now, tried = [0.0], []
 
     def try_batches(count: int) -> None:
