@@ -146,7 +146,7 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         for path, data in files.items():
             aside[path] = write_aside(path, data)
         for path in files:
-            _rename(aside[path], path)
+            move(aside[path], path)
             del aside[path]
     finally:
         for temporary in aside.values():
@@ -155,14 +155,14 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         fsync_folder(folder)
 
 
-def _rename(temporary: Path, path: Path) -> None:
+def move(source: Path, path: Path) -> None:
     """Rename; a lost NFS reply can make a success look failed, since what was renamed is no longer there."""
-    written = temporary.stat()
+    moved = source.stat()
     try:
         with naming("rename", path):
-            os.replace(temporary, path)
+            os.replace(source, path)
     except FileNotFoundError:
-        if not os.path.samestat(path.stat(), written):
+        if not os.path.samestat(path.stat(), moved):
             raise
 
 

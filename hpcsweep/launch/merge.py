@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hpcsweep.errors import StoreError, UsageError
+from hpcsweep.files import move
 from hpcsweep.launch.verify import differences
 from hpcsweep.store import Result, Store
 from hpcsweep.store.adopt import adopt, made_of
@@ -64,10 +65,11 @@ def _copy_trajectory(source: Store, target: Store, trajectory_id: str, merged: M
     part = folder.parent / f".tmp-{os.getpid()}-{folder.name}"
     ours = source.folder(trajectory_id)
     if ours.path.is_dir():
-        shutil.copytree(ours.path, part, symlinks=True)
+        shutil.rmtree(part, ignore_errors=True)  # of an earlier process of this number
+        shutil.copytree(ours.path, part, symlinks=True, dirs_exist_ok=True)
     part.mkdir(exist_ok=True)
     write_loose(ours, part)
-    part.rename(folder)
+    move(part, folder)
     merged.came += sorted(target.look(trajectory_id).done)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from hpcsweep.errors import StoreError
-from hpcsweep.files import fsync_folder
+from hpcsweep.files import fsync_folder, move
 from hpcsweep.store.decisions import grounds
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.packing import take_out
@@ -40,7 +40,7 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
         source, target = store.folder(trajectory_id).path, aside.folder(trajectory_id).path
         if source.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
-            source.rename(target)
+            move(source, target)
             fsync_folder(target.parent)
     return aside.root
 
@@ -53,7 +53,7 @@ def _move_decisions(store: Store, aside: Store, trajectory_ids: set[str]) -> Non
     for path in (*resting, *moved.values()):
         target = aside.layout.root / path.relative_to(store.layout.root)
         target.parent.mkdir(exist_ok=True)
-        path.rename(target)
+        move(path, target)
 
 
 def copy_origins(source: Layout, target: Layout) -> None:
@@ -83,10 +83,10 @@ def _copy_new(source: Path, target: Path) -> None:
             target.mkdir(parents=True, exist_ok=True)
             part = target / f".tmp-{os.getpid()}-{entry.name}"
             if entry.is_dir():
-                shutil.copytree(entry, part)
+                shutil.copytree(entry, part, dirs_exist_ok=True)
             else:
                 shutil.copy2(entry, part)
-            part.rename(target / entry.name)
+            move(part, target / entry.name)
 
 
 def _entries(folder: Path) -> Iterable[Path]:

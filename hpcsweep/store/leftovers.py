@@ -128,7 +128,7 @@ def _unless_gone(function: object, path: str, raised: tuple[Any, BaseException, 
     """Raise what kept a file from being removed, but for those that are gone, or that NFS keeps while they are open."""
     error = raised[1]
     if not (isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY)):
-        raise error
+        raise type(error)(*error.args[:2], path) from error  # whose own path may be a name only
 
 
 def _is_old(path: Path) -> bool:

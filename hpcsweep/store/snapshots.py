@@ -33,7 +33,7 @@ def keep_snapshot(layout: Layout, files: Mapping[str, bytes]) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        aside.mkdir()  # a command may have no file at all
+        aside.mkdir(exist_ok=True)  # a command may have no file at all
         for name, content in files.items():
             _write(aside / name, content)
         aside.rename(folder)

@@ -20,7 +20,7 @@ def new_submission(
 ) -> SubmissionFolder:
     """Write down durably what the workers of a new submission are to train, and which runs the sweep has."""
     submission = _new_folder(layout, sweep)
-    submission.workers.mkdir(parents=True)
+    submission.workers.mkdir(exist_ok=True)  # over NFS it may look as if it had been there
     for folder in (submission.path, submission.workers):
         keep_to_owner(folder)
     lines = (f"format {_RUN_IDS_FORMAT}", *run_ids)

@@ -1,6 +1,7 @@
 """What an NFS client may tell a worker: that a call failed which the server has done, and names that it keeps itself.
 
-No kernel of ours mounts NFS, so its known behaviours are pretended, around the calls of a worker and of packing:
+No kernel of ours mounts NFS, so its known behaviours are pretended, around the calls of a worker and of packing, and,
+by a library that the linker puts before libc, around those of whole commands:
 
 - a lost reply: the server has done the call; the client asks again, and is told EEXIST or ENOENT;
 - silly rename: a file that is removed while somebody has it open stays as `.nfs...` in its folder;
@@ -12,8 +13,11 @@ ESTALE is among the errors of tests/worker/test_faults.py, and of tests/store/te
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +33,7 @@ from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.work_loop import drain
 from tests.conftest import Study
 from tests.store.test_packs import make_store, what_is_in
-from tests.worker.test_faults import manifest, states, submission_in
+from tests.worker.test_faults import JOB, SWEEP, manifest, states, submission_in
 
 __all__ = ["manifest"]
 REPLIES = {
@@ -68,6 +72,38 @@ def test_a_lost_reply_is_no_failure(
         lose_replies(patch, study.store, call, every)
         drain(Store(study.store, probes=True), manifest, submission_in(study.store), Stop())
     assert states(study.store, manifest) == [RunState.DONE] * 4
+
+
+@pytest.fixture(scope="module")
+def lost_replies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library; skipped where there is no C compiler."""
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler: apt-get install gcc libc6-dev")
+    library = tmp_path_factory.mktemp("library") / "lost_replies.so"
+    source = Path(__file__).with_name("lost_replies.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source], check=True)
+    return library
+
+
+@pytest.mark.parametrize("every", [2, 5])
+def test_commands_outlive_lost_replies(
+    study: Study, lost_replies: Path, tmp_path: Path, record_property: Callable[[str, object], None], every: int
+) -> None:
+    """The commands, their workers and what those start lose replies from the first call on, and do their work."""
+    study.job("walk", JOB)
+    sweep, told = study.sweep("walk", SWEEP), tmp_path / "told.txt"
+    environment = {"LD_PRELOAD": str(lost_replies), "LOSE_IN": str(study.root), "LOSE_TOLD": str(told)}
+    merge = ("merge", study.store, "--store", study.root / "merged")
+    run = ("run", sweep, "--quiet", "--workers", "2")
+    for words in (run, ("pack",), ("pack", "--undo"), ("clean", "--yes"), merge):
+        ended = study.run(*words, env={**environment, "LOSE_EVERY": str(every)})
+        assert ended.returncode == 0, (words, ended.stderr)
+    states = {run["state"] for run in json.loads(study.run("status", sweep, "--json").stdout)["runs"]}
+    assert states == {RunState.DONE}
+    lost = Counter(told.read_text().split())
+    assert {"link", "rename", "unlink", "mkdir"} <= lost.keys()
+    kinds = ", ".join(f"{call} {count}" for call, count in sorted(lost.items()))
+    record_property("counted", f"replies lost to commands: {lost.total()} ({kinds}); runs failed: 0")
 
 
 @pytest.mark.parametrize("call", ["replace", "unlink", "rmdir"])

@@ -90,7 +90,7 @@ class _Attempt:
         """Forget a longer run of the trajectory: its files are beyond the end of this one."""
         for path in self._run.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        self._checkpoint.mkdir()
+        self._checkpoint.mkdir(exist_ok=True)
         self._epochs = Epochs(self._journal, self._options.get("first_epoch"))
 
     def _given(self) -> dict[str, Value]:

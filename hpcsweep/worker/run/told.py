@@ -63,7 +63,7 @@ class Told:
         if not source.is_dir():
             return Path(shutil.copy2(source, target))
         shutil.rmtree(target, ignore_errors=True)
-        return Path(shutil.copytree(source, target))
+        return Path(shutil.copytree(source, target, dirs_exist_ok=True))
 
     @property
     def facts(self) -> dict[str, Any]:
