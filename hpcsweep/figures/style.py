@@ -19,6 +19,7 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)
 WIDE = 1e4
 LOG_FROM = 20.0  # an axis whose largest value is this many times the smallest is logarithmic
 LETTERS_PER_INCH = 13  # of a heading
+LETTERS = 60  # of a line of a legend
 FLAT = 3.0  # an axis this many times as long as what it should show is too long
 _STYLE = {
     "axes.grid": True,
@@ -120,9 +121,10 @@ def fit_to(axes: Axes, values: Any) -> bool:
 
 
 def legend(figure: Figure, axes: Axes, title: str) -> None:
-    """Put the legend beside the panels, where it hides nothing."""
+    """Put the legend beside the panels, where it hides nothing; what is too long for a line is cut."""
     handles, labels = axes.get_legend_handles_labels()
     if labels:
+        title, *labels = (text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…" for text in (title, *labels))
         figure.legend(handles, labels, title=title, loc="outside right center")
 
 

@@ -64,15 +64,14 @@ class Best:
         return self._answer(with_names=True)
 
     def _answer(self, *, with_names: bool) -> str:
-        rows = self.settings.to_dict(orient="records")
-        best, others = rows[0], rows[1:]
+        best, *others = self._compared()
         what = self._what(best)
         if not others:
             return f"{what}. It is the only setting that has finished runs."
         rivals = [row for row in others if row[self._column("is_left")]]
         if not rivals:
             return f"{what}. It is better than {_all(len(others))}; {self._margin(others[0], with_names)}."
-        seeds = self._seeds(rows)
+        seeds = self._seeds([best])
         if not self.claims:
             few = f"nothing is claimed from {seeds} seed{'s' * (seeds != 1)}" if seeds < MIN_SEEDS else ""
             why = few or f"{seeds} seeds do not show that it is better than {_any(len(others))}"
@@ -97,7 +96,7 @@ class Best:
     def in_words(self) -> Iterator[str]:
         """Yield the answer, what would decide it, how it was found, and what it leaves out, each in a sentence."""
         yield self.answer()
-        rows = self.settings.to_dict(orient="records")
+        rows = self._compared()
         seeds = self._seeds(rows)
         if len(rows) > 1 and self.more_seeds is None:
             yield (
@@ -116,6 +115,10 @@ class Best:
                 "and their differences roughly normal."
             )
         yield from self.notes
+
+    def _compared(self) -> list[dict[Any, Any]]:
+        """Return the settings that have finished runs, the best first."""
+        return self.settings[self.settings[self._column("n_seeds")] > 0].to_dict(orient="records")
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""

@@ -190,3 +190,18 @@ def test_the_answer_stands_first_in_what_is_found() -> None:
     assert lines[0] == found.answer() == found.to_json()["sentences"][0]
     assert found.to_json()["best"] == {"width": 3}
     assert "Bonferroni's correction over all 3 pairs" in lines[1]
+
+
+@pytest.mark.parametrize("finished", [1, 2])
+def test_settings_without_a_finished_run_are_not_beaten(finished: int) -> None:
+    """The best is only better than what has numbers; the others are counted apart."""
+    runs = [
+        {"width": w, "seed": s, "last_loss": w + s / 100, "state": "done" if w <= finished else "new"}
+        for w in (1, 2, 3)
+        for s in range(3)
+    ]
+    found = best(results_of(runs, ["width"]), "last_loss")
+    rest = {1: "It is the only setting that has finished runs.", 2: "It is better than the other setting; its margin"}
+    assert rest[finished] in found.answer()
+    assert f"{3 - finished} of 3 settings have no finished run, and are not compared." in found.in_words()
+    assert "nan" not in " ".join(found.in_words())
