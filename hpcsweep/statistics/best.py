@@ -67,7 +67,7 @@ class Best:
         best, *others = self._compared()
         what = self._what(best)
         if not others:
-            return f"{what}. It is the only setting that has finished runs."
+            return f"{what}. It is the only setting that has finished runs with finite numbers."
         rivals = [row for row in others if row[self._column("is_left")]]
         if not rivals:
             return f"{what}. It is better than {_all(len(others))}; {self._margin(others[0], with_names)}."
@@ -176,7 +176,10 @@ def best(
     shown = value_of(results, value or default_value(results))
     done = finished(results, shown)
     if not done.any():
-        raise NothingSelectedError(f"{results.title}: no finished run has {shown.name}; type: {results.to_type('run')}")
+        rung = f" of the last rung, at {results.halving.epochs[-1]} epochs," if results.halving else ""
+        raise NothingSelectedError(
+            f"{results.title}: no finished run{rung} has {shown.name}; type: {results.to_type('run')}"
+        )
     better = shown.better or direction_of(results, shown.name)
     if why_not := why_not_comparable(results, shown.name, done):
         raise UsageError(why_not)
@@ -221,7 +224,7 @@ def _frame(names: Sequence[str], keys: Sequence[Any], numbers: Any, found: BestS
 def _notes(names: Sequence[str], frame: pd.DataFrame) -> Iterator[str]:
     counts = frame[free_name("n_seeds", names)]
     if none := int((counts == 0).sum()):
-        yield f"{none} of {len(frame)} settings have no finished run, and are not compared."
+        yield f"{none} of {len(frame)} settings have no finished run with a finite number, and are not compared."
     few = int(((counts > 0) & (counts < MIN_SEEDS)).sum())
     if few and counts.max() >= MIN_SEEDS:
         yield f"{few} of {len(frame)} settings have fewer than {MIN_SEEDS} seeds, and cannot be told from the best."

@@ -15,6 +15,7 @@ import hpcsweep
 from hpcsweep.errors import NothingSelectedError, UsageError
 from hpcsweep.statistics import best
 from hpcsweep.statistics.best_set import LEVEL, best_set
+from hpcsweep.sweep.sections import Halving
 from tests.made_results import results_of
 
 
@@ -201,7 +202,19 @@ def test_settings_without_a_finished_run_are_not_beaten(finished: int) -> None:
         for s in range(3)
     ]
     found = best(results_of(runs, ["width"]), "last_loss")
-    rest = {1: "It is the only setting that has finished runs.", 2: "It is better than the other setting; its margin"}
+    rest = {
+        1: "It is the only setting that has finished runs with finite",
+        2: "It is better than the other setting; its",
+    }
     assert rest[finished] in found.answer()
-    assert f"{3 - finished} of 3 settings have no finished run, and are not compared." in found.in_words()
+    said = f"{3 - finished} of 3 settings have no finished run with a finite number, and are not compared."
+    assert said in found.in_words()
     assert "nan" not in " ".join(found.in_words())
+
+
+def test_no_setting_is_the_best_before_the_last_rung() -> None:
+    """Of a halved sweep whose runs have only reached the first rung none is called the best, and the line says why."""
+    results = results_of([{"epochs": 1, "width": w, "seed": 0, "last_loss": w} for w in (1, 2)], ["width", "epochs"])
+    halved = replace(results, halving=Halving(metric="loss", epochs=[1, 3], keep=0.5))
+    with pytest.raises(NothingSelectedError, match="no finished run of the last rung, at 3 epochs, has last_loss"):
+        best(halved, "last_loss")
