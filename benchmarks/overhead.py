@@ -6,7 +6,8 @@ Each side does the same little work with two workers: a function that returns a 
 The tools do not do the same: ours writes down each result so that it survives a kill, and keeps a folder per run, what
 it was made by, and a table; joblib keeps results in memory, and GNU parallel in files of its own (--joblog, --results).
 In turn, each does 50 runs and more, so that the cost of a run is told apart from that of starting. Prints milliseconds
-of wall-clock and of processor time, of the children too.
+of wall-clock and of processor time, of the children too; where strace is installed, also the flushes to disk (fsync)
+and the files that are left, per run.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from measuring.commands import HPCSWEEP, Took, timed
 
 FEW = 50
 WORKERS = 2
+TRACED = ["strace", "-f", "-qq", "-e", "trace=fsync", "-e", "signal=none", "-o"]
 FUNCTION = "def train(run, *, number: int):\n    return {'loss': number / 7}\n"
 JOBLIB = """
 import sys
@@ -86,6 +88,16 @@ def measure(name: str, runs: int) -> Took:
         return timed(command, Path(folder))
 
 
+def left_behind(name: str, runs: int) -> tuple[int, int]:
+    """Do so many runs in a new folder; return the calls of fsync, and the files that are there then."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, trace = Path(place) / "study", Path(place) / "trace.txt"
+        folder.mkdir()
+        timed([*TRACED, str(trace), *SIDES[name](folder, runs)], folder)
+        calls = sum("fsync(" in line for line in trace.read_text().splitlines())
+        return calls, sum(path.is_file() for path in folder.rglob("*"))
+
+
 def _medians(took: list[Took]) -> list[float]:
     return [statistics.median(part) for part in zip(*took, strict=True)]
 
@@ -106,12 +118,17 @@ def main() -> None:
             for runs in (FEW, options.runs):
                 taken.setdefault((name, runs), []).append(measure(name, runs))
     print(f"{options.rounds} rounds, {WORKERS} workers, {os.cpu_count()} cores; medians in ms, wall / processor")
-    print(f"{'':24}{'per run':>18}{'to start and end':>22}")
+    print(f"{'':24}{'per run':>18}{'to start and end':>22}{'fsyncs':>9}{'files':>8} per run")
     for name in names:
         few, many = (_medians(taken[name, runs]) for runs in (FEW, options.runs))
         per_run = [(more - less) / (options.runs - FEW) for less, more in zip(few, many, strict=True)]
         start = [less - FEW * one for less, one in zip(few, per_run, strict=True)]
-        print(f"{name:24}{1e3 * per_run[0]:9.2f} /{1e3 * per_run[1]:7.2f}{1e3 * start[0]:13.0f} /{1e3 * start[1]:7.0f}")
+        row = f"{name:24}{1e3 * per_run[0]:9.2f} /{1e3 * per_run[1]:7.2f}{1e3 * start[0]:13.0f} /{1e3 * start[1]:7.0f}"
+        if shutil.which("strace"):
+            counted = zip(left_behind(name, options.runs), left_behind(name, FEW), strict=True)
+            calls, files = ((more - less) / (options.runs - FEW) for more, less in counted)
+            row += f"{calls:9.2f}{files:8.2f}"
+        print(row)
 
 
 if __name__ == "__main__":

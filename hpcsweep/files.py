@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -119,19 +120,35 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_aside(path: Path, data: bytes) -> Path:
-    """Write `data` durably to a new temporary file beside `path`, and return its path; an OSError leaves nothing."""
+def write_aside(path: Path, data: bytes, *, durable: bool = True) -> Path:
+    """Write `data` to a new temporary file beside `path`, and return its path; an OSError leaves nothing.
+
+    What is not `durable` outlives every process, but perhaps no power cut: it may then be cut short, or not be there.
+    """
     temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with naming("write", path), open(temporary, "xb") as file:
             file.write(data)
-            file.flush()
-            with naming("fsync", path):
-                os.fsync(file.fileno())
+            if durable:
+                _flush(file, path)
     except BaseException:
         _remove(temporary)
         raise
     return temporary
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """Put `data` durably into a file that is there; FileNotFoundError if it is not. A reader may see half of it."""
+    with naming("write", path), open(path, "r+b") as file:
+        file.truncate()
+        file.write(data)
+        _flush(file, path)
+
+
+def _flush(file: BufferedIOBase, path: Path) -> None:
+    file.flush()
+    with naming("fsync", path):
+        os.fsync(file.fileno())
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -166,13 +183,13 @@ def move(source: Path, path: Path) -> None:
             raise
 
 
-def publish(path: Path, data: bytes) -> bool:
+def publish(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """Create `path` with `data` unless it exists: True if this call made it, False if another was first.
 
-    A lost NFS reply can make a successful link look failed, so a failure is judged by the link count of the
-    temporary file (2: the link was made).
+    `durable` as for `write_aside`. A lost NFS reply can make a successful link look failed, so a failure is judged by
+    the link count of the temporary file (2: the link was made).
     """
-    temporary = write_aside(path, data)
+    temporary = write_aside(path, data, durable=durable)
     try:
         try:
             with naming("link", path):
@@ -184,7 +201,7 @@ def publish(path: Path, data: bytes) -> bool:
                 raise
     finally:
         _remove(temporary)
-    if won:
+    if won and durable:
         fsync_folder(path.parent)
     return won
 

@@ -6,7 +6,8 @@ Other rooms find a store by `opening` (from a sweep to its store), read `states`
 `causes` says why things ended, `halts` why a submission was stopped, `reader` opens what others may have written,
 `sharing` says who may write, `decisions` keeps what was decided once, `remarks` what people say of runs, `wanted` how
 many workers a sweep is to have, `array_bytes` is how arrays are written.
-`packing` puts the files of what is finished into few; `packs` reads them, unnoticed by who reads by `layout`.
+`packing` puts the files of what is finished into few; `packs` reads them, unnoticed by who reads by `layout`; `commits`
+writes the results of short runs as packs.
 `snapshots` keeps the code that made results, `made_by` what it and the data mean; `today` judges that, and `aside` and
 `adopt` move results with it.
 """

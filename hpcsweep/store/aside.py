@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hpcsweep.errors import StoreError
 from hpcsweep.files import fsync_folder, move
+from hpcsweep.store.claims import shut_out
 from hpcsweep.store.decisions import grounds
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.packing import take_out
@@ -32,6 +33,8 @@ def put_aside(store: Store, trajectory_ids: Collection[str]) -> Path:
             f"{len(busy)} of {len(trajectory_ids)} trajectories are being trained now (such as {short_id(busy[0])}); "
             "expected none at work before their results are put aside; stop the workers: hpcsweep cancel SWEEP"
         )
+    for one in trajectory_ids:
+        shut_out(store.folder(one), store.look(one).generation)
     take_out(store, trajectory_ids)
     aside = _new_store(store)
     _move_decisions(store, aside, set(trajectory_ids))  # first: what is decided from results stands as long as they do

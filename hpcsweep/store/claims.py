@@ -3,7 +3,11 @@
 Claim n of a trajectory is the file `claim.g<n>`, created by link(2) with its owner's data already inside. A heartbeat
 renews its mtime. The claim is alive while that is younger than the lease, by the file server's own clock. A claim that
 is dead or given back is succeeded by claim n+1, and is never deleted. So a late twin of the old owner always sees that
-it has a successor, and that nothing it writes counts any more.
+it has a successor, and that nothing it writes counts any more. A claim is not flushed to disk: whoever holds it does
+not outlive a power cut either.
+
+The results of runs that take milliseconds are held in memory for a moment (`commits`). Their claims name the ticket
+with which their owner may still write them; who succeeds such a claim removes the ticket first.
 
 The server's clock is read from a probe file. Whoever only reads a store writes none, goes by the clock of this machine,
 and lives with not knowing whether a silent owner still works.
@@ -23,9 +27,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from hpcsweep.errors import NewerFormatError, StoreError
 from hpcsweep.files import publish, server_now
 from hpcsweep.machine import process_has_ended, process_started
 from hpcsweep.store.events import Event, read_events
+from hpcsweep.store.layout import TICKET, Layout
 from hpcsweep.store.trajectory_folder import CLAIM, TrajectoryFolder
 
 FORMAT = 1
@@ -47,6 +53,7 @@ class Claim:
 
     folder: TrajectoryFolder
     generation: int
+    ticket: str | None = None  # with which its results may be written together with others', by its name
 
     @property
     def path(self) -> Path:
@@ -68,7 +75,7 @@ class Claim:
 def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -> Claim | None:
     """Claim the trajectory, or return None if somebody else is at work on it or was quicker.
 
-    OSError if that cannot be found out or written.
+    Only a first claim has the ticket that its owner names. OSError if that cannot be found out or written.
     """
     newest = newest_generation(folder.names())
     life = life_of(folder, newest, lease_s, probe=True) if newest else Life.DEAD
@@ -76,13 +83,33 @@ def try_claim(folder: TrajectoryFolder, owner: dict[str, Any], lease_s: float) -
         if life is Life.UNKNOWN:
             server_now(folder.path)  # raises what keeps us from knowing
         return None
-    claim = Claim(folder, newest + 1)
+    if newest:
+        shut_out(folder, newest)
+        owner = {**owner, "ticket": None}
+    claim = Claim(folder, newest + 1, owner.get("ticket"))
     if not _publish(claim, json.dumps(owner).encode()):
         return None
     if folder.is_packed(claim.path):  # another was first with it, and all has been packed in between
         claim.path.unlink(missing_ok=True)
         return None
     return claim
+
+
+def shut_out(folder: TrajectoryFolder, generation: int) -> None:
+    """See to it that the owner of a claim that is dead, or only seems so, writes no result of it by its ticket.
+
+    What it has written before is in a pack when this returns. OSError if that cannot be found out.
+    """
+    if was_given_back(folder, generation):
+        return
+    try:
+        ticket = folder.record(folder.claim(generation)).get("ticket")
+    except (FileNotFoundError, NewerFormatError):
+        return  # it was packed in between; no later release lets this one train in its store
+    except StoreError:  # cut short by a power cut, which its owner did not outlive
+        return
+    if isinstance(ticket, str) and TICKET.fullmatch(ticket):
+        Layout(folder.path.parents[2]).ticket(ticket).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -115,7 +142,7 @@ def _publish(claim: Claim, owner: bytes) -> bool:
     for _ in range(_TRIES):
         try:
             claim.folder.path.mkdir(parents=True, exist_ok=True)
-            return publish(claim.path, owner)
+            return publish(claim.path, owner, durable=False)
         except FileNotFoundError:  # whoever packs has removed the folder, which was empty
             continue
     return False
@@ -187,11 +214,16 @@ def describe_owner(worker: str) -> dict[str, Any]:
         "host": socket.gethostname(),
         "machine": _machine(),
         "pid": os.getpid(),
-        "pid_started": process_started(os.getpid()),
+        "pid_started": _started(os.getpid()),
         "since": time.time(),
         "events": os.environ.get("HPCSWEEP_EVENTS"),
         "restart": int(os.environ.get("SLURM_RESTART_COUNT") or 0),
     }
+
+
+@lru_cache(maxsize=1)
+def _started(own_id: int) -> int | None:
+    return process_started(own_id)
 
 
 def _owner_process_is_gone(owner: dict[str, Any]) -> bool:

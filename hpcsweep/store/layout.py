@@ -22,6 +22,8 @@
     pack-<digest>.zip                         files of many finished trajectories, with the names that they had there
     pack-<digest>.<digest>.json               the index of a pack, which can be made again
     claim.g<n>                                who packs
+    .tmp-commit-<letters>                     with this a worker writes results of short runs together; who takes its
+                                              place removes it
   code/snapshots/<digest>/                    the files of a job as they were when it was sent to workers
   code/bundles/<digest>.zip                   what workers in containers import: hpcsweep's half and submitit
   code/versions/<digest>.json                 what the code that a worker imported means, part by part
@@ -56,6 +58,7 @@ from hpcsweep.store.trajectory_folder import SHORT, TRAJECTORY, TrajectoryFolder
 REMARK = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 PACK_NAME = "pack-{}.zip"
 PACK = re.compile(r"pack-([0-9a-f]{64})\.zip")
+TICKET = re.compile(r"\.tmp-commit-[0-9a-f]{32}")
 INDEX = re.compile(r"pack-([0-9a-f]{64})\.([0-9a-f]{64})\.json")
 
 
@@ -114,6 +117,9 @@ class Layout:
 
     def index(self, digest: str, own_digest: str) -> Path:
         return self.packs / f"pack-{digest}.{own_digest}.json"
+
+    def ticket(self, name: str) -> Path:
+        return self.packs / name
 
     @property
     def sweeps(self) -> Path:

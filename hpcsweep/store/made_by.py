@@ -39,9 +39,9 @@ def made_by_generation(names: Iterable[str]) -> dict[int, Made]:
     return {int(match[1]): Made(match[2], match[3]) for match in matches if match}
 
 
-def mark_made(folder: TrajectoryFolder, generation: int, code: str, data: str) -> None:
+def mark_made(folder: TrajectoryFolder, generation: int, name: str) -> None:
     """Say in the trajectory's folder by which code and data this attempt works."""
-    path = folder.made(generation, code, data)
+    path = folder.path / name
     if not path.exists():
         for name, made in ((name, MADE.fullmatch(name)) for name in folder.names()):
             if made and int(made[1]) == generation:  # data that became known after the first checkpoint

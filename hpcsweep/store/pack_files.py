@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from hpcsweep.errors import StoreError
-from hpcsweep.files import fsync_folder, sha256_hex, write_atomic
+from hpcsweep.files import fsync_folder, move, overwrite, sha256_hex, write_atomic
 from hpcsweep.store.pack_index import index_bytes, index_of
 from hpcsweep.store.packs import Pack, contents_of
 from hpcsweep.store.store import Store
@@ -18,8 +18,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip file can hold: equal
 Files = dict[str, bytes]
 
 
-def write_pack(store: Store, parts: Mapping[str, Files]) -> Path:
-    """Write a pack of these trajectories, durable, and its index before it: it is there as soon as it has its name."""
+def write_pack(store: Store, parts: Mapping[str, Files], ticket: Path | None = None) -> Path:
+    """Write a pack of these trajectories, durable, and its index before it: it is there as soon as it has its name.
+
+    With a `ticket`, the file of that name becomes the pack; FileNotFoundError, and there is no pack, if it is gone.
+    """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as members:
         for trajectory_id in sorted(parts):
@@ -29,7 +32,12 @@ def write_pack(store: Store, parts: Mapping[str, Files]) -> Path:
     path = store.layout.pack(digest := sha256_hex(data))
     index = index_bytes(index_of(data, path))
     write_atomic(store.layout.index(digest, sha256_hex(index)), index)
-    write_atomic(path, data)
+    if ticket is None:
+        write_atomic(path, data)
+    else:
+        overwrite(ticket, data)
+        move(ticket, path)
+        fsync_folder(path.parent)
     if path not in [one.path for one in store.packs.refreshed().all()]:
         raise StoreError(f"{path}: was written and is not there; nothing loose was removed")
     return path

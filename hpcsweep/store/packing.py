@@ -37,6 +37,7 @@ from hpcsweep.store.trajectory_folder import (
 )
 
 ENOUGH = 256  # trajectories with folders of their own, from which on a worker packs them when it ends
+ALIKE = 8  # packs that differ in size by less than this are merged when there are so many of them
 MOST_PACK_BYTES = 64 << 20  # a pack is made in memory
 MOST_FILE_BYTES = 1 << 20  # what is larger stays in its folder
 _OVERHEAD_BYTES = 400  # that a zip file adds for each member
@@ -60,6 +61,22 @@ def pack_if_many(store: Store) -> Packing:
         return Packing()
     with _packing(store) as claim:
         return _pack(store, claim, ENOUGH) if claim else Packing()
+
+
+def merge_if_many(store: Store) -> None:
+    """Make a large pack of packs of about one size if there are many, unless somebody else packs: a reader opens all.
+
+    So what is packed is written again only when there is eight times as much of it.
+    """
+    tiers: dict[int, list[Pack]] = {}
+    for one in store.packs.refreshed().all():
+        if one.size <= MOST_PACK_BYTES // ALIKE:
+            tiers.setdefault(one.size.bit_length() // 3, []).append(one)
+    many = next((packs for packs in tiers.values() if len(packs) >= ALIKE), [])
+    if many:
+        with _packing(store) as claim:
+            if claim:
+                _pack_batch(store, {}, many[:ALIKE], Packing())
 
 
 def pack_all(store: Store) -> Packing:

@@ -82,14 +82,16 @@ class Packs:
         self.layout = layout
         self._packs: dict[str, Pack] = {}
         self._looked = False
+        self._listing: list[str] = []
         self._last: tuple[str, dict[str, Content]] = "", {}
 
     def refreshed(self) -> Packs:
         """Return these packs after a look at which there are now; StoreError if one is damaged beyond its index."""
         for _ in range(TRIES):
-            found = self._names()
-            if found.keys() == self._packs.keys():
+            names = listed(self.layout.packs)
+            if names == self._listing:
                 break
+            found = self._found(names)
             try:
                 opened = {
                     digest: self._packs.get(digest) or open_pack(self.layout.pack(digest), indexes)
@@ -97,8 +99,10 @@ class Packs:
                 }
             except FileNotFoundError:
                 continue  # it was replaced by a larger one in between
-            self._packs, self._last = opened, ("", {})
-            vars(self).pop("runs", None)
+            if opened.keys() != self._packs.keys():
+                self._packs, self._last = opened, ("", {})
+                vars(self).pop("runs", None)
+            self._listing = names
             break
         self._looked = True
         return self
@@ -144,9 +148,8 @@ class Packs:
     def _seen(self) -> dict[str, Pack]:
         return self._packs if self._looked else self.refreshed()._packs
 
-    def _names(self) -> dict[str, list[Path]]:
-        """Return {digest of a pack: its indexes} of all packs that there are now."""
-        names = listed(self.layout.packs)
+    def _found(self, names: list[str]) -> dict[str, list[Path]]:
+        """Return {digest of a pack: its indexes} of all packs among the names in their folder."""
         found: dict[str, list[Path]] = {match[1]: [] for name in names if (match := PACK.fullmatch(name))}
         for name in names:
             if (match := INDEX.fullmatch(name)) and match[1] in found:
@@ -171,7 +174,7 @@ class Packs:
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
-                self._packs = {}
+                self._packs, self._listing = {}, []
                 self.refreshed()
         raise StoreError(f"{self.layout.packs}: its packs are replaced faster than they can be read; try it again")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,24 +70,34 @@ _FAILURE = {one.name for one in fields(Failure)}
 
 def publish_result(folder: TrajectoryFolder, result: Result, generation: int) -> bool:
     """Publish `result`. The first wins: False if the run already has a result, which then stays as it is."""
+    return publish_files(folder, files_of(result, folder, generation))
+
+
+def publish_files(folder: TrajectoryFolder, files: Mapping[str, bytes]) -> bool:
+    """Publish the files of a result, as `files_of` returns them. The first wins, as for `publish_result`."""
+    (arrays, data), (record, text) = files.items()
+    if folder.is_packed(folder.path / record):
+        return False
+    write_atomic(folder.path / arrays, data)
+    won = publish(folder.path / record, text)
+    if not won and _arrays_name(folder, record) != arrays:
+        (folder.path / arrays).unlink(missing_ok=True)
+    return won
+
+
+def files_of(result: Result, folder: TrajectoryFolder, generation: int) -> dict[str, bytes]:
+    """Return what is kept of a result, by name: first its arrays, then the record that makes the run done."""
     from hpcsweep.store.array_bytes import pack_arrays
 
-    if folder.is_packed(folder.result(result.id)):
-        return False
     history = {f"{_HISTORY}{name}": column for name, column in result.history.items()}
     data = pack_arrays({**history, **result.arrays})
     arrays_path = folder.arrays(result.id, generation)
-    write_atomic(arrays_path, data)
-    record = asdict(replace(result, history={}, arrays={}))
-    del record["history"]
+    record = {one.name: getattr(result, one.name) for one in fields(result) if one.name != "history"}
     record["format"] = FORMAT
     record["metrics"] = plain(result.metrics)
     record["arrays"] = {"file": arrays_path.name, "sha256": sha256_hex(data)}
     record["sha256"] = sha256_hex(canonical_json(record).encode())
-    won = publish(folder.result(result.id), (json.dumps(record, indent=1) + "\n").encode())
-    if not won and _arrays_name(folder, result.id) != arrays_path.name:
-        arrays_path.unlink(missing_ok=True)
-    return won
+    return {arrays_path.name: data, folder.result(result.id).name: (json.dumps(record) + "\n").encode()}
 
 
 def read_result(folder: TrajectoryFolder, run_id: str, *, with_arrays: bool = True) -> Result:
@@ -163,8 +173,8 @@ def _again(folder: TrajectoryFolder, record: Path) -> str:
     return f"it is in a pack; type: {to_type('pack', '--undo')}; then {delete}" if folder.is_packed(record) else delete
 
 
-def _arrays_name(folder: TrajectoryFolder, run_id: str) -> str | None:
+def _arrays_name(folder: TrajectoryFolder, record: str) -> str | None:
     try:
-        return str(folder.record(folder.result(run_id))["arrays"]["file"])
+        return str(folder.record(folder.path / record)["arrays"]["file"])
     except (OSError, KeyError, TypeError):
         return None

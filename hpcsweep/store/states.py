@@ -75,7 +75,7 @@ class StoredTrajectory:
         checkpoints = list_checkpoints(names)
         return StoredTrajectory(
             folder=folder,
-            done=frozenset(match[1] for name in names if (match := RESULT.fullmatch(name))),
+            done=results_among(names),
             generation=generation,
             failed_generation=failed if failed == generation else 0,
             progress_generation=max(
@@ -95,6 +95,11 @@ class StoredTrajectory:
                 break
             deaths += 1
         return deaths
+
+
+def results_among(names: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the runs of which there is a result among the names in a trajectory's folder."""
+    return frozenset(match[1] for name in names if (match := RESULT.fullmatch(name)))
 
 
 def run_state(run: Run, trajectory: StoredTrajectory, done_epochs: int) -> RunState | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,6 +160,7 @@ def listed(folder: Path) -> list[str]:
     What an NFS client keeps of a removed file that is still open, `.nfs...`, is none.
     """
     try:
-        return [entry.name for entry in folder.iterdir() if not entry.name.startswith(".nfs")]
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if not entry.name.startswith(".nfs")]
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -12,7 +12,7 @@ from hpcsweep.store.claims import Claim, describe_owner, try_claim
 from hpcsweep.store.events import note_progress
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory
 from hpcsweep.store.results import write_failure
-from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory
+from hpcsweep.store.states import MAX_DEATHS, StoredTrajectory, results_among
 from hpcsweep.store.task_files import this_task
 from hpcsweep.worker.pace import Pace
 from hpcsweep.worker.work_order import Claims
@@ -26,10 +26,21 @@ def is_open(seen: StoredTrajectory, trajectory: ManifestTrajectory) -> bool:
 
 
 class Claimer:
-    """Claims for one worker, as far as its pace allows; `warm_up` is called before each claim."""
+    """Claims for one worker, as far as its pace allows; `warm_up` is called before each claim.
 
-    def __init__(self, store: Store, manifest: Manifest, pace: Pace, warm_up: Callable[[], None]) -> None:
+    What `ticket` returns is named in the claim.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        pace: Pace,
+        warm_up: Callable[[], None],
+        ticket: Callable[[], str | None],
+    ) -> None:
         self._store, self._manifest, self._pace, self._warm_up = store, manifest, pace, warm_up
+        self._ticket = ticket
 
     def claim_all(self, batch: list[ManifestTrajectory]) -> Claims:
         """Claim what can be claimed of a batch; if one cannot for a fault of the machine, none is claimed.
@@ -51,12 +62,16 @@ class Claimer:
         if not is_open(seen, trajectory) or not self._pace.allows(seen):
             return None
         self._warm_up()  # whoever dies while Keras starts has claimed nothing
-        claim = try_claim(seen.folder, describe_owner(this_task() or f"pid {os.getpid()}"), self._manifest.lease_s)
+        owner = {**describe_owner(this_task() or f"pid {os.getpid()}"), "ticket": self._ticket()}
+        claim = try_claim(seen.folder, owner, self._manifest.lease_s)
         if claim is None:
             return None
         # Look again, now that nobody else writes: another worker may have finished it in between.
-        seen = self._store.look(trajectory.id)
-        finished, deaths = all(run.id in seen.done for run in trajectory.runs), seen.deaths() - 1  # without this claim
+        done = results_among(claim.folder.names())
+        finished = all(run.id in done for run in trajectory.runs)
+        if done:
+            claim.ticket = None  # what is packed would hide results that are there without it
+        deaths = self._store.look(trajectory.id).deaths() - 1 if claim.generation > 1 else 0  # without this claim
         if not finished and deaths < MAX_DEATHS:
             return claim
         if not finished:

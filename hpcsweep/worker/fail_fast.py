@@ -36,6 +36,10 @@ class FailFast:
         if not any(map(self._has_progress, self._manifest.trajectories)):
             halt(self._submission, Halt(message, 0))
 
+    def succeeded(self) -> None:
+        """Take note that a run has come to a good end."""
+        self._all_fail = False
+
     def ended(self, trajectory: ManifestTrajectory) -> None:
         """Look at how a turn at a trajectory has ended: do the first runs all fail alike?"""
         if not self._all_fail:

@@ -7,15 +7,16 @@ import contextlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from hpcsweep.data.used import noting
-from hpcsweep.files import canonical_json, publish
 from hpcsweep.store import Store
 from hpcsweep.store.checkpoints import drop_checkpoints, has_checkpoint
 from hpcsweep.store.claims import Claim
+from hpcsweep.store.commits import Commits, Finished
 from hpcsweep.store.manifest import Manifest, ManifestRun, ManifestTrajectory
-from hpcsweep.store.results import publish_result, write_failure
+from hpcsweep.store.results import files_of, publish_files, write_failure
 from hpcsweep.sweep.runs import short_id
 from hpcsweep.worker.call_job import call_job
 from hpcsweep.worker.crew import Crew
@@ -39,13 +40,19 @@ from hpcsweep.worker.stop_request import Stop
 INTERRUPT_ARRIVES_S = 0.5  # until the worker passes on the signal that it was sent itself
 
 
-class _Attempt(NamedTuple):
-    """What stays the same while one claim on a trajectory is trained."""
+TINY_S = 0.1  # a run that takes longer is written at once
+TINY_BYTES = 1 << 20
+
+
+@dataclass
+class _Attempt:
+    """One claim on a trajectory that is trained; `finished` is what is to be written together with others'."""
 
     trajectory: ManifestTrajectory
     claim: Claim
     heartbeat: Heartbeat
     crew: Crew | None
+    finished: Finished | None = None
 
 
 class TrajectoryTrainer:
@@ -60,23 +67,24 @@ class TrajectoryTrainer:
         pace: Pace,
         ahead: EpochsAhead,
         fail_fast: FailFast,
+        commits: Commits,
     ) -> None:
         self._store, self._manifest, self._code, self._stop = store, manifest, code, stop
+        self._commits = commits
         self._freshness = Freshness()
         self._pace, self._ahead, self._fail_fast = pace, ahead, fail_fast
         self.fault = ""  # the last that was met, in words
 
     def train(self, trajectory: ManifestTrajectory, claim: Claim, crew: Crew | None = None) -> Ending:
-        """Train what is missing of a claimed trajectory; the claim is given back whatever happens.
+        """Train what is missing of a claimed trajectory; the claim is given back, now or with its commit.
 
         What a member of a crew prints is kept by the crew.
         """
-        folder = claim.folder
         heartbeat = Heartbeat(claim, self._manifest.heartbeat_s, self._manifest.lease_s)
+        attempt = _Attempt(trajectory, claim, heartbeat, crew)
         try:
-            self._patiently(lambda: publish(folder.meaning, self._meaning(trajectory)))
-            with heartbeat, output_to(folder.log(claim.generation)) if crew is None else nullcontext():
-                return self._train_runs(_Attempt(trajectory, claim, heartbeat, crew))
+            with heartbeat, output_to(claim.folder.log(claim.generation)) if crew is None else nullcontext():
+                return self._train_runs(attempt)
         except ClaimLostError:
             return Ending.LOST
         except OSError as error:
@@ -85,7 +93,14 @@ class TrajectoryTrainer:
             return self._pause(error)
         finally:
             with contextlib.suppress(OSError):  # it then expires
-                self._patiently(lambda: _give_back(claim, heartbeat))
+                self._patiently(lambda: self._let_go(attempt))
+
+    def _let_go(self, attempt: _Attempt) -> None:
+        if attempt.finished:
+            self._commits.hold(attempt.finished)
+        elif attempt.heartbeat.check():
+            attempt.claim.folder.progress.unlink(missing_ok=True)
+            attempt.claim.give_back()
 
     def _patiently(self, action: Callable[[], Any]) -> Any:
         return patiently(self._store.root, action)
@@ -98,15 +113,16 @@ class TrajectoryTrainer:
     def _train_runs(self, attempt: _Attempt) -> Ending:
         runs, folder = attempt.trajectory.runs, attempt.claim.folder
         for run in runs:
-            if folder.has(folder.result(run.id)):
+            if attempt.claim.ticket is None and folder.has(folder.result(run.id)):
                 continue
             ending = self._train_run(attempt, run)
             if ending is not Ending.DONE:
                 return ending
             if self._stop.requested and run is not runs[-1]:
                 return Ending.PAUSED
-        with contextlib.suppress(OSError):  # they then stay, until somebody cleans the store
-            self._drop_checkpoints(attempt)
+        if attempt.finished is None:
+            with contextlib.suppress(OSError):  # they then stay, until somebody cleans the store
+                self._drop_checkpoints(attempt)
         return Ending.DONE
 
     def _drop_checkpoints(self, attempt: _Attempt) -> None:
@@ -121,7 +137,8 @@ class TrajectoryTrainer:
         handle = attempt.heartbeat.reporter = self._open(attempt, run)
         generation, seed = attempt.claim.generation, attempt.trajectory.seed
         say(f"hpcsweep: {utc(time.time())} attempt {generation}, run {short_id(run.id)}: {dict(run.params)}")
-        if attempt.claim.folder.has_results() and not has_checkpoint(attempt.claim.folder, run.epochs):
+        folder, is_first = attempt.claim.folder, attempt.claim.ticket is not None
+        if not is_first and folder.has_results() and not has_checkpoint(folder, run.epochs):
             say("hpcsweep: no checkpoint of a shorter run was kept: this one is trained from its first epoch")
         try:
             job = self._code.function
@@ -141,8 +158,9 @@ class TrajectoryTrainer:
             handle.close()
 
     def _open(self, attempt: _Attempt, run: ManifestRun) -> RunHandle:
-        trajectory, claim, heartbeat, crew = attempt
-        made_by = MadeBy(self._store, claim.folder, claim.generation, self._code)
+        trajectory, claim, heartbeat, crew = attempt.trajectory, attempt.claim, attempt.heartbeat, attempt.crew
+        meaning = {"job": self._manifest.job, "params": trajectory.params, "seed": trajectory.seed}
+        made_by = MadeBy(self._store, claim.folder, claim.generation, self._code, meaning)
         settings, ahead, study = self._manifest.settings, self._ahead.of, self._manifest.root
         kind = CutRun if settings.cut and claim.generation == 1 else RunHandle
         return kind(self._store, trajectory, run, claim, heartbeat, self._stop, settings, ahead, study, made_by, crew)
@@ -164,17 +182,28 @@ class TrajectoryTrainer:
         return Ending.PAUSED
 
     def _keep(self, attempt: _Attempt, run: ManifestRun, handle: RunHandle, returned: Any) -> Ending:
-        trajectory, claim, heartbeat, _ = attempt
+        trajectory, claim, heartbeat = attempt.trajectory, attempt.claim, attempt.heartbeat
         handle.ended()
         handle.record(**keep(handle.folder, *limits(self._manifest.settings.keep)))
         result = result_of(self._manifest, trajectory, run, handle, claim, returned, self._freshness)
         if not heartbeat.check():
             raise ClaimLostError
-        handle.made_by.keep()
-        self._patiently(lambda: publish_result(claim.folder, result, claim.generation))
-        remove_others(claim.folder, run.id, claim.generation)
+        files = files_of(result, claim.folder, claim.generation)
+        if self._is_tiny(attempt, handle, files):
+            origin = self._patiently(handle.made_by.keep_elsewhere)
+            attempt.finished = Finished(claim, origin, files, claim.folder.log(claim.generation))
+        else:
+            self._patiently(handle.made_by.keep)
+            self._patiently(lambda: publish_files(claim.folder, files))
+            remove_others(claim.folder, run.id, claim.generation)
         self._pace.learn(handle.open_s if handle.first_kept_s is None else handle.first_kept_s)
         return Ending.DONE
+
+    def _is_tiny(self, attempt: _Attempt, handle: RunHandle, files: dict[str, bytes]) -> bool:
+        """Whether a run is so short, and has left so little, that its result may be written with those of others."""
+        alone = attempt.claim.ticket is not None and len(attempt.trajectory.runs) == 1
+        quick = handle.first_kept_s is None and handle.open_s < TINY_S
+        return alone and quick and sum(map(len, files.values())) <= TINY_BYTES
 
     def _paused_by(self, error: BaseException) -> Ending | None:
         """Return how the run pauses if the error is none of the job's: a ctrl-C or a fault of the machine."""
@@ -210,13 +239,3 @@ class TrajectoryTrainer:
         from hpcsweep.training.watching import watching
 
         return watching(handle)
-
-    def _meaning(self, trajectory: ManifestTrajectory) -> bytes:
-        meaning = {"format": 1, "job": self._manifest.job, "params": trajectory.params, "seed": trajectory.seed}
-        return (canonical_json(meaning) + "\n").encode()
-
-
-def _give_back(claim: Claim, heartbeat: Heartbeat) -> None:
-    if heartbeat.check():
-        claim.folder.progress.unlink(missing_ok=True)
-        claim.give_back()

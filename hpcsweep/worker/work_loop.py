@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
 from hpcsweep.machine import process_has_ended
 from hpcsweep.store import Store
+from hpcsweep.store.commits import EVERY_S, Commits
 from hpcsweep.store.events import note_progress
 from hpcsweep.store.layout import SubmissionFolder
 from hpcsweep.store.manifest import Manifest, ManifestTrajectory, read_manifest
@@ -35,6 +36,7 @@ from hpcsweep.worker.process.renewal import Growth, drain_in_children
 from hpcsweep.worker.process.snapshot_code import SnapshotCode
 from hpcsweep.worker.process.surroundings import Surroundings
 from hpcsweep.worker.process.threads import pin_to_core, set_environment
+from hpcsweep.worker.process.ticker import now_and_then
 from hpcsweep.worker.rungs import drain_rungs
 from hpcsweep.worker.stop_request import Stop
 from hpcsweep.worker.trajectory import TrajectoryTrainer
@@ -161,26 +163,56 @@ class _Turns:
         self._stacked = manifest.settings.engine in (Engine.STACKED, Engine.FASTEST) and not self._isolated
         self._surroundings, self._growth, self._pauses = Surroundings(), Growth(manifest.settings.renew_gb), Pauses()
         code.after_import = self._surroundings.note
-        self._trainer = TrajectoryTrainer(store, manifest, code, stop, pace, EpochsAhead(manifest, workers), fail_fast)
-        self._claimer = Claimer(store, manifest, pace, _nothing if self._isolated else code.warm_up)
+        self._commits = Commits(store)
+        ahead = EpochsAhead(manifest, workers)
+        self._trainer = TrajectoryTrainer(store, manifest, code, stop, pace, ahead, fail_fast, self._commits)
+        warm_up = _nothing if self._isolated else code.warm_up
+        self._holds = not (self._isolated or self._stacked)  # a child that is forked for a run could hold it in vain
+        self._claimer = Claimer(store, manifest, pace, warm_up, self._commits.ticket if self._holds else _nothing)
         self._endings = Counter[str]()
 
     def take(self, index: int) -> Counter[str]:
         """Train until nothing is left, it is time to stop, or the process must be renewed; return how what ended."""
+        with now_and_then(self._commit_meanwhile, EVERY_S) if self._holds else nullcontext():
+            try:
+                self._train_all(index)
+            finally:
+                self._commit()
+        self._commits.close()
+        if self._endings[Ending.FAULT]:
+            warn(f"hpcsweep: paused by a fault of the machine: {self._trainer.fault}; the same command continues")
+        self._endings.update({Tally.LATER: self._pace.later, Tally.TOO_SHORT: self._pace.too_short})
+        return +self._endings
+
+    def _train_all(self, index: int) -> None:
         for batch in batches(self._manifest, index, self._workers, stacked=self._stacked):
             if self._stop.requested or self._is_over():
                 break
             claims, ended = self._train(batch)
             self._note(claims, ended)
+            self._commit(self._commits.commit_if_due)
             if self._pauses.over(ended):
                 break
             if claims and self._is_spent():
                 self._endings[Tally.SPENT] += 1
                 break
-        if self._endings[Ending.FAULT]:
-            warn(f"hpcsweep: paused by a fault of the machine: {self._trainer.fault}; the same command continues")
-        self._endings.update({Tally.LATER: self._pace.later, Tally.TOO_SHORT: self._pace.too_short})
-        return +self._endings
+
+    def _commit_meanwhile(self) -> float:
+        """Commit while a run is in training that takes long; what goes wrong is met again when it has ended."""
+        with suppress(OSError):
+            self._commits.commit_if_due(2 * EVERY_S)
+        return EVERY_S
+
+    def _commit(self, commit: Callable[[], None] | None = None) -> None:
+        """Write what is held; if the machine does not let us, these runs are open again."""
+        try:
+            patiently(self._store.root, commit or self._commits.commit)
+        except OSError as error:
+            if not is_fault(error, self._store.root):
+                raise
+            self._trainer.fault = message_of(error)
+            lost = self._commits.give_up()
+            self._endings.update({Ending.DONE: -lost, Ending.FAULT: lost})
 
     def _is_over(self) -> bool:
         """Whether nothing more of this submission is to be begun."""
@@ -210,11 +242,14 @@ class _Turns:
         self._endings.update(ended)
         for (trajectory, claim), ending in zip(claims, ended):
             with suppress(OSError):  # it is only what a worker says, and whether it stops early
-                progressed = self._store.look(trajectory.id).progress_generation == claim.generation
+                done = ending is Ending.DONE
+                progressed = done or self._store.look(trajectory.id).progress_generation == claim.generation
                 self._endings[Tally.PROGRESSED] += progressed
-                if progressed or ending in (Ending.DONE, Ending.FAILED):
+                if progressed or ending is Ending.FAILED:
                     note_progress()
-                if ending in (Ending.DONE, Ending.FAILED, Ending.PAUSED):
+                if done:
+                    self._fail_fast.succeeded()
+                elif ending in (Ending.FAILED, Ending.PAUSED):
                     self._fail_fast.ended(trajectory)
             say(f"hpcsweep: trajectory {short_id(trajectory.id)}: {ending}")
 

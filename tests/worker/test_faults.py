@@ -36,7 +36,7 @@ SWEEP = 'name = "walk"\njob = "jobs/walk.py:walk"\n[grid]\nstep = [0.1, 0.2]\nep
 ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS, errno.EACCES)
 TORTURE = "HPCSWEEP_TORTURE" in os.environ
 """Whether each error is injected at each position, and not only at some."""
-CALLS = ("open", "fsync", "replace", "link", "utime", "mkdir", "listdir", "stat")
+CALLS = ("open", "fsync", "replace", "link", "utime", "mkdir", "scandir", "stat")
 
 
 @pytest.fixture

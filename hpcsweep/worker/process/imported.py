@@ -29,7 +29,7 @@ class ImportedCode:
 
     def version(self) -> CodeVersion:
         """Return what the code of this process means, as far as it is imported by now."""
-        new = [name for name in list(sys.modules) if name not in self._seen]
+        new = sys.modules.keys() - self._seen
         known = len(self._modules)
         for name in new:
             self._look(name)

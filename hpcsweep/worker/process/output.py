@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hpcsweep.machine import zip_equal
+from hpcsweep.worker.process.ticker import now_and_then
 
 KEPT_BYTES = 5_000_000  # of the beginning of a log, and again of its end
 LOOK_EVERY_S = 0.25
@@ -71,23 +71,17 @@ def shorten(path: Path) -> None:
 
 @contextmanager
 def _kept_short(path: Path) -> Iterator[None]:
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.wait(LOOK_EVERY_S):
-            with suppress(OSError):
-                shorten(path)
-
-    watcher = threading.Thread(target=look, name="log", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-        _flush()
+    def look() -> float:
         with suppress(OSError):
             shorten(path)
+        return LOOK_EVERY_S
+
+    try:
+        with now_and_then(look, LOOK_EVERY_S):
+            yield
+    finally:
+        _flush()
+        look()
 
 
 def _put_back(saved: int, target: int) -> None:

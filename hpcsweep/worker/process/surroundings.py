@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hpcsweep.worker.process import ticker
+
 _ADOPT_ORPHANS = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): when a child ends, its children become ours
 _GRACE_S = 1.0  # for threads and processes that are about to end
 _POLL_S = 0.01
@@ -75,15 +77,19 @@ class Surroundings:
     def _left_running(self) -> list[str]:
         """Wait a moment for threads and processes to end; then name the threads, and end and name the processes."""
         until = time.monotonic() + _GRACE_S
-        while (self._new_threads() or children()) and time.monotonic() < until:
+        while self._new_threads() or children():
+            if time.monotonic() >= until:
+                break
             time.sleep(_POLL_S)
+        else:
+            return []
         found = [f"thread {thread.name}" for thread in self._new_threads()]
         return found + [f"process {pid}" for pid in end_children(set())]
 
     def _new_threads(self) -> list[threading.Thread]:
         # Threads of native libraries that once called Python are listed for ever, as dummies.
         started = set(threading.enumerate()) - self._threads
-        return [thread for thread in started if not isinstance(thread, threading._DummyThread)]
+        return [one for one in started if not isinstance(one, threading._DummyThread) and one.name != ticker.NAME]
 
 
 def adopt_orphans() -> None:

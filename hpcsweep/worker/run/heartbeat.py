@@ -1,8 +1,7 @@
-"""The thread that keeps this worker's claim alive and tells people how far its run is."""
+"""What keeps this worker's claim alive and tells people how far its run is."""
 
 from __future__ import annotations
 
-import threading
 import time
 from types import TracebackType
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 from hpcsweep.files import write_atomic
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.reader import record_bytes
+from hpcsweep.worker.process.ticker import now_and_then
 
 FIRST_S = 1.0  # until the first beat, which doubles from beat to beat: whoever dies early has left a record, too
 
@@ -33,8 +33,9 @@ class Heartbeat:
         self._claim = claim
         self._interval_s = interval_s
         self._lease_s = lease_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._pause_s = FIRST_S
+        self._renewed = time.monotonic()
+        self._beats = now_and_then(self._beat, min(FIRST_S, interval_s), patience_s=lease_s)
         self._reported: dict[str, Any] = {}
         self._seen_gb = claim.folder.seen_gb()  # by those who died there before: their deaths are told later
         self.lost = False
@@ -42,35 +43,35 @@ class Heartbeat:
         self.reporter: Reporter | None = None
 
     def __enter__(self) -> Heartbeat:
-        self._thread.start()
+        self._renewed = time.monotonic()
+        self._beats.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._thread.join(timeout=self._lease_s)
+        self._beats.__exit__(kind, error, trace)
 
     def check(self) -> bool:
         """Check now whether the claim still holds; False if it is lost."""
         self.lost = self.lost or self._claim.superseded()
         return not self.lost
 
-    def _run(self) -> None:
-        renewed, pause_s = time.monotonic(), FIRST_S
-        while not self._ended.wait(min(pause_s, self._interval_s)):
-            pause_s *= 2
-            try:
-                if not self.check():
-                    return
-                self._claim.beat()
-                renewed = time.monotonic()
-                self.cancelled = self._claim.folder.cancelled.exists()
-                self._report()
-            except OSError:
-                if time.monotonic() - renewed > self._lease_s:
-                    self.lost = True
-                    return
+    def _beat(self) -> float | None:
+        """Give a sign; return after how many seconds to give another, None if the claim is lost."""
+        try:
+            if not self.check():
+                return None
+            self._claim.beat()
+            self._renewed = time.monotonic()
+            self.cancelled = self._claim.folder.cancelled.exists()
+            self._report()
+        except OSError:
+            if time.monotonic() - self._renewed > self._lease_s:
+                self.lost = True
+                return None
+        self._pause_s *= 2
+        return min(self._pause_s, self._interval_s)
 
     def _report(self) -> None:
         progress = self.reporter.progress() if self.reporter else {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpcsweep.code.version import changes, in_words
 from hpcsweep.errors import StoreError
+from hpcsweep.files import canonical_json, publish
 from hpcsweep.store import Store
 from hpcsweep.store.made_by import (
     UNKNOWN,
@@ -33,8 +34,11 @@ _HELP = "begin it anew with --retrain (what is there is put aside)"
 class MadeBy:
     """What one attempt at a trajectory works with; `used` are the data that its run has used up to now."""
 
-    def __init__(self, store: Store, folder: TrajectoryFolder, generation: int, code: SnapshotCode) -> None:
+    def __init__(
+        self, store: Store, folder: TrajectoryFolder, generation: int, code: SnapshotCode, meaning: Mapping[str, Any]
+    ) -> None:
         self._store, self._folder, self._generation, self._code = store, folder, generation, code
+        self._meaning = (canonical_json({"format": 1, **meaning}) + "\n").encode()
         self.used: dict[str, Any] = {}
         self.begun_by: str | None = None  # the other code that its checkpoint is of, if it goes on from one
 
@@ -62,10 +66,19 @@ class MadeBy:
 
     def keep(self) -> None:
         """Write down, before a checkpoint or a result counts, by what it was made."""
+        for name, data in self.keep_elsewhere().items():
+            if data:
+                publish(self._folder.path / name, data)
+            else:
+                mark_made(self._folder, self._generation, name)
+
+    def keep_elsewhere(self) -> dict[str, bytes]:
+        """Write down in the store by what it was made, and return what is still to be written in its own folder."""
         version, layout = self._code.version(), self._store.layout
         keep_version(layout, version)
         keep_data(layout, self.used)
-        mark_made(self._folder, self._generation, version.sha256, data_digest(self.used))
+        made = self._folder.made(self._generation, version.sha256, data_digest(self.used))
+        return {self._folder.meaning.name: self._meaning, made.name: b""}
 
     def of_checkpoint(self) -> str:
         """Return what a checkpoint says of its making, as JSON."""
