@@ -19,9 +19,11 @@ from pathlib import Path
 import pytest
 
 from hpcsweep.launch.pack import pack
-from hpcsweep.store import Store
+from hpcsweep.store import Result, Store
 from hpcsweep.store.adopt import adopt
-from hpcsweep.store.results import read_result
+from hpcsweep.store.claims import describe_owner, try_claim
+from hpcsweep.store.commits import Commits, Finished
+from hpcsweep.store.results import files_of, publish_files, read_result
 from tests.made_results import make_result
 from tests.store.test_packs import MADE
 
@@ -76,16 +78,34 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 def work(root: Path, told: Path, number: int) -> None:
-    """Publish results, and pack and take out now and then; each run is told of, outside, once it is published."""
-    store = Store(root, probes=True, lease_s=0.01)
+    """Publish results, alone or in commits, pack and take out now and then; each is told of, outside, thereafter."""
+    store, held = Store(root, probes=True, lease_s=0.01), list[str]()
+    commits = Commits(store)
     while True:
         number += 1
         result = make_result({"layers": number}, metrics={"loss": number / 3})
+        held.append(f"{number} {result.trajectory} {result.id}\n")
+        if number % 4:
+            hold(commits, store, result)
+            continue
+        commits.commit()
         adopt(store, result, {"layers": number}, MADE)
         with open(told, "a") as file:
-            file.write(f"{number} {result.trajectory} {result.id}\n")
-        if number % 5 == 0:
-            pack(store, undo=number % 15 == 0)
+            file.writelines(held)
+        held = []
+        if number % 20 == 0:
+            pack(store, undo=number % 60 == 0)
+
+
+def hold(commits: Commits, store: Store, result: Result) -> None:
+    """Claim a run and hold its result; a run of which the power cut has left a claim is published."""
+    claim = try_claim(store.folder(result.trajectory), {**describe_owner("x"), "ticket": commits.ticket()}, 0.0)
+    assert claim is not None
+    files = files_of(result, claim.folder, claim.generation)
+    if claim.ticket is None:
+        publish_files(claim.folder, files)
+    else:
+        commits.hold(Finished(claim, {}, files, claim.folder.log(1)))
 
 
 def lost(root: Path, told: Path) -> list[str]:
