@@ -27,6 +27,7 @@ from hpcsweep.store.store import FORMAT, Store
 
 EVERY_S = 0.25
 MOST_BYTES = 16 << 20  # that are held
+AT_ONCE = 20  # claims of a process whose results are written at once: a small sweep is as safe as any
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Finished:
 class Commits:
     """What one process of a worker has finished and not written yet. May be called from several threads."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store.probing()
+    def __init__(self, store: Store, at_once: int = AT_ONCE) -> None:
+        self._store, self._at_once = store.probing(), at_once
         self._lock = RLock()
         self._held: list[Finished] = []
         self._bytes = 0
@@ -73,11 +74,12 @@ class Commits:
         self._committed_s = -math.inf  # the first result is written at once: others see that runs can end well
 
     def ticket(self) -> str | None:
-        """Return the ticket that a claim must name for its result to be held; None in a store where none may be.
+        """Return the ticket that the next claim must name for its result to be held; None if it is not to be.
 
         It is another one after each commit: what is still being trained then takes too long to be held.
         """
-        if self._store.format < FORMAT:
+        self._at_once -= 1
+        if self._at_once >= 0 or self._store.format < FORMAT:
             return None
         with self._lock:
             if self._ticket is None:

@@ -25,7 +25,7 @@ class Worker:
 
     def __init__(self, root: Path, number: int) -> None:
         self.store, self.number = Store(root, lease_s=0.0, probes=True), number  # without a lease all claims look dead
-        self.commits = Commits(self.store)
+        self.commits = Commits(self.store, at_once=0)
 
     def claim(self, layers: int) -> Claim | None:
         """Claim a run that has no result, as workers do."""

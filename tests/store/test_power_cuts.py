@@ -80,7 +80,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 def work(root: Path, told: Path, number: int) -> None:
     """Publish results, alone or in commits, pack and take out now and then; each is told of, outside, thereafter."""
     store, held = Store(root, probes=True, lease_s=0.01), list[str]()
-    commits = Commits(store)
+    commits = Commits(store, at_once=0)
     while True:
         number += 1
         result = make_result({"layers": number}, metrics={"loss": number / 3})

@@ -102,9 +102,9 @@ def test_two_workers_share_short_runs(tiny: Study) -> None:
 
 def test_a_long_run_does_not_hold_up_short_ones(tiny: Study) -> None:
     """What was finished before a run that takes long has its result while that is still in training."""
-    tiny.job("tiny", JOB.replace("0.001", "600 if number == 20 else 0.001"))
+    tiny.job("tiny", JOB.replace("0.001", "600 if number == 60 else 0.001"))
     worker, until = train(tiny), time.monotonic() + 60
-    while len(results(tiny)) < 20 and time.monotonic() < until:
+    while len(results(tiny)) < 60 and time.monotonic() < until:
         time.sleep(0.1)
     kill(tiny, worker)
-    assert results(tiny).keys() == set(range(20))
+    assert results(tiny).keys() == set(range(60))
