@@ -63,7 +63,9 @@ def shorten(path: Path) -> None:
             return
         log.seek(size - KEPT_BYTES // 2)
         end = log.read()
-        left_out = size - KEPT_BYTES - len(end)
+        while more := log.read():  # written meanwhile: as little time as can be lies between the last look and the cut
+            end = (end + more)[-KEPT_BYTES // 2 :]
+        left_out = log.tell() - KEPT_BYTES - len(end)
         log.truncate(KEPT_BYTES)
     with open(path, "ab") as log:
         log.write(f"\nhpcsweep: {left_out} bytes of output are left out here\n".encode() + end)
