@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 
-from hpcsweep.files import TEMPORARY_PREFIX, publish
+from hpcsweep.files import publish
 from hpcsweep.store.claims import Claim
 from hpcsweep.store.pack_files import Files, write_pack
 from hpcsweep.store.packing import merge_if_many
@@ -84,9 +84,9 @@ class Commits:
         with self._lock:
             if self._ticket is None:
                 self._store.layout.packs.mkdir(exist_ok=True)
-                name = f"{TEMPORARY_PREFIX}commit-{secrets.token_hex(16)}"
-                os.close(os.open(self._store.layout.ticket(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-                self._ticket = name
+                letters = secrets.token_hex(16)
+                os.close(os.open(self._store.layout.ticket(letters), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+                self._ticket = letters
             return self._ticket
 
     def hold(self, finished: Finished) -> None:

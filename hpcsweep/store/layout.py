@@ -52,13 +52,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hpcsweep.files import TEMPORARY_PREFIX
 from hpcsweep.store.packed import NOTHING_PACKED, Packed, steadily
 from hpcsweep.store.trajectory_folder import SHORT, TRAJECTORY, TrajectoryFolder, folder_in_store, listed
 
 REMARK = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 PACK_NAME = "pack-{}.zip"
 PACK = re.compile(r"pack-([0-9a-f]{64})\.zip")
-TICKET = re.compile(r"\.tmp-commit-[0-9a-f]{32}")
+TICKET = re.compile(r"[0-9a-f]{32}")
 INDEX = re.compile(r"pack-([0-9a-f]{64})\.([0-9a-f]{64})\.json")
 
 
@@ -118,8 +119,8 @@ class Layout:
     def index(self, digest: str, own_digest: str) -> Path:
         return self.packs / f"pack-{digest}.{own_digest}.json"
 
-    def ticket(self, name: str) -> Path:
-        return self.packs / name
+    def ticket(self, letters: str) -> Path:
+        return self.packs / f"{TEMPORARY_PREFIX}commit-{letters}"
 
     @property
     def sweeps(self) -> Path:
