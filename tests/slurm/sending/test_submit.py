@@ -183,9 +183,15 @@ def test_one_run_can_be_cancelled(study: SlurmStudy) -> None:
 def test_gpus_are_shared_out_between_processes(study: SlurmStudy) -> None:
     """Two GPUs with two workers each make four processes, each of which sees one GPU and its share of cores; "each"
     makes a task of its own for every trajectory, with the GPU and all the cores that SLURM gave it."""
+    met = study.root / "met"  # nobody takes a second run before all four have begun one
     (study.root / "jobs" / "seen.py").write_text(
-        "import os, time\n\n\ndef train(run, *, size: int, way: str):\n"
-        "    time.sleep(1)\n"
+        "import os, pathlib, time\n\n\ndef train(run, *, size: int, way: str):\n"
+        f"    met, tries = pathlib.Path({str(met)!r}), 200 * (way == 'shared')\n"
+        "    met.mkdir(exist_ok=True)\n"
+        "    (met / f'{way}{size}').touch()\n"
+        "    while tries and len(list(met.glob(f'{way}*'))) < 4:\n"
+        "        tries -= 1\n"
+        "        time.sleep(0.2)\n"
         "    run.record(gpu=os.environ['CUDA_VISIBLE_DEVICES'], threads=os.environ['OMP_NUM_THREADS'])\n"
         "    run.log(epoch=1, loss=0.0)\n"
     )
