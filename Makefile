@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # test processes: two are right for any machine, since the tests start workers of their own; those of SLURM mostly wait
 PROCESSES ?= 2
-SLURM_PROCESSES ?= 4
+SLURM_PROCESSES ?= 3
 
 # importing Keras takes 3 s from compiled modules, and 8 s if Python is told not to keep them
 unexport PYTHONDONTWRITEBYTECODE

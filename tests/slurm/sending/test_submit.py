@@ -34,8 +34,9 @@ def test_submit_returns_at_once_and_repeating_it_adds_nothing(study: SlurmStudy)
 def test_a_larger_sweep_queues_only_what_is_new(study: SlurmStudy) -> None:
     """Points that were added to the file get workers, those that are done do not."""
     sweep = study.sweep("grows", QUICK.format(epochs=5, size=52))
-    study.submit(sweep)
+    array = study.submit(sweep)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 6)
+    study.cluster.wait_until(lambda: not study.cluster.living(array))
     study.sweep("grows", QUICK.format(epochs=5, size=52).replace("repeats = 6", "repeats = 7"))
     assert "for 1 trajectory" in study.run("submit", sweep)
     study.cluster.wait_until(lambda: study.states(sweep) == ["done"] * 7)
