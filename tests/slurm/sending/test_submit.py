@@ -88,7 +88,7 @@ def test_plan_prints_the_script_that_submit_would_send(study: SlurmStudy) -> Non
 def test_no_text_of_a_profile_becomes_another_directive(study: SlurmStudy) -> None:
     """Quotes, dollars and backticks arrive at SLURM as themselves."""
     study.profile("odd", PROFILE + 'constraint = "a\'b$(touch /tmp/owned)`id`"\n[environment]\nODD = "$(id) \'x\'"\n')
-    sweep = study.sweep("odd", QUICK.format(epochs=5, size=55), profile="odd")
+    sweep = study.sweep("odd-constraint", QUICK.format(epochs=5, size=55), profile="odd")
     script = study.run("submit", "--dry-run", sweep)
     directives = [line for line in script.splitlines() if line.startswith("#SBATCH --constraint")]
     assert directives == ["#SBATCH --constraint='a'\"'\"'b$(touch /tmp/owned)`id`'"]

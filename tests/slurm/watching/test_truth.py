@@ -81,16 +81,16 @@ def test_who_is_asked_is_decided_by_the_files(study: SlurmStudy, tmp_path: Path)
 def test_without_accounting_and_with_the_controller_down(rough_study: SlurmStudy) -> None:
     """With accounting off a sweep runs; with slurmctld down, workers go on, and status is right and says so."""
     study, cluster = rough_study, rough_study.cluster
-    sweep = study.sweep("bare", BODY.format(pace=0.2, size=72))
+    sweep = study.sweep("unaccounted", BODY.format(pace=0.2, size=72))
     said = study.run("submit", sweep)
     assert "limits of your account and QOS are not known" in said
-    cluster.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "start"]) == 2)
+    cluster.wait_until(lambda: len([e for e in study.events("unaccounted") if e["event"] == "start"]) == 2)
     cluster.control("ctl-down")
     try:
         text = study.run("status", sweep)
         assert "SLURM does not answer" in text
         assert "2 running" in text or "running" in text
-        cluster.wait_until(lambda: len([e for e in study.events("bare") if e["event"] == "exit"]) == 2, 60)
+        cluster.wait_until(lambda: len([e for e in study.events("unaccounted") if e["event"] == "exit"]) == 2, 60)
         assert study.states(sweep) == ["done"] * 2
         doctor = study.run("doctor", "--profile", "cluster", code=2)
         assert "FAULT    SLURM does not answer (squeue: " in doctor
