@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,13 @@ def make_study(folder: Path) -> Study:
     (root / "jobs").mkdir(parents=True)
     (root / "sweeps").mkdir()
     return Study(root)
+
+
+def copy_study(study: Study, folder: Path) -> Study:
+    """Return a study of one's own in `folder`, with the same files and the same store."""
+    copied = make_study(folder)
+    shutil.copytree(study.root, copied.root, dirs_exist_ok=True)
+    return copied
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

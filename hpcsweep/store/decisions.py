@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hpcsweep.errors import NewerFormatError, StoreError, shell
+from hpcsweep.errors import StoreError, shell
 from hpcsweep.files import canonical_json, publish, sha256_hex
 from hpcsweep.store.layout import Layout
 from hpcsweep.store.reader import read_record
@@ -66,8 +66,6 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         said = record.pop("sha256", None)  # that earlier releases did not write
         if said is not None and said != sha256_hex(canonical_json(record).encode()):
             raise _damaged(path, "its SHA-256 does not match")
-    except NewerFormatError:
-        raise
     except ValueError as error:  # numbers that JSON has none for
         raise _damaged(path, str(error)) from error
     if not isinstance(record.get("key"), str) or not isinstance(record.get("decision"), dict):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from hpcsweep.figures import plot
 from hpcsweep.report.answer import doubts_of, values_of
 from hpcsweep.results import load
 from hpcsweep.store import Store
-from tests.conftest import Study, make_study
+from tests.conftest import Study, copy_study, make_study
 
 # the loss falls with the epochs, and noise of each seed decides between settings that are close
 JOB = """
@@ -90,9 +89,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture
 def copy(done: Study, tmp_path: Path) -> Study:
     """A study of one's own with the same store."""
-    study = make_study(tmp_path)
-    shutil.copytree(done.root, study.root, dirs_exist_ok=True)
-    return study
+    return copy_study(done, tmp_path)
 
 
 def test_only_the_best_of_each_rung_go_on(done: Study) -> None:

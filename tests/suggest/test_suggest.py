@@ -16,7 +16,7 @@ import pytest
 from hpcsweep.store import Store
 from hpcsweep.suggest.of_sweep import begin
 from hpcsweep.sweep.load import load_sweep
-from tests.conftest import Study, make_study
+from tests.conftest import Study, copy_study, make_study
 
 pytestmark = pytest.mark.training
 
@@ -85,9 +85,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture
 def copy(done: Study, tmp_path: Path) -> Study:
     """A study of one's own with the same store."""
-    study = make_study(tmp_path)
-    shutil.copytree(done.root, study.root, dirs_exist_ok=True)
-    return study
+    return copy_study(done, tmp_path)
 
 
 def test_each_round_is_made_from_the_results_of_those_before(done: Study) -> None:
@@ -131,8 +129,7 @@ def test_the_same_file_and_store_ask_for_nothing_again(copy: Study) -> None:
 
 def test_another_store_with_the_same_numbers_gets_the_same_points(done: Study, tmp_path: Path) -> None:
     """Decisions are a function of the file, the results and the release; a lost one is made again as it was."""
-    study = make_study(tmp_path)
-    shutil.copytree(done.root, study.root, dirs_exist_ok=True)
+    study = copy_study(done, tmp_path)
     shutil.rmtree(study.store / "decisions")
     before = histories(study.store)
     assert study.run("run", "sweeps/s.toml").returncode == 0
