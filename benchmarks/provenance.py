@@ -11,9 +11,7 @@ by the fastest engine and by `keras.Model.fit`.
 from __future__ import annotations
 
 import argparse
-import functools
 import statistics
-import time
 from collections import defaultdict
 from contextlib import redirect_stderr
 from io import StringIO
@@ -21,41 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from measuring.machine import describe, one_thread_on_one_core
+from measuring.spent import Spent
 from measuring.study import temporary_study, work_on, write_sweep
 
 KNOWING, TRAINING = "knowing by what", "training"
 ENGINES = ("compiled-xla", "fit")
 NET = {"net": "dense", "layers": 2, "neurons": 8}
-
-
-class Spent:
-    """Processor seconds by name for each run, the start before them; an inner step's seconds are its alone."""
-
-    def __init__(self) -> None:
-        self.runs: list[dict[str, float]] = []
-        self._inner: list[float] = []
-
-    def begin(self) -> None:
-        """Count what follows as the next run's."""
-        self.runs.append(defaultdict(float))
-
-    def wrap(self, owner: Any, name: str, part: str) -> None:
-        """Have each call of `owner.name` add its processor seconds to `part`."""
-        inner = getattr(owner, name)
-
-        @functools.wraps(inner)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            began = time.process_time()
-            self._inner.append(0.0)
-            try:
-                return inner(*args, **kwargs)
-            finally:
-                took = time.process_time() - began
-                self.runs[-1][part] += took - self._inner.pop()
-                if self._inner:
-                    self._inner[-1] += took
-
-        setattr(owner, name, timed)
 
 
 def wrap_everything() -> Spent:

@@ -25,7 +25,7 @@ def report(*, quick: bool) -> Iterator[str]:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if done.returncode:
             raise SystemExit(done.stderr)
-        yield _line(side, [float(word) for word in done.stdout.split()])
+        yield _line(side, [float(word) for word in done.stdout.splitlines()[-1].split()])  # after what the worker says
 
 
 def _line(side: str, curve: list[float]) -> str:
@@ -44,13 +44,13 @@ def _worker(engine: str, runs: int) -> list[float]:
     from hpcsweep.worker import trajectory
 
     sizes: list[float] = []
-    publish = trajectory.publish_result
+    publish = trajectory.publish_files
 
     def publish_and_look(*arguments: object) -> None:
         publish(*arguments)
         sizes.append(_resident_mb())
 
-    trajectory.publish_result = publish_and_look
+    trajectory.publish_files = publish_and_look
     fixed = {"layers": 2, "neurons": 8, "images": IMAGES, "validate": VALIDATE, "epochs": 1}
     with temporary_study() as root:
         work_on(write_sweep(root, "memory", repeats=runs, fixed=fixed, training={"engine": engine}))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hpcsweep.store.claims import Claim
-from hpcsweep.training import fit as fit_function
+from hpcsweep.training.loops import alone, arrays
 from hpcsweep.training.loops.single import Loop
 from hpcsweep.training.on_tensorflow.program import TensorFlowProgram
 from hpcsweep.worker import claiming, trajectory
@@ -49,9 +49,9 @@ class Timeline:
         self.runs: list[RunTimes] = []
         self._inner: list[float] = []
         self._wrap(claiming, "try_claim", "claim", begins=True)
-        module = __import__("sys").modules[fit_function.__module__]
-        for name, part in (("weights_sha256", "digests"), ("class_report", "confusion matrix")):
-            self._wrap(module, name, part)
+        for module in (arrays, alone):
+            self._wrap(module, "weights_sha256", "digests")
+        self._wrap(alone, "class_report", "confusion matrix")
         self._wrap(TensorFlowProgram, "predict", "confusion matrix")
         self._wrap(TensorFlowProgram, "evaluate", "epoch 0")
         for whole_or_part in ("advance", "advance_part"):  # long epochs are trained in parts
@@ -59,7 +59,7 @@ class Timeline:
             self._wrap(Loop, f"_{whole_or_part}", "orders", first_step=True)
         self._wrap(Loop, "_log", "history")
         self._wrap(Loop, "checkpoint", "checkpoints")
-        self._wrap(trajectory, "publish_result", "result", ends=True)
+        self._wrap(trajectory, "publish_files", "result", ends=True)
         self._wrap(Claim, "give_back", "claim")
 
     def _wrap(
